@@ -1,0 +1,46 @@
+// g = [x, 1]^T (dy * row_scale); m, v = Adam's moments; parameters += Adam's move: in place.
+// The gradient never goes to memory.
+// x (instances, x_rows, in_features); dy (instances, y_rows, out_features); row_scale (instances, y_rows);
+// parameters and moments (instances, in_features + 1, out_features). Rows [row, row + rows).
+// Grid: 64 vec4 columns x 8 parameter rows x instance. Twin: cpu/linear_adam.rs. PyTorch: torch.optim.Adam.
+struct Dims {
+    instances: u32, x_rows: u32, y_rows: u32,
+    row: u32, rows: u32, in_features: u32, out_features: u32,
+}
+@group(0) @binding(0) var<uniform> dims: Dims;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> dy: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> row_scale: array<f32>;
+@group(0) @binding(4) var<storage, read_write> parameters: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> exp_avg: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read_write> exp_avg_sq: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read> state: State;
+#import shared/state.wgsl
+#import shared/adam.wgsl
+#import shared/linear_gradient.wgsl
+
+fn step(instance: u32, i: u32, column: u32, g: vec4<f32>) {
+    if i > dims.in_features { return; }
+    let columns = dims.out_features / 4u;
+    let index = (instance * (dims.in_features + 1u) + i) * columns + column;
+    let m = BETA1 * exp_avg[index] + ONE_MINUS_BETA1 * g;
+    let v = BETA2 * exp_avg_sq[index] + ONE_MINUS_BETA2 * g * g;
+    exp_avg[index] = m;
+    exp_avg_sq[index] = v;
+    parameters[index] += adam_move(m, v);
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+    if gid.x >= dims.out_features / 4u { return; }
+    let i = gid.y * 8u;
+    let g = linear_gradient(gid.z, i, gid.x);
+    step(gid.z, i, gid.x, g.g0);
+    step(gid.z, i + 1u, gid.x, g.g1);
+    step(gid.z, i + 2u, gid.x, g.g2);
+    step(gid.z, i + 3u, gid.x, g.g3);
+    step(gid.z, i + 4u, gid.x, g.g4);
+    step(gid.z, i + 5u, gid.x, g.g5);
+    step(gid.z, i + 6u, gid.x, g.g6);
+    step(gid.z, i + 7u, gid.x, g.g7);
+}

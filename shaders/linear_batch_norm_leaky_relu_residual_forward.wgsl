@@ -1,0 +1,43 @@
+// a = leaky_relu((x W + b) * scale + shift); y = residual + a. The second half of a residual block with frozen batch
+// norm: a is kept because its sign is the leaky ReLU's derivative, which the sum hides.
+// x (instances, x_rows, in_features); parameters (weight_instances, in_features + 1, out_features);
+// scale_shift (2, out_features); residual, a, y (instances, y_rows, out_features).
+// Grid: 64 vec4 columns x 8 rows x instance. Twin: cpu/linear.rs.
+struct Dims {
+    instances: u32, weight_instances: u32, x_rows: u32, y_rows: u32,
+    row: u32, rows: u32, in_features: u32, out_features: u32, slope: f32,
+}
+@group(0) @binding(0) var<uniform> dims: Dims;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> parameters: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> scale_shift: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> residual: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> a: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read_write> y: array<vec4<f32>>;
+#import shared/linear_rows.wgsl
+
+fn store(instance: u32, r: u32, column: u32, sum: vec4<f32>) {
+    if r < dims.row + dims.rows {
+        let columns = dims.out_features / 4u;
+        let n = fma(sum, scale_shift[column], scale_shift[columns + column]);
+        let activation = select(dims.slope * n, n, n > vec4<f32>(0.0));
+        let index = (instance * dims.y_rows + r) * columns + column;
+        a[index] = activation;
+        y[index] = residual[index] + activation;
+    }
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+    if gid.x >= dims.out_features / 4u { return; }
+    let first = dims.row + gid.y * 8u;
+    let sum = linear_rows(gid.z, first, gid.x);
+    store(gid.z, first, gid.x, sum.r0);
+    store(gid.z, first + 1u, gid.x, sum.r1);
+    store(gid.z, first + 2u, gid.x, sum.r2);
+    store(gid.z, first + 3u, gid.x, sum.r3);
+    store(gid.z, first + 4u, gid.x, sum.r4);
+    store(gid.z, first + 5u, gid.x, sum.r5);
+    store(gid.z, first + 6u, gid.x, sum.r6);
+    store(gid.z, first + 7u, gid.x, sum.r7);
+}

@@ -1,0 +1,34 @@
+// y = x W + b, on rows [row, row + rows) of every instance.
+// x (instances, x_rows, in_features); parameters (weight_instances, in_features + 1, out_features): W, then b as
+// the last row; y (instances, y_rows, out_features). Grid: 64 vec4 columns x 8 rows x instance.
+// Twin: cpu/linear.rs. PyTorch: nn.Linear, weight transposed.
+struct Dims {
+    instances: u32, weight_instances: u32, x_rows: u32, y_rows: u32,
+    row: u32, rows: u32, in_features: u32, out_features: u32,
+}
+@group(0) @binding(0) var<uniform> dims: Dims;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> parameters: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
+#import shared/linear_rows.wgsl
+
+fn store(instance: u32, r: u32, column: u32, value: vec4<f32>) {
+    if r < dims.row + dims.rows {
+        y[(instance * dims.y_rows + r) * (dims.out_features / 4u) + column] = value;
+    }
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+    if gid.x >= dims.out_features / 4u { return; }
+    let first = dims.row + gid.y * 8u;
+    let sum = linear_rows(gid.z, first, gid.x);
+    store(gid.z, first, gid.x, sum.r0);
+    store(gid.z, first + 1u, gid.x, sum.r1);
+    store(gid.z, first + 2u, gid.x, sum.r2);
+    store(gid.z, first + 3u, gid.x, sum.r3);
+    store(gid.z, first + 4u, gid.x, sum.r4);
+    store(gid.z, first + 5u, gid.x, sum.r5);
+    store(gid.z, first + 6u, gid.x, sum.r6);
+    store(gid.z, first + 7u, gid.x, sum.r7);
+}

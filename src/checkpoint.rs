@@ -1,0 +1,295 @@
+//! Model checkpoints: `.safetensors` files that PyTorch's `load_state_dict` understands.
+//!
+//! Tensors bear their names in the reference's `state_dict`; linear weights are `[out, in]`. With J
+//! joints and W features: `stem` is `[W, 2J]`, `fc1` and `fc2` are `[W, W]`, a head's `out` is
+//! `[3J, W]`, the discriminator's `[1, W]`. `ssl.*` and `disc.*` are absent where the model has no
+//! self-supervised task. A run that can be resumed also has Adam's moments of each trainable tensor,
+//! `adam.exp_avg.<name>` and `adam.exp_avg_sq.<name>`.
+//!
+//! The header's metadata are `format` (`isopose-1`), `config` ([`ModelConfig`] as JSON) and, to
+//! resume, `training` ([`TrainingState`] as JSON). A file without `format` comes from elsewhere: its
+//! `config`, if any, is read as the reference's, see [`ModelConfig::from_reference_json`]. Without a
+//! `config`, J, W and whether there is a self-supervised task (then taken to be the cycle) follow from
+//! the tensors, inputs are taken to be in the projection's plane, and all else has its default.
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use safetensors::tensor::{Metadata, TensorInfo, View};
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
+use serde::{Deserialize, Serialize};
+
+use crate::config::{ModelConfig, Normalize, Ssl, TrainConfig};
+use crate::error::{Error, Result};
+
+const FORMAT: &str = "isopose-1";
+const MOMENTS: [&str; 2] = ["adam.exp_avg.", "adam.exp_avg_sq."];
+
+/// A dense tensor in row-major order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// Its extents, slowest first.
+    pub shape: Vec<usize>,
+    /// As many values as the extents multiply to.
+    pub data: Vec<f32>,
+}
+
+/// What a training run needs, besides the tensors, to go on where it stopped.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingState {
+    /// The run's options.
+    pub config: TrainConfig,
+    /// Optimisation steps done, which is Adam's step count too.
+    pub step: u32,
+    /// Ids of the sequences kept out of training.
+    pub held_back: Vec<i32>,
+}
+
+/// A model, and the state of its training where it can be resumed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// The model's options.
+    pub model: ModelConfig,
+    /// All of [`expected_tensors`]; with [`Self::training`] there may be Adam's moments too.
+    pub tensors: BTreeMap<String, Tensor>,
+    /// Present where training can be resumed.
+    pub training: Option<TrainingState>,
+}
+
+impl Checkpoint {
+    /// Reads and checks a checkpoint; f64 tensors are rounded to f32.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is no safetensors file, or holds anything but one sound model. The
+    /// error names the tensor or the metadata at fault.
+    pub fn load(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).map_err(|source| Error::io(path, "read", source))?;
+        let archive = Archive::parse(path, &bytes)?;
+        if archive.tensors.keys().any(|name| name.starts_with("param/")) {
+            let problem = "this is a recorded state (its tensors are named param/...), not a checkpoint";
+            return Err(Error::file(path, "tensors", problem, "give a checkpoint here"));
+        }
+        let model = read_model(&archive)?;
+        let bad = |error: serde_json::Error| {
+            Error::file(path, "metadata training", error.to_string(), "use a checkpoint that this version wrote")
+        };
+        let training =
+            archive.metadata.get("training").map(|json| serde_json::from_str(json).map_err(bad)).transpose()?;
+        let mut tensors = BTreeMap::new();
+        // PyTorch's batch norm counts batches; nothing here needs to know.
+        for (name, info) in archive.tensors.iter().filter(|(name, _)| !name.ends_with(".num_batches_tracked")) {
+            let data = archive.values(name, info, &[Dtype::F32, Dtype::F64])?;
+            let data = data.into_iter().map(|value| value as f32).collect();
+            tensors.insert(name.clone(), Tensor { shape: info.shape.clone(), data });
+        }
+        let checkpoint = Self { model, tensors, training };
+        checkpoint.check(path)?;
+        Ok(checkpoint)
+    }
+
+    /// Writes the checkpoint so that `path` holds either its old content or all of the new, even if
+    /// the machine stops midway.
+    ///
+    /// # Errors
+    /// If [`Self::load`] would refuse the checkpoint (nothing is written then), or writing fails.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        self.check(path)?;
+        let mut metadata = HashMap::from([("format".to_owned(), FORMAT.to_owned())]);
+        metadata.insert("config".to_owned(), to_json(path, &self.model)?);
+        if let Some(training) = &self.training {
+            metadata.insert("training".to_owned(), to_json(path, training)?);
+        }
+        let bytes = safetensors::serialize(&self.tensors, Some(metadata)).map_err(|error| header(path, error))?;
+
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let failed = |source| Error::io(path, "write", source);
+        let mut builder = tempfile::Builder::new();
+        // A temporary file is private by default; a checkpoint is as readable as any other file.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut file = builder.prefix(".checkpoint-").tempfile_in(folder).map_err(failed)?;
+        file.write_all(&bytes).map_err(failed)?;
+        file.as_file().sync_all().map_err(failed)?;
+        file.persist(path).map_err(|error| failed(error.error))?;
+        // The rename itself lives in the folder. Not every file system can sync one.
+        let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
+        Ok(())
+    }
+
+    /// Everything a sound checkpoint fulfils, for files read and to be written.
+    fn check(&self, path: &Path) -> Result<()> {
+        let bad_model = |why| Error::file(path, "config", why, "correct the model's configuration and train it again");
+        self.model.validate().map_err(bad_model)?;
+        let mut expected = expected_tensors(&self.model);
+        if self.tensors.keys().any(|name| name.starts_with("adam.")) {
+            if self.training.is_none() {
+                let problem = "there are Adam moments (adam.*) but no training metadata";
+                return Err(Error::file(path, "tensors", problem, "remove the adam.* tensors, or add the metadata"));
+            }
+            let trainable: Vec<_> = expected.iter().filter(|(name, _)| !name.contains(".running_")).cloned().collect();
+            let moments =
+                |prefix| trainable.iter().map(move |(name, shape)| (format!("{prefix}{name}"), shape.clone()));
+            expected.extend(MOMENTS.into_iter().flat_map(moments));
+        }
+        for (name, shape) in &expected {
+            let fix = "export the whole state_dict with its batch norm statistics";
+            let missing = || Error::file(path, name, "this tensor is missing", fix);
+            check_tensor(path, name, shape, self.tensors.get(name).ok_or_else(missing)?)?;
+        }
+        let known: BTreeSet<_> = expected.into_iter().map(|(name, _)| name).collect();
+        let problem = "this tensor is no part of the model that the config describes";
+        match self.tensors.keys().find(|name| !known.contains(*name)) {
+            Some(name) => Err(Error::file(path, name, problem, "remove it, or correct the config's ssl")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Checks one tensor's shape and values.
+fn check_tensor(path: &Path, name: &str, shape: &[usize], tensor: &Tensor) -> Result<()> {
+    if tensor.shape != shape || tensor.data.len() != shape.iter().product::<usize>() {
+        let problem = format!("expected shape {shape:?}, found {:?} ({} values)", tensor.shape, tensor.data.len());
+        return Err(Error::file(path, name, problem, "use a file whose tensors fit its config"));
+    }
+    // Their square roots are taken.
+    let non_negative = name.ends_with(".running_var") || name.starts_with(MOMENTS[1]);
+    if let Some(index) = tensor.data.iter().position(|v| !v.is_finite() || (non_negative && *v < 0.0)) {
+        let wanted = if non_negative { "finite (in f32) and at least 0" } else { "finite (in f32)" };
+        let problem = format!("value {index} is {}, not {wanted}", tensor.data[index]);
+        return Err(Error::file(path, name, problem, "the training diverged: use an earlier checkpoint"));
+    }
+    Ok(())
+}
+
+/// Names and shapes of a model's tensors, in the order of a forward pass: extractor, supervised head,
+/// self-supervised head, discriminator.
+#[must_use]
+pub fn expected_tensors(model: &ModelConfig) -> Vec<(String, Vec<usize>)> {
+    let (width, joints) = (model.width, model.joints);
+    let linear = |name: String, out: usize, inputs: usize| {
+        vec![(format!("{name}.weight"), vec![out, inputs]), (format!("{name}.bias"), vec![out])]
+    };
+    let block = |name: String, norm: bool| {
+        let mut tensors = Vec::new();
+        for i in 1..=2 {
+            tensors.extend(linear(format!("{name}.fc{i}"), width, width));
+            let parts = if norm { &["weight", "bias", "running_mean", "running_var"][..] } else { &[] };
+            tensors.extend(parts.iter().map(|part| (format!("{name}.bn{i}.{part}"), vec![width])));
+        }
+        tensors
+    };
+    let stack = |name: &str, norm: bool| {
+        let mut tensors = linear(format!("{name}.stem"), width, 2 * joints);
+        tensors.extend((0..3).flat_map(|i| block(format!("{name}.rb{i}"), norm)));
+        tensors
+    };
+    let head =
+        |name: &str| [block(format!("{name}.rb"), true), linear(format!("{name}.out"), 3 * joints, width)].concat();
+
+    let mut tensors = [stack("extractor", true), head("fsl")].concat();
+    if model.ssl != Ssl::None {
+        tensors.extend([head("ssl"), stack("disc", false), linear("disc.out".to_owned(), 1, width)].concat());
+    }
+    tensors
+}
+
+/// The model's options: this crate's, the reference's, or what the tensors tell.
+fn read_model(archive: &Archive) -> Result<ModelConfig> {
+    let path = archive.path;
+    let bad = |why: String| Error::file(path, "metadata config", why, "correct it or export the model again");
+    // Other programs put their own name there, such as "pt".
+    let format = archive.metadata.get("format").filter(|format| format.starts_with("isopose-"));
+    if let Some(format) = format.filter(|format| *format != FORMAT) {
+        let problem = format!("{format} is not known, only {FORMAT}");
+        return Err(Error::file(path, "metadata format", problem, "use the version that wrote the file"));
+    }
+    match archive.metadata.get("config") {
+        Some(json) if format.is_some() => serde_json::from_str(json).map_err(|error| bad(error.to_string())),
+        Some(json) => {
+            let json = serde_json::from_str(json).map_err(|error| bad(error.to_string()))?;
+            ModelConfig::from_reference_json(&json).map_err(bad)
+        }
+        None => {
+            let stem = "extractor.stem.weight";
+            let Some(&[width, inputs]) = archive.tensors.get(stem).map(|info| info.shape.as_slice()) else {
+                let problem = "there is no such matrix, which would tell the model's size";
+                return Err(Error::file(path, stem, problem, "give a checkpoint of a lifting model"));
+            };
+            let has_ssl = archive.tensors.keys().any(|name| name.starts_with("ssl."));
+            let ssl = if has_ssl { Ssl::Cycle } else { Ssl::None };
+            Ok(ModelConfig { joints: inputs / 2, width, ssl, normalize: Normalize::Plane, ..ModelConfig::default() })
+        }
+    }
+}
+
+/// A parsed safetensors file whose tensors are known to lie within it.
+pub(crate) struct Archive<'a> {
+    /// For messages.
+    pub(crate) path: &'a Path,
+    pub(crate) metadata: HashMap<String, String>,
+    pub(crate) tensors: BTreeMap<String, TensorInfo>,
+    data: &'a [u8],
+}
+
+impl<'a> Archive<'a> {
+    pub(crate) fn parse(path: &'a Path, bytes: &'a [u8]) -> Result<Self> {
+        let (length, parsed): (usize, Metadata) =
+            SafeTensors::read_metadata(bytes).map_err(|error| header(path, error))?;
+        let tensors = parsed.tensors().into_iter().map(|(name, info)| (name, info.clone())).collect();
+        // Behind the header's length, 8 bytes, and the header.
+        let data = &bytes[8 + length..];
+        Ok(Self { path, metadata: parsed.metadata().clone().unwrap_or_default(), tensors, data })
+    }
+
+    /// A tensor's values, if it is of one of the types `allowed` (F32, F64 or U8).
+    pub(crate) fn values(&self, name: &str, info: &TensorInfo, allowed: &[Dtype]) -> Result<Vec<f64>> {
+        if !allowed.contains(&info.dtype) {
+            let problem = format!("its type is {}, not one of {allowed:?}", info.dtype);
+            return Err(Error::file(self.path, name, problem, "convert it, for example with tensor.float()"));
+        }
+        let bytes = &self.data[info.data_offsets.0..info.data_offsets.1];
+        Ok(match info.dtype {
+            Dtype::F32 => bytes.as_chunks().0.iter().map(|value| f32::from_le_bytes(*value).into()).collect(),
+            Dtype::F64 => bytes.as_chunks().0.iter().map(|value| f64::from_le_bytes(*value)).collect(),
+            _ => bytes.iter().map(|value| f64::from(*value)).collect(),
+        })
+    }
+}
+
+impl View for &Tensor {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        self.data.iter().flat_map(|value| value.to_le_bytes()).collect()
+    }
+
+    fn data_len(&self) -> usize {
+        self.data.len() * size_of::<f32>()
+    }
+}
+
+fn to_json(path: &Path, value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::file(path, "metadata", error.to_string(), "report this"))
+}
+
+/// What the safetensors crate found wrong, in this crate's words.
+fn header(path: &Path, error: SafeTensorError) -> Error {
+    let (field, problem) = match error {
+        SafeTensorError::InvalidOffset(name) => (name, "its bytes overlap others or leave a gap".to_owned()),
+        error => ("header".to_owned(), error.to_string()),
+    };
+    Error::file(path, field, problem, "the file is truncated, damaged or no .safetensors file: copy or export it again")
+}

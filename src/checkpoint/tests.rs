@@ -1,0 +1,165 @@
+//! Round trips, files from elsewhere, and every way a file can be wrong.
+
+use super::*;
+use crate::config::{Projection, Reduction};
+
+fn model(ssl: Ssl) -> ModelConfig {
+    ModelConfig { joints: 17, width: 8, ssl, bone_lengths: vec![0.1; 16], lambda: 0.3, ..ModelConfig::default() }
+}
+
+fn checkpoint(ssl: Ssl) -> Checkpoint {
+    let model = model(ssl);
+    let mut tensors = BTreeMap::new();
+    for (i, (name, shape)) in expected_tensors(&model).into_iter().enumerate() {
+        let data = (0..shape.iter().product()).map(|k| (i + k) as f32 * 0.37).collect();
+        tensors.insert(name, Tensor { shape, data });
+    }
+    Checkpoint { model, tensors, training: None }
+}
+
+fn resumable() -> Checkpoint {
+    let mut c = checkpoint(Ssl::Cycle);
+    for (name, tensor) in c.tensors.clone().into_iter().filter(|(name, _)| !name.contains(".running_")) {
+        for prefix in MOMENTS {
+            c.tensors.insert(format!("{prefix}{name}"), tensor.clone());
+        }
+    }
+    c.training = Some(TrainingState { config: TrainConfig::default(), step: 7, held_back: vec![3, -1] });
+    c
+}
+
+/// Writes a file around [`Checkpoint::save`]'s checks.
+fn write(c: &Checkpoint, metadata: &[(&str, &str)]) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let metadata = metadata.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    fs::write(file.path(), safetensors::serialize(&c.tensors, Some(metadata)).unwrap()).unwrap();
+    file
+}
+
+/// The message of the error that a change to a sound checkpoint leads to, on load.
+fn refusal(ssl: Ssl, change: impl FnOnce(&mut Checkpoint)) -> String {
+    let mut c = checkpoint(ssl);
+    change(&mut c);
+    let config = serde_json::to_string(&c.model).unwrap();
+    let file = write(&c, &[("format", FORMAT), ("config", &config)]);
+    Checkpoint::load(file.path()).unwrap_err().to_string()
+}
+
+fn bytes_refusal(bytes: &[u8]) -> String {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), bytes).unwrap();
+    Checkpoint::load(file.path()).unwrap_err().to_string()
+}
+
+#[test]
+fn what_is_saved_is_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    for c in [checkpoint(Ssl::Cycle), checkpoint(Ssl::None), resumable()] {
+        // The second and third replace the file before.
+        c.save(&path).unwrap();
+        assert_eq!(Checkpoint::load(&path).unwrap(), c);
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "a temporary file was left behind");
+}
+
+#[test]
+fn a_refused_checkpoint_leaves_the_old_file() {
+    let file = write(&checkpoint(Ssl::None), &[]);
+    let before = fs::read(file.path()).unwrap();
+    let mut c = checkpoint(Ssl::None);
+    c.tensors.get_mut("fsl.out.bias").unwrap().data[1] = f32::NAN;
+    assert!(c.save(file.path()).unwrap_err().to_string().contains("fsl.out.bias: value 1 is NaN"));
+    c.tensors.get_mut("fsl.out.bias").unwrap().data.clear();
+    assert!(c.save(file.path()).unwrap_err().to_string().contains("0 values"));
+    assert_eq!(fs::read(file.path()).unwrap(), before);
+}
+
+#[test]
+fn files_from_elsewhere_load() {
+    let c = checkpoint(Ssl::Adversary);
+    let json =
+        r#"{"J": 17, "W": 8, "ssl": "adv", "proj": "ortho", "c": 3, "lam2d": 4.5, "lean": false, "center": true}"#;
+    let loaded = Checkpoint::load(write(&c, &[("format", "pt"), ("config", json)]).path()).unwrap();
+    assert_eq!(loaded.tensors, c.tensors);
+    let m = &loaded.model;
+    assert_eq!((m.ssl, m.projection, m.depth), (Ssl::Adversary, Projection::WeakPerspective, 1.0));
+    assert_eq!((m.normalize, m.reduction, m.lambda_2d), (Normalize::Plane, Reduction::Mean, 4.5));
+
+    for (ssl, inferred) in [(Ssl::Cycle, Ssl::Cycle), (Ssl::None, Ssl::None)] {
+        let mut c = checkpoint(ssl);
+        let counter = Tensor { shape: vec![], data: vec![5.0] };
+        c.tensors.insert("fsl.rb.bn1.num_batches_tracked".to_owned(), counter);
+        let m = Checkpoint::load(write(&c, &[]).path()).unwrap().model;
+        assert_eq!((m.joints, m.width, m.ssl, m.normalize), (17, 8, inferred, Normalize::Plane));
+    }
+    for bad in ["[]", "{", r#"{"J": 17.5}"#, r#"{"ssl": "x"}"#, r#"{"center": false}"#, r#"{"bones": [null]}"#] {
+        let file = write(&c, &[("config", bad)]);
+        assert!(Checkpoint::load(file.path()).unwrap_err().to_string().contains("metadata config"), "{bad}");
+    }
+}
+
+#[test]
+fn doubles_are_rounded_and_integers_refused() {
+    let c = checkpoint(Ssl::None);
+    let bytes = |dtype, width: usize| {
+        let data: Vec<_> = c.tensors.iter().map(|(name, t)| (name, t, vec![0; t.data.len() * width])).collect();
+        let views = data.iter().map(|(name, t, bytes)| {
+            (*name, safetensors::tensor::TensorView::new(dtype, t.shape.clone(), bytes).unwrap())
+        });
+        safetensors::serialize(views, None).unwrap()
+    };
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), bytes(Dtype::F64, 8)).unwrap();
+    assert!(Checkpoint::load(file.path()).unwrap().tensors["fsl.out.weight"].data.iter().all(|v| *v == 0.0));
+    assert!(bytes_refusal(&bytes(Dtype::I32, 4)).contains("extractor.rb0.bn1.bias: its type is I32"));
+}
+
+#[test]
+fn wrong_content_is_named() {
+    let cycle = |change: fn(&mut Checkpoint)| refusal(Ssl::Cycle, change);
+    let nan = cycle(|c| c.tensors.get_mut("disc.out.weight").unwrap().data[3] = f32::INFINITY);
+    assert!(nan.contains("disc.out.weight: value 3 is inf"), "{nan}");
+    let negative = cycle(|c| c.tensors.get_mut("ssl.rb.bn2.running_var").unwrap().data[0] = -1.0);
+    assert!(negative.contains("at least 0"), "{negative}");
+    let shape = cycle(|c| c.tensors.get_mut("fsl.out.weight").unwrap().shape = vec![8, 51]);
+    assert!(shape.contains("fsl.out.weight: expected shape [51, 8], found [8, 51]"), "{shape}");
+    let missing = cycle(|c| c.tensors.retain(|name, _| !name.starts_with("ssl.rb.bn1")));
+    assert!(missing.contains("ssl.rb.bn1.weight: this tensor is missing"), "{missing}");
+    assert!(cycle(|c| c.model.ssl = Ssl::None).contains("disc.out.bias: this tensor is no part"));
+    assert!(cycle(|c| c.model.width = 6).contains("config: width is 6"));
+    assert!(cycle(|c| c.model.joints = 0).contains("config: joints is 0"));
+    assert!(cycle(|c| c.model.bone_lengths.truncate(3)).contains("bone_lengths has 3 entries, not 16"));
+    let adam = cycle(|c| drop(c.tensors.insert("adam.exp_avg.x".to_owned(), Tensor { shape: vec![0], data: vec![] })));
+    assert!(adam.contains("no training metadata"), "{adam}");
+    let recorded = cycle(|c| drop(c.tensors.insert("param/x".to_owned(), Tensor { shape: vec![0], data: vec![] })));
+    assert!(recorded.contains("recorded state"), "{recorded}");
+    let newer = write(&checkpoint(Ssl::None), &[("format", "isopose-2")]);
+    assert!(Checkpoint::load(newer.path()).unwrap_err().to_string().contains("isopose-2 is not known"));
+    let state = write(&checkpoint(Ssl::None), &[("training", "{}")]);
+    assert!(Checkpoint::load(state.path()).unwrap_err().to_string().contains("metadata training: missing field"));
+}
+
+#[test]
+fn damaged_and_hostile_files_are_refused() {
+    let missing = Checkpoint::load(Path::new("no/such.safetensors")).unwrap_err().to_string();
+    assert!(missing.starts_with("no/such.safetensors: cannot read"), "{missing}");
+    let whole = fs::read(write(&checkpoint(Ssl::Cycle), &[]).path()).unwrap();
+    for length in [0, 7, 8, 100, whole.len() / 2, whole.len() - 1] {
+        assert!(bytes_refusal(&whole[..length]).contains("truncated"), "{length} bytes");
+    }
+    for header in [
+        "x",
+        "[]",
+        "{}",
+        r#"{"a":{"dtype":"F32","shape":[18446744073709551615,2],"data_offsets":[0,8]}}"#,
+        r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#,
+        r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,99999999]}}"#,
+        r#"{"extractor.stem.weight":{"dtype":"F32","shape":[0,4],"data_offsets":[0,0]}}"#,
+        r#"{"extractor.stem.weight":{"dtype":"F32","shape":[0,18446744073709551615],"data_offsets":[0,0]}}"#,
+    ] {
+        let bytes = [&(header.len() as u64).to_le_bytes(), header.as_bytes()].concat();
+        assert!(!bytes_refusal(&bytes).is_empty());
+    }
+    assert!(bytes_refusal(&[0xff; 64]).contains("header"));
+}

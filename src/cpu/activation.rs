@@ -1,0 +1,106 @@
+//! Twins of the activations, and the dropout that they share with batch norm's.
+
+use super::random::pcg4d;
+use super::{State, for_each_row, leaky_relu, leaky_relu_derivative};
+use crate::kernel::{Inputs, Outputs, Uniforms};
+
+/// `shaders/shared/dropout.wgsl`: recomputed wherever it is needed, never stored.
+pub(super) struct Dropout<'a> {
+    seed: u32,
+    step: u32,
+    stream: u32,
+    threshold: u32,
+    scale: f32,
+    recorded: Option<&'a [u32]>,
+    features: usize,
+}
+
+impl<'a> Dropout<'a> {
+    pub(super) fn new(u: &Uniforms, inputs: &Inputs<'a>) -> Self {
+        let state = State::of(inputs.get("state"));
+        Self {
+            seed: state.seed,
+            step: state.step,
+            stream: u.u32("stream"),
+            threshold: u.u32("keep_threshold"),
+            scale: u.f32("keep_scale"),
+            recorded: u.flag("recorded").then(|| inputs.get_u32("mask")),
+            features: u.size("features"),
+        }
+    }
+
+    /// Four factors, 0 or `1 / (1 - p)`: of elements `4 column..` in row `local` of the call, which is `row` of the tensor.
+    pub(super) fn factors(&self, local: usize, row: usize, column: usize) -> [f32; 4] {
+        let keep = match self.recorded {
+            Some(mask) => {
+                let at = row * self.features + 4 * column;
+                [0, 1, 2, 3].map(|lane| mask[at + lane] != 0)
+            }
+            None => {
+                let index = (local * (self.features / 4) + column) as u32;
+                pcg4d([self.seed, self.step, self.stream, index]).map(|bits| bits >= self.threshold)
+            }
+        };
+        keep.map(|keep| if keep { self.scale } else { 0.0 })
+    }
+}
+
+/// The rows `[row, row + rows)` of a tensor (.., features).
+pub(super) fn rows<'a>(u: &Uniforms, words: &'a [f32]) -> &'a [f32] {
+    let features = u.size("features");
+    &words[u.size("row") * features..(u.size("row") + u.size("rows")) * features]
+}
+
+/// As [`rows`], to write.
+pub(super) fn rows_mut<'a>(u: &Uniforms, words: &'a mut [f32]) -> &'a mut [f32] {
+    let features = u.size("features");
+    &mut words[u.size("row") * features..(u.size("row") + u.size("rows")) * features]
+}
+
+pub(crate) fn scale_shift_leaky_relu_backward(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
+    let (features, slope) = (u.size("features"), u.f32("slope"));
+    let (dy, a) = (inputs.get("dy"), inputs.get("a"));
+    let scale = &inputs.get("scale_shift")[..features];
+    let dz = outputs.take("dz");
+    let size = u.size("all_rows") * features;
+    for instance in 0..u.size("instances") {
+        let all = instance * size..(instance + 1) * size;
+        let (dy, a) = (rows(u, &dy[all.clone()]), rows(u, &a[all.clone()]));
+        for_each_row(rows_mut(u, &mut dz[all]), features, |r, dz| {
+            let at = r * features;
+            let known = dy[at..at + features].iter().zip(&a[at..]).zip(scale);
+            dz.iter_mut().zip(known).for_each(|(dz, ((dy, &a), s))| *dz = dy * leaky_relu_derivative(a, slope) * s);
+        });
+    }
+}
+
+pub(crate) fn leaky_relu_dropout_forward(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
+    let (features, slope, first) = (u.size("features"), u.f32("slope"), u.size("row"));
+    let dropout = Dropout::new(u, inputs);
+    let z = rows(u, inputs.get("z"));
+    let residual = u.flag("add_residual").then(|| rows(u, inputs.get("residual")));
+    for_each_row(rows_mut(u, outputs.take("y")), features, |r, y| {
+        for (column, y) in y.chunks_exact_mut(4).enumerate() {
+            let at = r * features + 4 * column;
+            let factors = dropout.factors(r, first + r, column);
+            for (lane, y) in y.iter_mut().enumerate() {
+                *y = leaky_relu(z[at + lane], slope) * factors[lane] + residual.map_or(0.0, |r| r[at + lane]);
+            }
+        }
+    });
+}
+
+pub(crate) fn leaky_relu_dropout_backward(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
+    let (features, slope, first) = (u.size("features"), u.f32("slope"), u.size("row"));
+    let dropout = Dropout::new(u, inputs);
+    let (dy, z) = (rows(u, inputs.get("dy")), rows(u, inputs.get("z")));
+    for_each_row(rows_mut(u, outputs.take("dz")), features, |r, dz| {
+        for (column, dz) in dz.chunks_exact_mut(4).enumerate() {
+            let at = r * features + 4 * column;
+            let factors = dropout.factors(r, first + r, column);
+            for (lane, dz) in dz.iter_mut().enumerate() {
+                *dz = dy[at + lane] * factors[lane] * leaky_relu_derivative(z[at + lane], slope);
+            }
+        }
+    });
+}

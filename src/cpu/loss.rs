@@ -1,0 +1,130 @@
+//! Twins of the losses: each gives its rows' values and the gradient that starts a backward pass.
+
+use super::State;
+use super::geometry::{Camera, MAX_JOINTS, Rows, joint, turn, turn_back};
+use super::math::{log_sigmoid, sigmoid};
+use crate::kernel::{Inputs, Outputs, Uniforms};
+
+/// Loss terms of a row, in the ring's order: supervised, log D(r), log(1 - D(y)), the generator's, cyc2d, cyc3d.
+pub const LOSS_TERMS: usize = 6;
+
+pub(crate) fn cycle_loss(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
+    let (rows, camera, joints) = (Rows::new(u), Camera::new(u), u.size("joints"));
+    let (pose, views, x) = (inputs.get("pose"), inputs.get("views"), inputs.get("x"));
+    let (weight_2d, weight_3d) = (u.f32("weight_2d"), u.f32("weight_3d"));
+    let row_losses = outputs.take("row_losses");
+    let (dout, dpose) = (outputs.take("dout"), outputs.take("dpose"));
+    for instance in 0..u.size("instances") {
+        for b in 0..rows.copies {
+            let lifted = rows.lifted_pose(pose, instance, b);
+            let relift = &pose[rows.relift(instance, b)];
+            let input = rows.lifted_input(x, instance, b);
+            let r = rows.rotation(views, instance, b);
+            let dout = &mut dout[rows.relift(instance, b)];
+            let dpose = &mut dpose[rows.dpose(instance, b)];
+            dout.fill(0.0);
+            dpose.fill(0.0);
+            let (mut loss_2d, mut loss_3d) = (0.0, 0.0);
+            for j in 0..joints {
+                let v = turn_back(&r, joint(relift, j));
+                let original = joint(lifted, j);
+                let d3 = [0, 1, 2].map(|k| v[k] - original[k]);
+                let flat = camera.project(v);
+                let d2 = [flat[0] - input[2 * j], flat[1] - input[2 * j + 1]];
+                loss_2d += d2[0] * d2[0] + d2[1] * d2[1];
+                loss_3d += d3[0] * d3[0] + d3[1] * d3[1] + d3[2] * d3[2];
+                let through_camera = camera.project_backward(v, d2.map(|d| 2.0 * weight_2d * d));
+                let dv = [0, 1, 2].map(|k| through_camera[k] + 2.0 * weight_3d * d3[k]);
+                let d = turn(&r, dv);
+                for k in 0..3 {
+                    if j > 0 {
+                        dout[3 * j + k] = d[k];
+                        dout[k] -= d[k];
+                    }
+                    dpose[3 * j + k] = -2.0 * weight_3d * d3[k];
+                }
+            }
+            let at = (instance * u.size("loss_rows") + u.size("lifted") + b) * LOSS_TERMS;
+            row_losses[at + 4] = loss_2d * u.f32("loss_scale_2d");
+            row_losses[at + 5] = loss_3d * u.f32("loss_scale_3d");
+        }
+    }
+}
+
+pub(crate) fn discriminator_loss(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
+    let (lifted, copies, weight) = (u.size("lifted"), u.size("copies"), u.f32("weight"));
+    let logits = inputs.get("logits");
+    let row_losses = outputs.take("row_losses");
+    let (row_scale, generator_factor) = (outputs.take("row_scale"), outputs.take("generator_factor"));
+    for instance in 0..u.size("instances") {
+        for r in 0..lifted + copies {
+            let row = instance * u.size("input_rows") + r;
+            let losses = &mut row_losses[(instance * u.size("loss_rows") + r) * LOSS_TERMS..][..LOSS_TERMS];
+            let l = logits[row * u.size("logit_size")];
+            if r < lifted {
+                losses[1] = log_sigmoid(l);
+                row_scale[row] = -weight / lifted as f32 * sigmoid(-l);
+                generator_factor[row] = 0.0;
+                continue;
+            }
+            let each = weight / copies as f32;
+            losses[2] = log_sigmoid(-l);
+            row_scale[row] = each * sigmoid(l);
+            (losses[3], generator_factor[row]) = if u.flag("saturating") {
+                (log_sigmoid(-l), -each * sigmoid(l))
+            } else {
+                (-log_sigmoid(l), -each * sigmoid(-l))
+            };
+        }
+    }
+}
+
+pub(crate) fn supervised_loss(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
+    let (joints, pose_size) = (u.size("joints"), u.size("pose_size"));
+    let (pose, truth, parents) = (inputs.get("pose"), inputs.get("truth"), inputs.get_u32("skeleton"));
+    let (weight_position, weight_bone) = (u.f32("weight_position"), u.f32("weight_bone"));
+    let (row_losses, dout) = (outputs.take("row_losses"), outputs.take("dout"));
+    for row in 0..u.size("rows") {
+        let at = row * pose_size..(row + 1) * pose_size;
+        let (out, truth) = (&pose[at.clone()], &truth[at.clone()]);
+        let mut error = [[0.0f32; 3]; MAX_JOINTS];
+        let mut d = [[0.0f32; 3]; MAX_JOINTS];
+        let (mut positions, mut bones) = (0.0, 0.0);
+        for j in 0..joints {
+            let x = joint(out, j);
+            error[j] = [0, 1, 2].map(|k| x[k] - truth[3 * j + k]);
+            positions += error[j].iter().map(|e| e * e).sum::<f32>();
+            d[j] = error[j].map(|e| 2.0 * weight_position * e);
+        }
+        for j in 1..joints {
+            let parent = parents[j] as usize;
+            for k in 0..3 {
+                let bone = error[j][k] - error[parent][k];
+                bones += bone * bone;
+                d[j][k] += 2.0 * weight_bone * bone;
+                d[parent][k] -= 2.0 * weight_bone * bone;
+            }
+        }
+        // X_root is 0 whatever the network says: its own gradient is dropped, out_root gets minus the others'.
+        d[0] = [0, 1, 2].map(|k| -(1..joints).map(|j| d[j][k]).sum::<f32>());
+        let dout = &mut dout[at];
+        dout.fill(0.0);
+        dout.chunks_exact_mut(3).zip(&d[..joints]).for_each(|(out, d)| out.copy_from_slice(d));
+        row_losses[row * LOSS_TERMS] = u.f32("position_scale") * positions + u.f32("bone_scale") * bones;
+    }
+}
+
+pub(crate) fn reduce_losses(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
+    let (instances, lifted, copies) = (u.size("instances"), u.size("lifted"), u.size("copies"));
+    let state = State::of(inputs.get("state"));
+    let row_losses = inputs.get("row_losses");
+    let slot = state.step.wrapping_sub(1) as usize % u.size("slots");
+    let ring = &mut outputs.take("ring")[slot * instances * LOSS_TERMS..][..instances * LOSS_TERMS];
+    for (at, out) in ring.iter_mut().enumerate() {
+        let (instance, term) = (at / LOSS_TERMS, at % LOSS_TERMS);
+        let rows = if term < 2 { 0..lifted } else { lifted..lifted + copies };
+        let count = rows.len().max(1) as f32;
+        let first = instance * u.size("loss_rows");
+        *out = rows.map(|r| row_losses[(first + r) * LOSS_TERMS + term]).sum::<f32>() / count;
+    }
+}

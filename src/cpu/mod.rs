@@ -1,0 +1,41 @@
+//! The CPU twins: the kernels' names and meanings in plain multi-threaded Rust. They are the oracle for the shaders
+//! and the executor of machines without a GPU.
+
+pub(crate) mod activation;
+pub(crate) mod batch_norm;
+pub(crate) mod gather;
+pub(crate) mod geometry;
+pub(crate) mod linear;
+pub(crate) mod linear_adam;
+pub mod loss;
+pub mod math;
+pub(crate) mod optimizer;
+mod product;
+pub mod random;
+pub(crate) mod state;
+
+pub use state::State;
+
+use rayon::prelude::*;
+
+/// Elements below which a loop is not worth handing to other threads.
+const PARALLEL_FROM: usize = 1 << 15;
+
+/// Runs `work(row, chunk)` on each chunk of `size` elements of `out`, on all threads when there is enough of it.
+fn for_each_row(out: &mut [f32], size: usize, work: impl Fn(usize, &mut [f32]) + Sync) {
+    if out.len() < PARALLEL_FROM {
+        out.chunks_exact_mut(size).enumerate().for_each(|(row, chunk)| work(row, chunk));
+    } else {
+        out.par_chunks_exact_mut(size).enumerate().for_each(|(row, chunk)| work(row, chunk));
+    }
+}
+
+/// `leaky_relu(n)`.
+fn leaky_relu(n: f32, slope: f32) -> f32 {
+    if n > 0.0 { n } else { slope * n }
+}
+
+/// `leaky_relu'(n)`.
+fn leaky_relu_derivative(n: f32, slope: f32) -> f32 {
+    if n > 0.0 { 1.0 } else { slope }
+}

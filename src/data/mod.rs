@@ -1,0 +1,14 @@
+//! Pose sets, motion and their files; views of motion; synthetic scenarios.
+
+pub mod motion;
+mod npy;
+pub mod npz;
+mod observe;
+pub mod pose_set;
+pub mod synthetic;
+pub mod views;
+
+pub use motion::Motion;
+pub use pose_set::PoseSet;
+pub use synthetic::{Scenario, synthetic};
+pub use views::{Rig, views};

@@ -1,0 +1,307 @@
+//! The pose set: 2D keypoints, with 3D positions where known, in one `.npz` file that `np.load` alone can read.
+
+use std::path::Path;
+
+use super::npz::{Array, Npz, NpzWriter};
+use crate::{
+    error::{Error, Result},
+    pose::{Skeleton, to_16},
+};
+
+/// N poses of J joints, in the order of [`Skeleton::of`]`(J)`. The fields are the file's arrays of the same names.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PoseSet {
+    /// J: 16 or 17. In the file it is the shape of `keypoints`.
+    pub joints: usize,
+    /// (N, J, 2), pixels: x to the right, y down.
+    pub keypoints: Vec<f32>,
+    /// (N, J), 0 to 1: how sure the detector is.
+    pub confidence: Option<Vec<f32>>,
+    /// (N, J, 3), metres, camera axes: x right, y down, z forward. Not root-centred.
+    pub positions: Option<Vec<f32>>,
+    /// (N, 2): width and height of each pose's image in pixels. The file may hold (2), one size for all.
+    pub image_size: Option<Vec<[i32; 2]>>,
+    /// (N): the recording that a pose belongs to; poses of one sequence follow each other in time.
+    pub sequence: Option<Vec<i32>>,
+    /// (N): the frame number within its sequence.
+    pub frame: Option<Vec<i32>>,
+    /// (N): the person.
+    pub subject: Option<Vec<i32>>,
+    /// (N): what the person does.
+    pub action: Option<Vec<i32>>,
+    /// Names that `sequence` indexes; may be empty.
+    pub sequence_names: Vec<String>,
+    /// Names that `subject` indexes; may be empty.
+    pub subject_names: Vec<String>,
+    /// Names that `action` indexes; may be empty.
+    pub action_names: Vec<String>,
+    /// (J): the names of the joints.
+    pub joint_names: Vec<String>,
+}
+
+impl PoseSet {
+    /// An empty set of J joints with their Human3.6M names; to be filled.
+    pub(super) fn empty(skeleton: &Skeleton) -> Self {
+        let joint_names = skeleton.names.iter().map(ToString::to_string).collect();
+        Self { joints: skeleton.joints, joint_names, ..Self::default() }
+    }
+
+    /// N, the number of poses.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keypoints.len() / (2 * self.joints).max(1)
+    }
+
+    /// Whether there is no pose.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The poses at `indices`, in that order, all names kept. Indices beyond N are left out.
+    #[must_use]
+    pub fn select(&self, indices: &[usize]) -> Self {
+        let n = self.len();
+        let rows: Vec<usize> = indices.iter().copied().filter(|&i| i < n).collect();
+        fn pick<T: Copy>(rows: &[usize], values: &[T], width: usize) -> Vec<T> {
+            rows.iter().flat_map(|&row| &values[row * width..(row + 1) * width]).copied().collect()
+        }
+        let ids = |values: &Option<Vec<i32>>| values.as_ref().map(|values| pick(&rows, values, 1));
+        Self {
+            joints: self.joints,
+            keypoints: pick(&rows, &self.keypoints, 2 * self.joints),
+            confidence: self.confidence.as_ref().map(|values| pick(&rows, values, self.joints)),
+            positions: self.positions.as_ref().map(|values| pick(&rows, values, 3 * self.joints)),
+            image_size: self.image_size.as_ref().map(|values| pick(&rows, values, 1)),
+            sequence: ids(&self.sequence),
+            frame: ids(&self.frame),
+            subject: ids(&self.subject),
+            action: ids(&self.action),
+            sequence_names: self.sequence_names.clone(),
+            subject_names: self.subject_names.clone(),
+            action_names: self.action_names.clone(),
+            joint_names: self.joint_names.clone(),
+        }
+    }
+
+    /// Index of the first pose of each run of one sequence, in order; the whole set is one run without `sequence`.
+    #[must_use]
+    pub fn sequence_starts(&self) -> Vec<usize> {
+        let changes = |i: usize| self.sequence.as_ref().is_some_and(|sequence| sequence[i] != sequence[i - 1]);
+        (0..self.len()).filter(|&i| i == 0 || changes(i)).collect()
+    }
+
+    /// The same poses with 16 joints (17 without Neck/Nose); a copy if there are 16 already.
+    #[must_use]
+    pub fn to_16(&self) -> Self {
+        let Some(skeleton) = Skeleton::of(16).filter(|_| self.joints == 17) else { return self.clone() };
+        Self {
+            joints: 16,
+            keypoints: to_16(&self.keypoints, 2),
+            confidence: self.confidence.as_ref().map(|values| to_16(values, 1)),
+            positions: self.positions.as_ref().map(|values| to_16(values, 3)),
+            joint_names: Self::empty(skeleton).joint_names,
+            ..self.clone()
+        }
+    }
+
+    /// Reads a pose set.
+    ///
+    /// # Errors
+    /// If the file is not a readable `.npz`, an array has the wrong type or shape, or [`PoseSet::validate`] fails.
+    pub fn load(path: &Path) -> Result<Self> {
+        let mut npz = Npz::open(path)?;
+        let keypoints = npz.f32("keypoints")?;
+        let [n, joints, 2] = keypoints.shape[..] else {
+            let problem = format!("shape {:?}", keypoints.shape);
+            return Err(npz.error("keypoints", problem, "give (N, J, 2): pixel x and y of J joints of N poses"));
+        };
+        let Some(skeleton) = Skeleton::of(joints) else {
+            let problem = format!("{joints} joints (shape {:?})", keypoints.shape);
+            return Err(npz.error("keypoints", problem, "convert to the 16 or 17 joints of Human3.6M"));
+        };
+        let mut set = Self { keypoints: keypoints.values, ..Self::empty(skeleton) };
+        set.confidence = floats(&mut npz, "confidence", &[n, joints])?;
+        set.positions = floats(&mut npz, "positions", &[n, joints, 3])?;
+        set.image_size = image_size(&mut npz, n)?;
+        set.sequence = ids(&mut npz, "sequence", n)?;
+        set.frame = ids(&mut npz, "frame", n)?;
+        set.subject = ids(&mut npz, "subject", n)?;
+        set.action = ids(&mut npz, "action", n)?;
+        set.sequence_names = names(&mut npz, "sequence_names")?;
+        set.subject_names = names(&mut npz, "subject_names")?;
+        set.action_names = names(&mut npz, "action_names")?;
+        if npz.has("joint_names") {
+            set.joint_names = npz.strings("joint_names")?;
+        }
+        set.validate(path)?;
+        Ok(set)
+    }
+
+    /// Writes a pose set, after [`PoseSet::validate`]; the file appears whole or not at all.
+    ///
+    /// # Errors
+    /// If the set is not valid or the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        self.validate(path)?;
+        let (n, joints) = (self.len(), self.joints);
+        let mut npz = NpzWriter::create(path)?;
+        npz.f32("keypoints", &[n, joints, 2], &self.keypoints)?;
+        if let Some(confidence) = &self.confidence {
+            npz.f32("confidence", &[n, joints], confidence)?;
+        }
+        if let Some(positions) = &self.positions {
+            npz.f32("positions", &[n, joints, 3], positions)?;
+        }
+        if let Some(sizes) = &self.image_size {
+            if sizes.iter().all(|size| *size == sizes[0]) {
+                npz.i32("image_size", &[2], &sizes[0])?;
+            } else {
+                npz.i32("image_size", &[n, 2], sizes.as_flattened())?;
+            }
+        }
+        for (name, ids, names) in self.labels() {
+            if let Some(ids) = ids {
+                npz.i32(name, &[n], ids)?;
+            }
+            if !names.is_empty() {
+                npz.strings(&format!("{name}_names"), names)?;
+            }
+        }
+        npz.strings("joint_names", &self.joint_names)?;
+        npz.finish()
+    }
+
+    /// Checks every promise of the fields; `path` is only for the message, which names the pose and the joint.
+    ///
+    /// # Errors
+    /// The first thing that does not hold.
+    pub fn validate(&self, path: &Path) -> Result<()> {
+        let (n, joints) = (self.len(), self.joints);
+        let wrong = |field: &str, problem: String, fix: &str| Err(Error::file(path, field, problem, fix));
+        let Some(skeleton) = Skeleton::of(joints) else {
+            return wrong("keypoints", format!("{joints} joints"), "convert to the 16 or 17 joints of Human3.6M");
+        };
+        if n == 0 {
+            return wrong("keypoints", "there is no pose".into(), "give at least one");
+        }
+        let lengths = [
+            ("keypoints", Some(self.keypoints.len()), 2 * joints),
+            ("confidence", self.confidence.as_ref().map(Vec::len), joints),
+            ("positions", self.positions.as_ref().map(Vec::len), 3 * joints),
+            ("image_size", self.image_size.as_ref().map(Vec::len), 1),
+            ("joint_names", Some(self.joint_names.len() * n), joints),
+        ];
+        let label_lengths = self.labels().map(|(name, ids, _)| (name, ids.map(<[i32]>::len), 1));
+        for (field, length, width) in lengths.into_iter().chain(label_lengths) {
+            if length.is_some_and(|length| length != n * width) {
+                return wrong(field, format!("it does not match {n} poses of {joints} joints"), "give every pose one");
+            }
+        }
+        let place = |index: usize, width: usize| {
+            let joint = index / width % joints;
+            format!("pose {}, joint {joint} ({})", index / width / joints, skeleton.names[joint])
+        };
+        let values = [
+            ("keypoints", Some(&self.keypoints), 2, f32::MAX, "finite", "drop the pose or fill in the keypoint"),
+            ("positions", self.positions.as_ref(), 3, f32::MAX, "finite", "drop the pose or fill in the joint"),
+            ("confidence", self.confidence.as_ref(), 1, 1.0, "between 0 and 1", "rescale the detector's scores"),
+        ];
+        for (field, values, width, most, required, fix) in values {
+            let least = if width == 1 { 0.0 } else { -most };
+            // NaN is in no range.
+            if let Some(index) = values.and_then(|values| values.iter().position(|v| !(least..=most).contains(v))) {
+                let value = values.map_or(f32::NAN, |values| values[index]);
+                return wrong(field, format!("{}: {value} is not {required}", place(index, width)), fix);
+            }
+        }
+        if let Some(pose) = self.image_size.iter().flatten().position(|size| size.iter().any(|&side| side <= 0)) {
+            return wrong(
+                "image_size",
+                format!("pose {pose}: a side is not positive"),
+                "give width and height in pixels",
+            );
+        }
+        for (field, ids, names) in self.labels() {
+            let outside = |&id: &i32| usize::try_from(id).map_or(true, |id| id >= names.len());
+            if let Some(pose) = ids.and_then(|ids| ids.iter().position(outside)).filter(|_| !names.is_empty()) {
+                let problem = format!("pose {pose}: the number has no entry in {field}_names ({} names)", names.len());
+                return wrong(field, problem, "number from 0 and name every number");
+            }
+        }
+        self.check_joint_order(skeleton, path)
+    }
+
+    /// Other names for the joints are fine, but the skeleton's own names in another order mean garbage predictions.
+    fn check_joint_order(&self, skeleton: &Skeleton, path: &Path) -> Result<()> {
+        let sorted = |names: &mut dyn Iterator<Item = String>| {
+            let mut names: Vec<String> = names.map(|name| name.to_lowercase()).collect();
+            names.sort();
+            names
+        };
+        let differs = |(given, expected): (&String, &&str)| !given.eq_ignore_ascii_case(expected);
+        let Some(joint) = self.joint_names.iter().zip(skeleton.names).position(differs) else { return Ok(()) };
+        let same_names = sorted(&mut self.joint_names.iter().cloned())
+            == sorted(&mut skeleton.names.iter().map(ToString::to_string));
+        if !same_names {
+            return Ok(());
+        }
+        let problem = format!("joint {joint} is {} instead of {}", self.joint_names[joint], skeleton.names[joint]);
+        Err(Error::file(path, "joint_names", problem, format!("reorder to {}", skeleton.names.join(", "))))
+    }
+
+    fn labels(&self) -> [Labels<'_>; 4] {
+        [
+            ("sequence", self.sequence.as_deref(), &self.sequence_names),
+            ("frame", self.frame.as_deref(), &[]),
+            ("subject", self.subject.as_deref(), &self.subject_names),
+            ("action", self.action.as_deref(), &self.action_names),
+        ]
+    }
+}
+
+/// A field, its number for each pose, and the names that the numbers index.
+type Labels<'a> = (&'static str, Option<&'a [i32]>, &'a [String]);
+
+fn floats(npz: &mut Npz, name: &str, shape: &[usize]) -> Result<Option<Vec<f32>>> {
+    if !npz.has(name) {
+        return Ok(None);
+    }
+    let array = npz.f32(name)?;
+    if array.shape != shape {
+        return Err(npz.error(name, format!("shape {:?}", array.shape), format!("give {shape:?}, as keypoints have")));
+    }
+    Ok(Some(array.values))
+}
+
+fn ids(npz: &mut Npz, name: &str, n: usize) -> Result<Option<Vec<i32>>> {
+    if !npz.has(name) {
+        return Ok(None);
+    }
+    let array = npz.i32(name)?;
+    if array.shape != [n] {
+        return Err(npz.error(name, format!("shape {:?}", array.shape), format!("give one number a pose: ({n},)")));
+    }
+    Ok(Some(array.values))
+}
+
+fn names(npz: &mut Npz, name: &str) -> Result<Vec<String>> {
+    if npz.has(name) { npz.strings(name) } else { Ok(Vec::new()) }
+}
+
+fn image_size(npz: &mut Npz, n: usize) -> Result<Option<Vec<[i32; 2]>>> {
+    if !npz.has("image_size") {
+        return Ok(None);
+    }
+    let Array { shape, values } = npz.i32("image_size")?;
+    let sizes: Vec<[i32; 2]> = values.chunks_exact(2).map(|size| [size[0], size[1]]).collect();
+    match shape[..] {
+        [2] => Ok(Some(vec![sizes[0]; n])),
+        [rows, 2] if rows == n => Ok(Some(sizes)),
+        _ => Err(npz.error("image_size", format!("shape {shape:?}"), format!("give (2,) or ({n}, 2): width, height"))),
+    }
+}
+
+#[cfg(test)]
+#[path = "pose_set_tests.rs"]
+mod tests;

@@ -1,0 +1,142 @@
+//! Tests of the pose set and its file.
+
+use super::*;
+
+fn sample(n: usize, joints: usize) -> PoseSet {
+    PoseSet {
+        keypoints: (0..n * joints * 2).map(|i| 500.0 + i as f32).collect(),
+        confidence: Some((0..n * joints).map(|i| (i % 11) as f32 / 10.0).collect()),
+        positions: Some((0..n * joints * 3).map(|i| i as f32 / 7.0).collect()),
+        image_size: Some(vec![[1000, 1002]; n]),
+        sequence: Some((0..n as i32).map(|i| i / 2).collect()),
+        frame: Some((0..n as i32).map(|i| i % 2).collect()),
+        subject: Some(vec![0; n]),
+        action: None,
+        sequence_names: (0..n).map(|i| format!("clip {i}")).collect(),
+        subject_names: vec!["S\u{e9}1".into()],
+        ..PoseSet::empty(Skeleton::of(joints).unwrap())
+    }
+}
+
+fn problem(change: impl FnOnce(&mut PoseSet)) -> String {
+    let mut set = sample(5, 17);
+    change(&mut set);
+    set.validate(Path::new("p.npz")).unwrap_err().to_string()
+}
+
+#[test]
+fn round_trips() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("set.npz");
+    let mut set = sample(5, 17);
+    set.save(&path).unwrap();
+    assert_eq!(PoseSet::load(&path).unwrap(), set);
+    set.image_size = Some((0..5).map(|i| [640 + i, 480]).collect());
+    set.save(&path).unwrap();
+    assert_eq!(PoseSet::load(&path).unwrap(), set);
+    let bare = PoseSet { keypoints: vec![1.0; 32], ..PoseSet::empty(Skeleton::of(16).unwrap()) };
+    bare.save(&path).unwrap();
+    assert_eq!(PoseSet::load(&path).unwrap(), bare);
+}
+
+#[test]
+fn select_and_sequence_starts() {
+    let set = sample(5, 16);
+    assert_eq!(set.sequence_starts(), [0, 2, 4]);
+    let picked = set.select(&[4, 0, 99]);
+    assert_eq!(picked.len(), 2);
+    assert_eq!(picked.keypoints[..2], set.keypoints[4 * 32..4 * 32 + 2]);
+    assert_eq!(picked.positions.as_ref().unwrap()[48..], set.positions.as_ref().unwrap()[..48]);
+    assert_eq!(picked.sequence, Some(vec![2, 0]));
+    assert_eq!(picked.sequence_starts(), [0, 1]);
+    picked.validate(Path::new("p")).unwrap();
+    assert_eq!(set.select(&(0..5).collect::<Vec<_>>()), set);
+    assert_eq!(PoseSet { sequence: None, ..set }.sequence_starts(), [0]);
+}
+
+#[test]
+fn to_16_drops_neck_nose_everywhere() {
+    let (set, smaller) = (sample(3, 17), sample(3, 17).to_16());
+    smaller.validate(Path::new("p")).unwrap();
+    assert_eq!((smaller.joints, smaller.len()), (16, 3));
+    // Head: 10 of 17, 9 of 16, in the last pose.
+    assert_eq!(smaller.keypoints[(2 * 16 + 9) * 2], set.keypoints[(2 * 17 + 10) * 2]);
+    assert_eq!(smaller.confidence.as_ref().unwrap()[2 * 16 + 9], set.confidence.as_ref().unwrap()[2 * 17 + 10]);
+    assert_eq!(smaller.to_16(), smaller);
+}
+
+#[test]
+fn validation_names_the_pose_and_the_joint() {
+    for (error, expected) in [
+        (
+            problem(|s| s.keypoints[(3 * 17 + 2) * 2] = f32::NAN),
+            "p.npz: keypoints: pose 3, joint 2 (RKnee): NaN is not finite",
+        ),
+        (
+            problem(|s| s.positions.as_mut().unwrap()[17 * 3 + 50] = f32::INFINITY),
+            "positions: pose 1, joint 16 (RWrist)",
+        ),
+        (
+            problem(|s| s.confidence.as_mut().unwrap()[18] = 1.5),
+            "confidence: pose 1, joint 1 (RHip): 1.5 is not between",
+        ),
+        (problem(|s| s.confidence.as_mut().unwrap()[0] = -0.1), "confidence: pose 0, joint 0 (Hip)"),
+        (problem(|s| s.keypoints.clear()), "there is no pose"),
+        (problem(|s| s.joints = 15), "15 joints"),
+        (problem(|s| s.keypoints.truncate(169)), "does not match"),
+        (problem(|s| s.frame.as_mut().unwrap().truncate(4)), "frame: it does not match 5 poses"),
+        (problem(|s| drop(s.joint_names.pop())), "joint_names: it does not match"),
+        (problem(|s| s.subject.as_mut().unwrap()[2] = 1), "subject: pose 2: the number has no entry in subject_names"),
+        (problem(|s| s.subject.as_mut().unwrap()[1] = -1), "subject: pose 1"),
+        (problem(|s| s.image_size.as_mut().unwrap()[4] = [0, 5]), "image_size: pose 4"),
+        (problem(|s| s.joint_names.swap(1, 4)), "joint_names: joint 1 is LHip instead of RHip"),
+    ] {
+        assert!(error.contains(expected), "{error}");
+    }
+    let mut renamed = sample(5, 17);
+    renamed.joint_names[0] = "pelvis".into();
+    renamed.validate(Path::new("p")).unwrap();
+}
+
+#[test]
+fn files_with_wrong_shapes_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("set.npz");
+    let write = |arrays: &[(&str, &[usize])]| {
+        let mut npz = NpzWriter::create(&path).unwrap();
+        for (name, shape) in arrays {
+            npz.i32(name, shape, &vec![1; shape.iter().product()]).unwrap();
+        }
+        npz.finish().unwrap();
+        PoseSet::load(&path).map(|set| set.len()).map_err(|error| error.to_string())
+    };
+    let keypoints: (&str, &[usize]) = ("keypoints", &[2, 17, 2]);
+    assert_eq!(write(&[keypoints, ("image_size", &[2])]), Ok(2));
+    for (arrays, expected) in [
+        (vec![], "keypoints: the array is missing"),
+        (vec![("keypoints", &[2, 17, 3][..])], "keypoints: shape [2, 17, 3]"),
+        (vec![("keypoints", &[2, 34])], "keypoints: shape [2, 34]"),
+        (vec![("keypoints", &[2, 33, 2])], "33 joints"),
+        (vec![("keypoints", &[0, 17, 2])], "there is no pose"),
+        (vec![keypoints, ("positions", &[2, 17, 2])], "give [2, 17, 3]"),
+        (vec![keypoints, ("frame", &[3])], "frame: shape [3]"),
+        (vec![keypoints, ("image_size", &[3, 2])], "image_size: shape [3, 2]"),
+        (vec![keypoints, ("image_size", &[1])], "image_size: shape [1]"),
+        (vec![keypoints, ("joint_names", &[17])], "joint_names"),
+    ] {
+        let error = write(&arrays).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn a_file_cut_anywhere_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("set.npz");
+    sample(40, 17).save(&path).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    for sixteenth in 0..16 {
+        std::fs::write(&path, &whole[..whole.len() * sixteenth / 16]).unwrap();
+        assert!(PoseSet::load(&path).is_err());
+    }
+}

@@ -1,0 +1,146 @@
+//! Adapters and devices: which machine runs a plan.
+
+mod select;
+
+pub use select::{AdapterSummary, adapters};
+
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex};
+
+use crate::error::{Error, Result};
+
+/// Where plans run.
+#[derive(Clone, Debug)]
+pub enum Device {
+    /// The kernels' twins on this many threads; 0 for one per core.
+    Cpu(usize),
+    /// An opened GPU.
+    Gpu(Gpu),
+}
+
+/// Whether shaders check their own bounds, loops and divisions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShaderChecks {
+    /// On: for tests and `verify`.
+    On,
+    /// Off: every kernel is tested with checks on, and plans never index past their tensors.
+    Off,
+}
+
+impl Device {
+    /// Opens the device that `choice` names: `auto` (a discrete GPU, an integrated GPU, then the CPU), `cpu`, `gpu`
+    /// (the best adapter, software ones included), `gpu:N` (as numbered by `isopose devices`), or a part of an
+    /// adapter's name. A software adapter is never chosen by `auto`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when no adapter fits `choice`; [`Error::Device`] when it cannot be opened.
+    pub fn open(choice: &str, threads: usize, checks: ShaderChecks) -> Result<Self> {
+        match select::select(choice)? {
+            Some(adapter) => Ok(Self::Gpu(Gpu::open(&adapter, checks)?)),
+            None => Ok(Self::Cpu(threads)),
+        }
+    }
+
+    /// The device's name, for tables.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Cpu(0) => cpu_name(std::thread::available_parallelism().map_or(1, usize::from)),
+            Self::Cpu(threads) => cpu_name(*threads),
+            Self::Gpu(gpu) => gpu.name.clone(),
+        }
+    }
+}
+
+/// How tables call the CPU executor.
+pub(crate) fn cpu_name(threads: usize) -> String {
+    format!("cpu ({threads} thread{})", if threads == 1 { "" } else { "s" })
+}
+
+/// An opened GPU. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Gpu {
+    pub(crate) device: wgpu::Device,
+    pub(crate) queue: wgpu::Queue,
+    pub(crate) checks: ShaderChecks,
+    name: String,
+    fault: Arc<Mutex<Option<String>>>,
+}
+
+impl Gpu {
+    fn open(adapter: &wgpu::Adapter, checks: ShaderChecks) -> Result<Self> {
+        let info = adapter.get_info();
+        let name = format!("{} ({})", info.name, info.backend);
+        let offered = adapter.limits();
+        // WebGPU's defaults are enough; larger tensors are allowed where the adapter has the room.
+        let required_limits = wgpu::Limits {
+            max_storage_buffer_binding_size: offered.max_storage_buffer_binding_size,
+            max_buffer_size: offered.max_buffer_size,
+            ..wgpu::Limits::default()
+        };
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("isopose"),
+            required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
+            required_limits,
+            ..Default::default()
+        };
+        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
+            .map_err(|e| Error::Device(format!("cannot open {name}: {e}; try --device cpu")))?;
+        let fault = Arc::new(Mutex::new(None));
+        let (on_error, on_loss) = (Arc::clone(&fault), Arc::clone(&fault));
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| note(&on_error, error.to_string())));
+        device.set_device_lost_callback(move |reason, message| {
+            if reason != wgpu::DeviceLostReason::Destroyed {
+                note(&on_loss, format!("the device was lost ({message}); a dispatch may have run too long"));
+            }
+        });
+        Ok(Self { device, queue, checks, name, fault })
+    }
+
+    /// The adapter's name and backend.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Fails with the first error that the driver reported.
+    pub(crate) fn healthy(&self) -> Result<()> {
+        let fault = self.fault.lock().map_or(None, |fault| fault.clone());
+        fault.map_or(Ok(()), |what| Err(Error::Device(format!("{}: {what}", self.name))))
+    }
+
+    /// Compiles a kernel's WGSL.
+    pub(crate) fn shader(&self, label: &str, wgsl: String) -> wgpu::ShaderModule {
+        let descriptor =
+            wgpu::ShaderModuleDescriptor { label: Some(label), source: wgpu::ShaderSource::Wgsl(wgsl.into()) };
+        match self.checks {
+            ShaderChecks::On => self.device.create_shader_module(descriptor),
+            // SAFETY: only this crate's kernels come here. The recorder proves that their row ranges lie inside
+            // their tensors, every kernel guards its last workgroup, loops are bounded by uniforms, and the test
+            // suite runs each of them with the checks on.
+            #[expect(unsafe_code, reason = "wgpu calls a shader without run-time checks unsafe")]
+            ShaderChecks::Off => unsafe {
+                self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
+            },
+        }
+    }
+
+    /// Waits until `submission`, or the last one, has finished.
+    pub(crate) fn wait(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<()> {
+        let poll = wgpu::PollType::Wait { submission_index: submission, timeout: None };
+        self.device.poll(poll).map_err(|e| Error::Device(format!("{}: {e}", self.name)))?;
+        self.healthy()
+    }
+}
+
+fn note(fault: &Mutex<Option<String>>, what: String) {
+    if let Ok(mut fault) = fault.lock() {
+        fault.get_or_insert(what);
+    }
+}
+
+/// A read-back on its way: a staging buffer and the news that it is mapped.
+pub struct PendingRead {
+    pub(crate) staging: wgpu::Buffer,
+    pub(crate) mapped: Receiver<std::result::Result<(), wgpu::BufferAsyncError>>,
+}

@@ -1,0 +1,129 @@
+//! Lists adapters and picks one by the user's words.
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+
+/// One line of `isopose devices`.
+#[derive(Clone, Debug, Serialize)]
+pub struct AdapterSummary {
+    /// What `--device` takes: `cpu` or `gpu:N`.
+    pub id: String,
+    /// The adapter's name.
+    pub name: String,
+    /// `discrete GPU`, `integrated GPU`, `virtual GPU`, `software`, `CPU executor` or `other`.
+    pub kind: &'static str,
+    /// Vulkan, Metal, Dx12 or Gl; empty for the CPU executor.
+    pub backend: String,
+    /// Driver and its version.
+    pub driver: String,
+    /// Largest tensor, MiB; 0 where only memory limits it.
+    pub max_binding_mib: u64,
+    /// Whether `auto` picks it.
+    pub auto: bool,
+}
+
+/// Every adapter that can compute, best first, then the CPU executor.
+#[must_use]
+pub fn adapters() -> Vec<AdapterSummary> {
+    let found = ranked();
+    let auto = automatic(&found);
+    let mut all: Vec<_> = found
+        .iter()
+        .enumerate()
+        .map(|(index, adapter)| {
+            let info = adapter.get_info();
+            AdapterSummary {
+                id: format!("gpu:{index}"),
+                name: info.name,
+                kind: kind(info.device_type),
+                backend: info.backend.to_string(),
+                driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+                max_binding_mib: adapter.limits().max_storage_buffer_binding_size >> 20,
+                auto: auto == Some(index),
+            }
+        })
+        .collect();
+    all.push(AdapterSummary {
+        id: "cpu".to_owned(),
+        name: super::cpu_name(std::thread::available_parallelism().map_or(1, usize::from)),
+        kind: "CPU executor",
+        backend: String::new(),
+        driver: String::new(),
+        max_binding_mib: 0,
+        auto: auto.is_none(),
+    });
+    all
+}
+
+/// The adapter that `choice` names; `None` for the CPU executor.
+pub(super) fn select(choice: &str) -> Result<Option<wgpu::Adapter>> {
+    if choice == "cpu" {
+        return Ok(None);
+    }
+    let mut found = ranked();
+    let index = match choice {
+        "auto" => automatic(&found),
+        "gpu" if found.is_empty() => return Err(absent("no GPU adapter was found", &found)),
+        "gpu" => Some(0),
+        _ => Some(named(choice, &found)?),
+    };
+    Ok(index.map(|index| found.swap_remove(index)))
+}
+
+fn named(choice: &str, found: &[wgpu::Adapter]) -> Result<usize> {
+    if let Some(number) = choice.strip_prefix("gpu:") {
+        let index: usize =
+            number.parse().map_err(|_| Error::Usage(format!("--device {choice}: `{number}` is not a number")))?;
+        return if index < found.len() { Ok(index) } else { Err(absent(&format!("there is no gpu:{index}"), found)) };
+    }
+    let wanted = choice.to_lowercase();
+    let position = found.iter().position(|adapter| adapter.get_info().name.to_lowercase().contains(&wanted));
+    position.ok_or_else(|| absent(&format!("no adapter's name contains `{choice}`"), found))
+}
+
+fn absent(what: &str, found: &[wgpu::Adapter]) -> Error {
+    let names: Vec<String> = found.iter().enumerate().map(|(i, a)| format!("gpu:{i} {}", a.get_info().name)).collect();
+    let here = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    Error::Usage(format!("--device: {what} (adapters here: {here}); use auto, cpu, gpu, gpu:N or part of a name"))
+}
+
+/// A discrete GPU, else an integrated one; never a software adapter.
+fn automatic(found: &[wgpu::Adapter]) -> Option<usize> {
+    found.iter().position(|adapter| rank(adapter.get_info().device_type) <= rank(wgpu::DeviceType::IntegratedGpu))
+}
+
+fn ranked() -> Vec<wgpu::Adapter> {
+    // GL is left out: its compute support is partial and it would list each GPU twice.
+    let backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
+    let descriptor = wgpu::InstanceDescriptor {
+        backends,
+        flags: wgpu::InstanceFlags::empty(),
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    };
+    let instance = wgpu::Instance::new(descriptor);
+    let mut found = pollster::block_on(instance.enumerate_adapters(backends));
+    found.retain(|a| a.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS));
+    found.sort_by_key(|adapter| rank(adapter.get_info().device_type));
+    found
+}
+
+fn rank(kind: wgpu::DeviceType) -> u8 {
+    match kind {
+        wgpu::DeviceType::DiscreteGpu => 0,
+        wgpu::DeviceType::IntegratedGpu => 1,
+        wgpu::DeviceType::VirtualGpu => 2,
+        wgpu::DeviceType::Other => 3,
+        wgpu::DeviceType::Cpu => 4,
+    }
+}
+
+fn kind(kind: wgpu::DeviceType) -> &'static str {
+    match kind {
+        wgpu::DeviceType::DiscreteGpu => "discrete GPU",
+        wgpu::DeviceType::IntegratedGpu => "integrated GPU",
+        wgpu::DeviceType::VirtualGpu => "virtual GPU",
+        wgpu::DeviceType::Other => "other",
+        wgpu::DeviceType::Cpu => "software",
+    }
+}

@@ -1,0 +1,89 @@
+//! Activations.
+
+use super::groups;
+use crate::cpu::activation as twin;
+use crate::kernel::Uniform::{F32, U32};
+use crate::kernel::{Element, Kernel, Uniforms, read, rows_fit, write};
+
+/// dz = dy * leaky_relu'(a) * scale.
+pub static SCALE_SHIFT_LEAKY_RELU_BACKWARD: Kernel = Kernel {
+    name: "scale_shift_leaky_relu_backward",
+    source: include_str!("../../shaders/scale_shift_leaky_relu_backward.wgsl"),
+    bindings: &[
+        read("dy", Element::Vec4, &["instances", "all_rows", "features"]),
+        read("a", Element::Vec4, &["instances", "all_rows", "features"]),
+        read("scale_shift", Element::Vec4, &["2", "features"]),
+        write("dz", Element::Vec4, &["instances", "all_rows", "features"]),
+    ],
+    uniforms: &[U32("instances"), U32("all_rows"), U32("row"), U32("rows"), U32("features"), F32("slope")],
+    workgroup: [64, 1, 1],
+    grid: |u| [groups(u.u32("features") / 4), u.u32("rows"), u.u32("instances")],
+    check: rows_inside,
+    twin: twin::scale_shift_leaky_relu_backward,
+};
+
+/// y = dropout(leaky_relu(z)), plus a residual.
+pub static LEAKY_RELU_DROPOUT_FORWARD: Kernel = Kernel {
+    name: "leaky_relu_dropout_forward",
+    source: include_str!("../../shaders/leaky_relu_dropout_forward.wgsl"),
+    bindings: &[
+        read("z", Element::Vec4, &["1", "all_rows", "features"]),
+        read("residual", Element::Vec4, &["1", "all_rows", "features"]),
+        read("mask", Element::U32, &["mask_rows", "mask_features"]),
+        read("state", Element::State, &["8"]),
+        write("y", Element::Vec4, &["1", "all_rows", "features"]),
+    ],
+    uniforms: &[
+        U32("all_rows"),
+        U32("row"),
+        U32("rows"),
+        U32("features"),
+        F32("slope"),
+        U32("add_residual"),
+        U32("keep_threshold"),
+        F32("keep_scale"),
+        U32("stream"),
+        U32("recorded"),
+    ],
+    workgroup: [64, 1, 1],
+    grid: row_tiles,
+    check: rows_inside,
+    twin: twin::leaky_relu_dropout_forward,
+};
+
+/// dz = dy * dropout factor * leaky_relu'(z).
+pub static LEAKY_RELU_DROPOUT_BACKWARD: Kernel = Kernel {
+    name: "leaky_relu_dropout_backward",
+    source: include_str!("../../shaders/leaky_relu_dropout_backward.wgsl"),
+    bindings: &[
+        read("dy", Element::Vec4, &["1", "all_rows", "features"]),
+        read("z", Element::Vec4, &["1", "all_rows", "features"]),
+        read("mask", Element::U32, &["mask_rows", "mask_features"]),
+        read("state", Element::State, &["8"]),
+        write("dz", Element::Vec4, &["1", "all_rows", "features"]),
+    ],
+    uniforms: &[
+        U32("all_rows"),
+        U32("row"),
+        U32("rows"),
+        U32("features"),
+        F32("slope"),
+        U32("keep_threshold"),
+        F32("keep_scale"),
+        U32("stream"),
+        U32("recorded"),
+    ],
+    workgroup: [64, 1, 1],
+    grid: row_tiles,
+    check: rows_inside,
+    twin: twin::leaky_relu_dropout_backward,
+};
+
+/// 64 vec4s of a row x row x instance.
+fn row_tiles(u: &Uniforms) -> [u32; 3] {
+    [groups(u.u32("features") / 4), u.u32("rows"), 1]
+}
+
+fn rows_inside(u: &Uniforms) -> Result<(), String> {
+    rows_fit(u, &["all_rows"])
+}

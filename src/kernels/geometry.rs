@@ -1,0 +1,96 @@
+//! Pose geometry: random projections and their gradient.
+
+use super::{copies_fit, groups};
+use crate::cpu::geometry as twin;
+use crate::kernel::Uniform::{F32, U32};
+use crate::kernel::{Element, Kernel, Uniforms, read, update, write};
+
+/// y = normalize(project(R X)).
+pub static PROJECT_VIEWS_FORWARD: Kernel = Kernel {
+    name: "project_views_forward",
+    source: include_str!("../../shaders/project_views_forward.wgsl"),
+    bindings: &[
+        read("pose", Element::F32, &["instances", "pose_rows", "pose_size"]),
+        read("views", Element::F32, &["instances", "view_rows", "2"]),
+        read("skeleton", Element::U32, &["2", "joints"]),
+        read("bones", Element::F32, &["joints"]),
+        write("y", Element::F32, &["instances", "input_rows", "keypoint_size"]),
+    ],
+    uniforms: &[
+        U32("instances"),
+        U32("pose_rows"),
+        U32("pose_size"),
+        U32("view_rows"),
+        U32("input_rows"),
+        U32("keypoint_size"),
+        U32("joints"),
+        U32("lifted"),
+        U32("copies"),
+        U32("first_view"),
+        U32("normalize"),
+        U32("perspective"),
+        F32("depth"),
+        F32("min_depth"),
+    ],
+    workgroup: [64, 1, 1],
+    grid: copy_tiles,
+    check: copies_fit,
+    twin: twin::project_views_forward,
+};
+
+/// The gradient of each lifted pose through one view.
+pub static PROJECT_VIEWS_BACKWARD: Kernel = Kernel {
+    name: "project_views_backward",
+    source: include_str!("../../shaders/project_views_backward.wgsl"),
+    bindings: &[
+        read("pose", Element::F32, &["instances", "pose_rows", "pose_size"]),
+        read("views", Element::F32, &["instances", "view_rows", "2"]),
+        read("skeleton", Element::U32, &["2", "joints"]),
+        read("bones", Element::F32, &["joints"]),
+        read("dy_disc", Element::F32, &["instances", "input_rows", "keypoint_size"]),
+        read("dy_lift", Element::F32, &["instances", "input_rows", "keypoint_size"]),
+        read("generator_factor", Element::F32, &["instances", "input_rows"]),
+        update("dpose", Element::F32, &["instances", "copies", "pose_size"]),
+    ],
+    uniforms: &[
+        U32("instances"),
+        U32("pose_rows"),
+        U32("pose_size"),
+        U32("view_rows"),
+        U32("input_rows"),
+        U32("keypoint_size"),
+        U32("joints"),
+        U32("lifted"),
+        U32("copies"),
+        U32("first_view"),
+        U32("normalize"),
+        U32("perspective"),
+        F32("depth"),
+        F32("min_depth"),
+        U32("cycle"),
+    ],
+    workgroup: [64, 1, 1],
+    grid: copy_tiles,
+    check: copies_fit,
+    twin: twin::project_views_backward,
+};
+
+/// The sum of those over views, at the head's raw output.
+pub static SUM_VIEWS_BACKWARD: Kernel = Kernel {
+    name: "sum_views_backward",
+    source: include_str!("../../shaders/sum_views_backward.wgsl"),
+    bindings: &[
+        read("dpose", Element::F32, &["instances", "copies", "pose_size"]),
+        write("dout", Element::F32, &["instances", "pose_rows", "pose_size"]),
+    ],
+    uniforms: &[U32("instances"), U32("copies"), U32("pose_size"), U32("pose_rows"), U32("joints"), U32("lifted")],
+    workgroup: [64, 1, 1],
+    grid: |u| [groups(u.u32("pose_size")), u.u32("lifted"), u.u32("instances")],
+    check: copies_fit,
+    twin: twin::sum_views_backward,
+};
+
+/// 64 copies x instance.
+fn copy_tiles(u: &Uniforms) -> [u32; 3] {
+    [groups(u.u32("copies")), u.u32("instances"), 1]
+}

@@ -1,0 +1,263 @@
+//! Linear layers: forward, with frozen-norm epilogues, input gradient, weight gradient with Adam.
+
+use super::groups;
+use crate::cpu::{linear, linear_adam};
+use crate::kernel::Uniform::{F32, U32};
+use crate::kernel::{Element, Kernel, Uniforms, read, rows_fit, update, write};
+
+/// y = x W + b.
+pub static LINEAR_FORWARD: Kernel = Kernel {
+    name: "linear_forward",
+    source: include_str!("../../shaders/linear_forward.wgsl"),
+    bindings: &[
+        read("x", Element::F32, &["instances", "x_rows", "in_features"]),
+        read("parameters", Element::Vec4, &["weight_instances", "in_features+1", "out_features"]),
+        write("y", Element::Vec4, &["instances", "y_rows", "out_features"]),
+    ],
+    uniforms: &[
+        U32("instances"),
+        U32("weight_instances"),
+        U32("x_rows"),
+        U32("y_rows"),
+        U32("row"),
+        U32("rows"),
+        U32("in_features"),
+        U32("out_features"),
+    ],
+    workgroup: [64, 1, 1],
+    grid: output_tiles,
+    check: rows_and_weights,
+    twin: linear::linear_forward,
+};
+
+/// y = leaky_relu((x W + b) * scale + shift).
+pub static LINEAR_BATCH_NORM_LEAKY_RELU_FORWARD: Kernel = Kernel {
+    name: "linear_batch_norm_leaky_relu_forward",
+    source: include_str!("../../shaders/linear_batch_norm_leaky_relu_forward.wgsl"),
+    bindings: &[
+        read("x", Element::F32, &["instances", "x_rows", "in_features"]),
+        read("parameters", Element::Vec4, &["weight_instances", "in_features+1", "out_features"]),
+        read("scale_shift", Element::Vec4, &["2", "out_features"]),
+        write("y", Element::Vec4, &["instances", "y_rows", "out_features"]),
+    ],
+    uniforms: &[
+        U32("instances"),
+        U32("weight_instances"),
+        U32("x_rows"),
+        U32("y_rows"),
+        U32("row"),
+        U32("rows"),
+        U32("in_features"),
+        U32("out_features"),
+        F32("slope"),
+    ],
+    workgroup: [64, 1, 1],
+    grid: output_tiles,
+    check: rows_and_weights,
+    twin: linear::linear_batch_norm_leaky_relu_forward,
+};
+
+/// a = leaky_relu((x W + b) * scale + shift); y = residual + a.
+pub static LINEAR_BATCH_NORM_LEAKY_RELU_RESIDUAL_FORWARD: Kernel = Kernel {
+    name: "linear_batch_norm_leaky_relu_residual_forward",
+    source: include_str!("../../shaders/linear_batch_norm_leaky_relu_residual_forward.wgsl"),
+    bindings: &[
+        read("x", Element::F32, &["instances", "x_rows", "in_features"]),
+        read("parameters", Element::Vec4, &["weight_instances", "in_features+1", "out_features"]),
+        read("scale_shift", Element::Vec4, &["2", "out_features"]),
+        read("residual", Element::Vec4, &["instances", "y_rows", "out_features"]),
+        write("a", Element::Vec4, &["instances", "y_rows", "out_features"]),
+        write("y", Element::Vec4, &["instances", "y_rows", "out_features"]),
+    ],
+    uniforms: &[
+        U32("instances"),
+        U32("weight_instances"),
+        U32("x_rows"),
+        U32("y_rows"),
+        U32("row"),
+        U32("rows"),
+        U32("in_features"),
+        U32("out_features"),
+        F32("slope"),
+    ],
+    workgroup: [64, 1, 1],
+    grid: output_tiles,
+    check: rows_and_weights,
+    twin: linear::linear_batch_norm_leaky_relu_residual_forward,
+};
+
+/// dx = dy W^T, plus a residual.
+pub static LINEAR_BACKWARD_INPUT: Kernel = Kernel {
+    name: "linear_backward_input",
+    source: include_str!("../../shaders/linear_backward_input.wgsl"),
+    bindings: &[
+        read("dy", Element::Vec4, &["instances", "y_rows", "out_features"]),
+        read("parameters", Element::Vec4, &["weight_instances", "in_features+1", "out_features"]),
+        read("dresidual", Element::F32, &["instances", "x_rows", "in_features"]),
+        write("dx", Element::F32, &["instances", "x_rows", "in_features"]),
+    ],
+    uniforms: &[
+        U32("instances"),
+        U32("weight_instances"),
+        U32("x_rows"),
+        U32("y_rows"),
+        U32("row"),
+        U32("rows"),
+        U32("in_features"),
+        U32("out_features"),
+        U32("add_residual"),
+    ],
+    workgroup: [64, 1, 1],
+    grid: input_tiles,
+    check: rows_and_weights,
+    twin: linear::linear_backward_input,
+};
+
+/// Weight gradient and Adam in one pass, in place.
+pub static LINEAR_BACKWARD_WEIGHT_ADAM: Kernel = Kernel {
+    name: "linear_backward_weight_adam",
+    source: include_str!("../../shaders/linear_backward_weight_adam.wgsl"),
+    bindings: &[
+        read("x", Element::F32, &["instances", "x_rows", "in_features"]),
+        read("dy", Element::Vec4, &["instances", "y_rows", "out_features"]),
+        read("row_scale", Element::F32, &["instances", "y_rows"]),
+        update("parameters", Element::Vec4, &["instances", "in_features+1", "out_features"]),
+        update("exp_avg", Element::Vec4, &["instances", "in_features+1", "out_features"]),
+        update("exp_avg_sq", Element::Vec4, &["instances", "in_features+1", "out_features"]),
+        read("state", Element::State, &["8"]),
+    ],
+    uniforms: &[
+        U32("instances"),
+        U32("x_rows"),
+        U32("y_rows"),
+        U32("row"),
+        U32("rows"),
+        U32("in_features"),
+        U32("out_features"),
+    ],
+    workgroup: [64, 1, 1],
+    grid: parameter_tiles,
+    check: rows_inside,
+    twin: linear_adam::linear_backward_weight_adam,
+};
+
+/// The same for a fresh Adam's first step: from the source parameters to the working ones.
+pub static LINEAR_BACKWARD_WEIGHT_ADAM_FIRST: Kernel = Kernel {
+    name: "linear_backward_weight_adam_first",
+    source: include_str!("../../shaders/linear_backward_weight_adam_first.wgsl"),
+    bindings: &[
+        read("x", Element::F32, &["instances", "x_rows", "in_features"]),
+        read("dy", Element::Vec4, &["instances", "y_rows", "out_features"]),
+        read("row_scale", Element::F32, &["instances", "y_rows"]),
+        read("source", Element::Vec4, &["source_instances", "in_features+1", "out_features"]),
+        write("parameters", Element::Vec4, &["instances", "in_features+1", "out_features"]),
+        write("exp_avg", Element::Vec4, &["instances", "in_features+1", "out_features"]),
+        write("exp_avg_sq", Element::Vec4, &["instances", "in_features+1", "out_features"]),
+        read("state", Element::State, &["8"]),
+    ],
+    uniforms: &[
+        U32("instances"),
+        U32("source_instances"),
+        U32("x_rows"),
+        U32("y_rows"),
+        U32("row"),
+        U32("rows"),
+        U32("in_features"),
+        U32("out_features"),
+    ],
+    workgroup: [64, 1, 1],
+    grid: parameter_tiles,
+    check: rows_and_source,
+    twin: linear_adam::linear_backward_weight_adam_first,
+};
+
+/// The same for a last step: the moments are not written.
+pub static LINEAR_BACKWARD_WEIGHT_ADAM_LAST: Kernel = Kernel {
+    name: "linear_backward_weight_adam_last",
+    source: include_str!("../../shaders/linear_backward_weight_adam_last.wgsl"),
+    bindings: &[
+        read("x", Element::F32, &["instances", "x_rows", "in_features"]),
+        read("dy", Element::Vec4, &["instances", "y_rows", "out_features"]),
+        read("row_scale", Element::F32, &["instances", "y_rows"]),
+        read("exp_avg", Element::Vec4, &["instances", "in_features+1", "out_features"]),
+        read("exp_avg_sq", Element::Vec4, &["instances", "in_features+1", "out_features"]),
+        update("parameters", Element::Vec4, &["instances", "in_features+1", "out_features"]),
+        read("state", Element::State, &["8"]),
+    ],
+    uniforms: &[
+        U32("instances"),
+        U32("x_rows"),
+        U32("y_rows"),
+        U32("row"),
+        U32("rows"),
+        U32("in_features"),
+        U32("out_features"),
+    ],
+    workgroup: [64, 1, 1],
+    grid: parameter_tiles,
+    check: rows_inside,
+    twin: linear_adam::linear_backward_weight_adam_last,
+};
+
+/// The same for a first step that is also the last.
+pub static LINEAR_BACKWARD_WEIGHT_ADAM_ONLY: Kernel = Kernel {
+    name: "linear_backward_weight_adam_only",
+    source: include_str!("../../shaders/linear_backward_weight_adam_only.wgsl"),
+    bindings: &[
+        read("x", Element::F32, &["instances", "x_rows", "in_features"]),
+        read("dy", Element::Vec4, &["instances", "y_rows", "out_features"]),
+        read("row_scale", Element::F32, &["instances", "y_rows"]),
+        read("source", Element::Vec4, &["source_instances", "in_features+1", "out_features"]),
+        write("parameters", Element::Vec4, &["instances", "in_features+1", "out_features"]),
+        read("state", Element::State, &["8"]),
+    ],
+    uniforms: &[
+        U32("instances"),
+        U32("source_instances"),
+        U32("x_rows"),
+        U32("y_rows"),
+        U32("row"),
+        U32("rows"),
+        U32("in_features"),
+        U32("out_features"),
+    ],
+    workgroup: [64, 1, 1],
+    grid: parameter_tiles,
+    check: rows_and_source,
+    twin: linear_adam::linear_backward_weight_adam_only,
+};
+
+/// 64 vec4 columns x 8 rows x instance.
+fn output_tiles(u: &Uniforms) -> [u32; 3] {
+    [groups(u.u32("out_features") / 4), u.u32("rows").div_ceil(8), u.u32("instances")]
+}
+
+/// 64 input features x 8 rows x instance.
+fn input_tiles(u: &Uniforms) -> [u32; 3] {
+    [groups(u.u32("in_features")), u.u32("rows").div_ceil(8), u.u32("instances")]
+}
+
+/// 64 vec4 columns x 8 rows of parameters x instance.
+fn parameter_tiles(u: &Uniforms) -> [u32; 3] {
+    [groups(u.u32("out_features") / 4), (u.u32("in_features") + 1).div_ceil(8), u.u32("instances")]
+}
+
+fn rows_inside(u: &Uniforms) -> Result<(), String> {
+    rows_fit(u, &["x_rows", "y_rows"])
+}
+
+fn rows_and_weights(u: &Uniforms) -> Result<(), String> {
+    shared_or_own(u, "weight_instances")?;
+    rows_inside(u)
+}
+
+fn rows_and_source(u: &Uniforms) -> Result<(), String> {
+    shared_or_own(u, "source_instances")?;
+    rows_inside(u)
+}
+
+/// Parameters are one for all instances, or one each.
+fn shared_or_own(u: &Uniforms, name: &str) -> Result<(), String> {
+    let (count, instances) = (u.u32(name), u.u32("instances"));
+    if count == 1 || count == instances { Ok(()) } else { Err(format!("`{name}` is {count}, not 1 or {instances}")) }
+}

@@ -1,0 +1,19 @@
+//! `isopose`: a hand-written GPU compute engine for Inference Stage Optimization of 3D human pose lifting.
+
+pub mod checkpoint;
+pub mod config;
+pub mod cpu;
+pub mod data;
+pub mod error;
+pub mod gpu;
+pub mod kernel;
+pub mod kernels;
+pub mod metrics;
+pub mod plan;
+pub mod pose;
+pub mod verify {
+    //! Verification.
+    pub mod recorded;
+}
+
+pub use error::{Error, Result};

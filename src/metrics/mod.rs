@@ -1,0 +1,215 @@
+//! MPJPE, PCK and AUC under three alignments, in f64.
+//!
+//! Poses are metres, errors millimetres. PCK and AUC follow the MPI-INF-3DHP evaluation script: an error counts as
+//! correct if it is strictly below the threshold.
+
+mod procrustes;
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// What is taken out of a prediction, beyond its root position, before it is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// Unscaled: nothing.
+    #[default]
+    Us,
+    /// Globally scaled: one scale for each pose, least squares, s = <P, G> / <P, P> (VideoPose3D's `n_mpjpe`).
+    Gs,
+    /// Procrustes-aligned: the best similarity (scale, rotation, translation) for each pose, never a reflection.
+    Pa,
+}
+
+impl Protocol {
+    /// All protocols, in the order of the paper's tables.
+    pub const ALL: [Self; 3] = [Self::Us, Self::Gs, Self::Pa];
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Us => "us",
+            Self::Gs => "gs",
+            Self::Pa => "pa",
+        })
+    }
+}
+
+impl FromStr for Protocol {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::ALL
+            .into_iter()
+            .find(|protocol| protocol.to_string() == text)
+            .ok_or_else(|| Error::Usage(format!("protocol '{text}' is unknown; use us, gs or pa")))
+    }
+}
+
+/// The PCK threshold of MPI-INF-3DHP, millimetres.
+pub const PCK_THRESHOLD_MM: f64 = 150.0;
+/// AUC averages PCK over the 31 thresholds 0, 5, ..., 150 mm.
+const AUC_STEPS: usize = 31;
+const AUC_STEP_MM: f64 = 5.0;
+
+/// Means over a set of poses and joints.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Metrics {
+    /// Mean per-joint position error, millimetres.
+    pub mpjpe_mm: f64,
+    /// Percentage of joints with an error below 150 mm.
+    pub pck: f64,
+    /// Mean percentage of joints with an error below 0, 5, ..., 150 mm.
+    pub auc: f64,
+}
+
+impl Metrics {
+    /// The metrics of joint errors in millimetres, as [`joint_errors`] gives them. All zero for an empty set.
+    #[must_use]
+    pub fn of_errors(errors_mm: &[f64]) -> Self {
+        if errors_mm.is_empty() {
+            return Self::default();
+        }
+        let percent_below = |threshold: f64| {
+            100.0 * errors_mm.iter().filter(|&&error| error < threshold).count() as f64 / errors_mm.len() as f64
+        };
+        Self {
+            mpjpe_mm: errors_mm.iter().sum::<f64>() / errors_mm.len() as f64,
+            pck: percent_below(PCK_THRESHOLD_MM),
+            auc: (0..AUC_STEPS).map(|i| percent_below(AUC_STEP_MM * i as f64)).sum::<f64>() / AUC_STEPS as f64,
+        }
+    }
+}
+
+/// Per-joint errors in millimetres, (N, J) flat, after subtracting joint 0 of both and aligning by `protocol`.
+///
+/// `pred` and `gt` are (N, J, 3), flat, metres; of unequal lengths the shorter counts, and a trailing part that is not
+/// a whole pose is ignored. Never NaN: a prediction whose joints all coincide has nothing to scale or turn (US and GS:
+/// it stays at the root; PA: it moves to the mean of `gt`), and a pose with a non-finite number has infinite errors.
+#[must_use]
+pub fn joint_errors(pred: &[f32], gt: &[f32], joints: usize, protocol: Protocol) -> Vec<f64> {
+    let Some(width) = joints.checked_mul(3).filter(|&width| width > 0) else { return Vec::new() };
+    let mut errors = Vec::with_capacity(pred.len().min(gt.len()) / 3);
+    for (pred, gt) in pred.chunks_exact(width).zip(gt.chunks_exact(width)) {
+        if !pred.iter().chain(gt).all(|value| value.is_finite()) {
+            errors.resize(errors.len() + joints, f64::INFINITY);
+            continue;
+        }
+        let (mut pred, gt) = (root_centred(pred), root_centred(gt));
+        match protocol {
+            Protocol::Us => {}
+            Protocol::Gs => procrustes::align_scale(&mut pred, &gt),
+            Protocol::Pa => procrustes::align_similarity(&mut pred, &gt),
+        }
+        errors.extend(pred.iter().zip(&gt).map(|(p, g)| 1000.0 * (p - g).norm()));
+    }
+    errors
+}
+
+/// [`Metrics`] of (N, J, 3) poses in metres, over the joints in `joint_set` or all of them (root included, as in the
+/// reference). Alignment always uses all joints. Joints of the set that do not exist are ignored.
+#[must_use]
+pub fn evaluate(pred: &[f32], gt: &[f32], joints: usize, protocol: Protocol, joint_set: Option<&[usize]>) -> Metrics {
+    let errors = joint_errors(pred, gt, joints, protocol);
+    match joint_set {
+        None => Metrics::of_errors(&errors),
+        Some(set) => {
+            let picked: Vec<f64> = errors
+                .chunks_exact(joints.max(1))
+                .flat_map(|pose| set.iter().filter_map(|&joint| pose.get(joint)))
+                .copied()
+                .collect();
+            Metrics::of_errors(&picked)
+        }
+    }
+}
+
+fn root_centred(pose: &[f32]) -> Vec<nalgebra::Vector3<f64>> {
+    let point = |c: &[f32]| nalgebra::Vector3::new(f64::from(c[0]), f64::from(c[1]), f64::from(c[2]));
+    let root = point(pose);
+    pose.chunks_exact(3).map(|c| point(c) - root).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two poses of 16 joints in metres, the same as the NumPy script's.
+    fn example() -> (Vec<f32>, Vec<f32>) {
+        let gt: Vec<f32> =
+            (0..96).map(|i| (0.9 * (1.7 * f64::from(i) + 0.3 * f64::from(i % 5)).sin()) as f32).collect();
+        let pred = gt
+            .iter()
+            .enumerate()
+            .map(|(i, &g)| (f64::from(g * 0.8) + 0.12 * (2.9 * i as f64).cos() + 0.05) as f32)
+            .collect();
+        (pred, gt)
+    }
+
+    #[test]
+    fn agrees_with_numpy() {
+        // NumPy, float64, Procrustes by SVD: (MPJPE, PCK, AUC) over all joints and over joints 2, 5, 9.
+        let expected = [
+            (Protocol::Us, [371.1463272, 15.625, 9.7782258], [400.2185133, 33.3333333, 12.9032258]),
+            (Protocol::Gs, [233.5988346, 34.375, 15.9274194], [220.2556289, 50.0, 20.4301075]),
+            (Protocol::Pa, [162.7975916, 43.75, 16.0282258], [193.1413039, 16.6666667, 10.2150538]),
+        ];
+        let (pred, gt) = example();
+        for (protocol, all, subset) in expected {
+            for (set, expected) in [(None, all), (Some(&[2, 5, 9][..]), subset)] {
+                let m = evaluate(&pred, &gt, 16, protocol, set);
+                for (got, expected) in [m.mpjpe_mm, m.pck, m.auc].into_iter().zip(expected) {
+                    assert!((got - expected).abs() < 2e-5, "{protocol} {set:?}: {got} {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn thresholds_are_strict() {
+        let m = Metrics::of_errors(&[150.0, 0.0, 149.999, 5.0]);
+        assert_eq!(m.pck, 75.0);
+        // 0.0 passes 30 thresholds, 5.0 passes 29, 149.999 one, 150.0 none.
+        assert!((m.auc - 100.0 * 60.0 / (31.0 * 4.0)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn alignment_removes_what_it_should() {
+        let (_, gt) = example();
+        let moved: Vec<f32> = gt.iter().map(|g| 1.7 * g + 3.0).collect();
+        assert!(evaluate(&moved, &gt, 16, Protocol::Us, None).mpjpe_mm > 100.0);
+        assert!(evaluate(&moved, &gt, 16, Protocol::Gs, None).mpjpe_mm < 1e-3);
+        assert!(evaluate(&moved, &gt, 16, Protocol::Pa, None).mpjpe_mm < 1e-3);
+    }
+
+    #[test]
+    fn degenerate_sets_give_numbers() {
+        assert_eq!(evaluate(&[], &[], 16, Protocol::Pa, None), Metrics::default());
+        assert_eq!(evaluate(&[0.0; 48], &[0.0; 48], 16, Protocol::Us, Some(&[99])), Metrics::default());
+        assert_eq!(evaluate(&[1.0], &[1.0], 0, Protocol::Us, Some(&[0])), Metrics::default());
+        let (pred, gt) = example();
+        for protocol in Protocol::ALL {
+            for (p, g) in [(&vec![0.0; 96], &gt), (&pred, &vec![0.0; 96]), (&vec![0.0; 96], &vec![0.0; 96])] {
+                assert!(joint_errors(p, g, 16, protocol).iter().all(|e| e.is_finite()), "{protocol}");
+            }
+            let mut diverged = pred.clone();
+            diverged[7] = f32::NAN;
+            let errors = joint_errors(&diverged, &gt, 16, protocol);
+            assert!(errors[..16].iter().all(|e| *e == f64::INFINITY) && errors[16..].iter().all(|e| e.is_finite()));
+        }
+    }
+
+    #[test]
+    fn protocol_text_round_trips() {
+        for protocol in Protocol::ALL {
+            assert_eq!(protocol.to_string().parse::<Protocol>().unwrap(), protocol);
+            let json = serde_json::to_string(&protocol).unwrap();
+            assert_eq!(json, format!("\"{protocol}\""));
+        }
+        assert!("US".parse::<Protocol>().is_err());
+    }
+}

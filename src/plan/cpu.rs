@@ -1,0 +1,110 @@
+//! The CPU executor: replays a plan on the kernels' twins.
+
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use arrayvec::ArrayVec;
+
+use super::{Dispatch, Executor, Plan, Readback, SectionId, TensorId};
+use crate::error::{Error, Result};
+use crate::kernel::{Access, Inputs, MAX_BINDINGS, Outputs};
+
+/// Runs twins on its own pool of threads.
+pub struct CpuExecutor {
+    plan: Plan,
+    memory: Vec<Vec<f32>>,
+    pool: rayon::ThreadPool,
+    device: String,
+}
+
+impl CpuExecutor {
+    /// Allocates the plan's tensors; `threads` is the size of the pool, 0 for one per core.
+    ///
+    /// # Errors
+    /// [`Error::Device`] when the threads cannot be started.
+    pub fn new(plan: Plan, threads: usize) -> Result<Self> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let pool = pool.map_err(|e| Error::Device(format!("cannot start {threads} threads: {e}; ask for fewer")))?;
+        let memory = plan.tensors.iter().map(super::TensorInfo::initial).collect();
+        let device = crate::gpu::cpu_name(pool.current_num_threads());
+        Ok(Self { plan, memory, pool, device })
+    }
+}
+
+/// Runs one dispatch on `memory`: written tensors are moved out for the while, so that reads can borrow the rest.
+fn run(dispatch: &Dispatch, memory: &mut [Vec<f32>]) {
+    let mut written: ArrayVec<Vec<f32>, MAX_BINDINGS> = ArrayVec::new();
+    for (binding, id) in dispatch.kernel.bindings.iter().zip(&dispatch.tensors) {
+        if binding.access != Access::Read {
+            written.push(std::mem::take(&mut memory[id.0]));
+        }
+    }
+    {
+        let mut inputs = Inputs::default();
+        let mut outputs = Outputs::default();
+        let mut next = written.iter_mut();
+        for (binding, id) in dispatch.kernel.bindings.iter().zip(&dispatch.tensors) {
+            if binding.access == Access::Read {
+                inputs.push(binding.name, &memory[id.0]);
+            } else if let Some(words) = next.next() {
+                outputs.push(binding.name, words);
+            }
+        }
+        (dispatch.kernel.twin)(&dispatch.uniforms, &inputs, &mut outputs);
+    }
+    let mut written = written.into_iter();
+    for (binding, id) in dispatch.kernel.bindings.iter().zip(&dispatch.tensors) {
+        if binding.access != Access::Read {
+            memory[id.0] = written.next().unwrap_or_default();
+        }
+    }
+}
+
+impl Executor for CpuExecutor {
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn device(&self) -> &str {
+        &self.device
+    }
+
+    fn replay_range(&mut self, section: SectionId, range: Range<usize>) -> Result<()> {
+        let dispatches = &self.plan.section(section).dispatches[range];
+        let memory = &mut self.memory;
+        self.pool.install(|| dispatches.iter().for_each(|dispatch| run(dispatch, memory)));
+        Ok(())
+    }
+
+    fn write(&mut self, tensor: TensorId, offset: usize, data: &[f32]) {
+        self.memory[tensor.0][offset..offset + data.len()].copy_from_slice(data);
+    }
+
+    fn begin_read(&mut self, tensor: TensorId) -> Result<Readback> {
+        Ok(Readback::Ready(self.memory[tensor.0].clone()))
+    }
+
+    fn finish_read(&mut self, readback: Readback) -> Result<Vec<f32>> {
+        match readback {
+            Readback::Ready(words) => Ok(words),
+            Readback::Pending(_) => Err(Error::Device("a GPU's read was given to the CPU executor".to_owned())),
+        }
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn profile(&mut self, section: SectionId) -> Result<Vec<Duration>> {
+        let dispatches = &self.plan.section(section).dispatches;
+        let memory = &mut self.memory;
+        Ok(self.pool.install(|| {
+            let time = |dispatch| {
+                let start = Instant::now();
+                run(dispatch, memory);
+                start.elapsed()
+            };
+            dispatches.iter().map(time).collect()
+        }))
+    }
+}

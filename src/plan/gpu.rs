@@ -1,0 +1,336 @@
+//! The GPU executor: pipelines and bind groups made once; a replay only encodes one pass and submits it.
+
+use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use super::{Dispatch, Executor, Plan, Readback, SectionId, TensorId};
+use crate::error::{Error, Result};
+use crate::gpu::{Gpu, PendingRead};
+use crate::kernel::{Access, Kernel, MAX_UNIFORMS, expand_imports};
+
+/// Submissions that may be unfinished at once: one runs while the next is encoded.
+const IN_FLIGHT: usize = 2;
+
+/// What one dispatch needs at replay.
+struct Ready {
+    pipeline: wgpu::ComputePipeline,
+    bind_group: wgpu::BindGroup,
+    grid: [u32; 3],
+}
+
+/// Replays a plan on a GPU.
+pub struct GpuExecutor {
+    plan: Plan,
+    gpu: Gpu,
+    buffers: Vec<wgpu::Buffer>,
+    sections: Vec<Vec<Ready>>,
+    in_flight: VecDeque<wgpu::SubmissionIndex>,
+}
+
+impl GpuExecutor {
+    /// Allocates the plan's tensors and makes its pipelines and bind groups.
+    ///
+    /// # Errors
+    /// [`Error::Device`] naming the tensor or dispatch that exceeds a limit of the device.
+    pub fn new(plan: Plan, gpu: &Gpu) -> Result<Self> {
+        fits(&plan, gpu)?;
+        let buffers: Vec<_> = plan.tensors.iter().map(|info| buffer(gpu, info)).collect();
+        let uniforms = uniform_arena(&plan, gpu);
+        let mut pipelines = HashMap::new();
+        let mut slot = 0;
+        let mut sections = Vec::with_capacity(plan.sections.len());
+        for section in &plan.sections {
+            let mut ready = Vec::with_capacity(section.dispatches.len());
+            for dispatch in &section.dispatches {
+                let (pipeline, layout) = match pipelines.get(dispatch.kernel.name) {
+                    Some(made) => made,
+                    None => pipelines.entry(dispatch.kernel.name).or_insert(pipeline(gpu, dispatch.kernel)?),
+                };
+                let bind_group = bind(gpu, dispatch, layout, &buffers, &uniforms, slot);
+                slot += 1;
+                ready.push(Ready { pipeline: pipeline.clone(), bind_group, grid: dispatch.grid });
+            }
+            sections.push(ready);
+        }
+        gpu.healthy()?;
+        Ok(Self { plan, gpu: gpu.clone(), buffers, sections, in_flight: VecDeque::with_capacity(IN_FLIGHT) })
+    }
+
+    fn submit(&mut self, commands: wgpu::CommandBuffer) {
+        let index = self.gpu.queue.submit([commands]);
+        self.in_flight.push_back(index);
+    }
+
+    fn encoder(&self) -> wgpu::CommandEncoder {
+        self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
+    }
+
+    /// Times each dispatch in a pass of its own, by the GPU's clock.
+    fn profile_by_timestamps(&mut self, section: SectionId) -> Result<Vec<Duration>> {
+        let mut times = Vec::new();
+        // A query set holds at most 4096 timestamps; sections are read in pieces well below that.
+        let all = self.sections[section.0].len();
+        for start in (0..all).step_by(1024) {
+            let range = start..all.min(start + 1024);
+            let count = u32::try_from(range.len() * 2).unwrap_or(u32::MAX);
+            let device = &self.gpu.device;
+            let queries = device.create_query_set(&wgpu::QuerySetDescriptor {
+                label: Some("profile"),
+                ty: wgpu::QueryType::Timestamp,
+                count,
+            });
+            let size = u64::from(count) * 8;
+            let usage = wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC;
+            let resolved =
+                device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false });
+            let mut encoder = self.encoder();
+            for (ready, begin) in self.sections[section.0][range].iter().zip((0..).step_by(2)) {
+                let timestamp_writes = Some(wgpu::ComputePassTimestampWrites {
+                    query_set: &queries,
+                    beginning_of_pass_write_index: Some(begin),
+                    end_of_pass_write_index: Some(begin + 1),
+                });
+                let mut pass =
+                    encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
+                encode(&mut pass, ready);
+            }
+            encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
+            let pending = stage(&self.gpu, &mut encoder, &resolved);
+            self.submit(encoder.finish());
+            let ticks = receive(&self.gpu, map(pending))?;
+            let period = f64::from(self.gpu.queue.get_timestamp_period()) * 1e-9;
+            let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&ticks);
+            times.extend(
+                ticks.chunks_exact(2).map(|t| Duration::from_secs_f64(t[1].saturating_sub(t[0]) as f64 * period)),
+            );
+        }
+        Ok(times)
+    }
+}
+
+impl Executor for GpuExecutor {
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn device(&self) -> &str {
+        self.gpu.name()
+    }
+
+    fn replay_range(&mut self, section: SectionId, range: Range<usize>) -> Result<()> {
+        while self.in_flight.len() >= IN_FLIGHT {
+            let oldest = self.in_flight.pop_front();
+            self.gpu.wait(oldest)?;
+        }
+        let mut encoder = self.encoder();
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        for ready in &self.sections[section.0][range] {
+            encode(&mut pass, ready);
+        }
+        drop(pass);
+        self.submit(encoder.finish());
+        self.gpu.healthy()
+    }
+
+    fn write(&mut self, tensor: TensorId, offset: usize, data: &[f32]) {
+        self.gpu.queue.write_buffer(&self.buffers[tensor.0], 4 * offset as u64, bytemuck::cast_slice(data));
+    }
+
+    fn begin_read(&mut self, tensor: TensorId) -> Result<Readback> {
+        let mut encoder = self.encoder();
+        let pending = stage(&self.gpu, &mut encoder, &self.buffers[tensor.0]);
+        self.submit(encoder.finish());
+        Ok(Readback::Pending(map(pending)))
+    }
+
+    fn finish_read(&mut self, readback: Readback) -> Result<Vec<f32>> {
+        match readback {
+            Readback::Ready(words) => Ok(words),
+            Readback::Pending(pending) => receive(&self.gpu, pending),
+        }
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        self.in_flight.clear();
+        self.gpu.wait(None)
+    }
+
+    fn profile(&mut self, section: SectionId) -> Result<Vec<Duration>> {
+        if self.gpu.device.features().contains(wgpu::Features::TIMESTAMP_QUERY) {
+            return self.profile_by_timestamps(section);
+        }
+        let mut times = Vec::new();
+        for index in 0..self.sections[section.0].len() {
+            self.wait()?;
+            let start = Instant::now();
+            self.replay_range(section, index..index + 1)?;
+            self.wait()?;
+            times.push(start.elapsed());
+        }
+        Ok(times)
+    }
+}
+
+fn encode(pass: &mut wgpu::ComputePass<'_>, ready: &Ready) {
+    let [x, y, z] = ready.grid;
+    pass.set_pipeline(&ready.pipeline);
+    pass.set_bind_group(0, &ready.bind_group, &[]);
+    pass.dispatch_workgroups(x, y, z);
+}
+
+/// Fails when a tensor or a grid exceeds the device's limits.
+fn fits(plan: &Plan, gpu: &Gpu) -> Result<()> {
+    let limits = gpu.device.limits();
+    let largest = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
+    for info in &plan.tensors {
+        let bytes = 4 * info.len() as u64;
+        if bytes > largest {
+            return Err(Error::Device(format!(
+                "{}: tensor `{}` {:?} takes {} MiB, but one binding holds at most {} MiB; \
+                 use a smaller --width, fewer --copies or --instances, or --device cpu",
+                gpu.name(),
+                info.name,
+                info.shape,
+                bytes >> 20,
+                largest >> 20
+            )));
+        }
+    }
+    let most = limits.max_compute_workgroups_per_dimension;
+    for dispatch in plan.sections.iter().flat_map(|s| &s.dispatches) {
+        if dispatch.grid.iter().any(|&n| n > most) {
+            return Err(Error::Device(format!(
+                "{}: `{}` needs a grid of {:?} workgroups, but a side holds at most {most}; use a smaller --width",
+                gpu.name(),
+                dispatch.label,
+                dispatch.grid
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn buffer(gpu: &Gpu, info: &super::TensorInfo) -> wgpu::Buffer {
+    let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+    let size = 4 * info.len() as u64;
+    let descriptor = wgpu::BufferDescriptor { label: Some(&info.name), size, usage, mapped_at_creation: false };
+    let buffer = gpu.device.create_buffer(&descriptor);
+    if info.init != super::Init::Zero {
+        gpu.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(&info.initial()));
+    }
+    buffer
+}
+
+/// The uniforms of all dispatches, one 256-byte slot each.
+fn uniform_arena(plan: &Plan, gpu: &Gpu) -> wgpu::Buffer {
+    let mut words = Vec::new();
+    for dispatch in plan.sections.iter().flat_map(|s| &s.dispatches) {
+        words.extend_from_slice(dispatch.uniforms.words());
+        words.resize(words.len().next_multiple_of(MAX_UNIFORMS), 0);
+    }
+    words.resize(words.len().max(MAX_UNIFORMS), 0);
+    let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
+    let size = 4 * words.len() as u64;
+    let descriptor = wgpu::BufferDescriptor { label: Some("uniforms"), size, usage, mapped_at_creation: false };
+    let buffer = gpu.device.create_buffer(&descriptor);
+    gpu.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(&words));
+    buffer
+}
+
+type Pipeline = (wgpu::ComputePipeline, wgpu::BindGroupLayout);
+
+fn pipeline(gpu: &Gpu, kernel: &Kernel) -> Result<Pipeline> {
+    let wgsl = expand_imports(kernel.source).map_err(|e| Error::Plan(format!("{}: {e}", kernel.name)))?;
+    let module = gpu.shader(kernel.name, wgsl);
+    let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+        count: None,
+    };
+    let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform)];
+    entries.extend(kernel.bindings.iter().zip(1..).map(|(binding, index)| {
+        entry(index, wgpu::BufferBindingType::Storage { read_only: binding.access == Access::Read })
+    }));
+    let layout = gpu
+        .device
+        .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(kernel.name), entries: &entries });
+    let pipeline_layout = gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label: Some(kernel.name),
+        bind_group_layouts: &[Some(&layout)],
+        immediate_size: 0,
+    });
+    let pipeline = gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label: Some(kernel.name),
+        layout: Some(&pipeline_layout),
+        module: &module,
+        entry_point: Some("main"),
+        // Kernels write workgroup memory before they read it.
+        compilation_options: wgpu::PipelineCompilationOptions {
+            zero_initialize_workgroup_memory: false,
+            ..Default::default()
+        },
+        cache: None,
+    });
+    Ok((pipeline, layout))
+}
+
+fn bind(
+    gpu: &Gpu,
+    dispatch: &Dispatch,
+    layout: &wgpu::BindGroupLayout,
+    buffers: &[wgpu::Buffer],
+    uniforms: &wgpu::Buffer,
+    slot: u64,
+) -> wgpu::BindGroup {
+    let dims = wgpu::BufferBinding {
+        buffer: uniforms,
+        offset: slot * 4 * MAX_UNIFORMS as u64,
+        size: wgpu::BufferSize::new(4 * MAX_UNIFORMS as u64),
+    };
+    let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(dims) }];
+    entries.extend(
+        dispatch
+            .tensors
+            .iter()
+            .zip(1..)
+            .map(|(id, binding)| wgpu::BindGroupEntry { binding, resource: buffers[id.0].as_entire_binding() }),
+    );
+    gpu.device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some(&dispatch.label), layout, entries: &entries })
+}
+
+/// Encodes a copy of `source` to a new staging buffer.
+fn stage(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, source: &wgpu::Buffer) -> wgpu::Buffer {
+    let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+    let descriptor =
+        wgpu::BufferDescriptor { label: Some("read-back"), size: source.size(), usage, mapped_at_creation: false };
+    let staging = gpu.device.create_buffer(&descriptor);
+    encoder.copy_buffer_to_buffer(source, 0, &staging, 0, source.size());
+    staging
+}
+
+/// Asks for a submitted staging buffer to be mapped.
+fn map(staging: wgpu::Buffer) -> PendingRead {
+    let (sender, mapped) = std::sync::mpsc::channel();
+    staging.map_async(wgpu::MapMode::Read, .., move |result| {
+        // The receiver is gone only when the read was given up.
+        let _ = sender.send(result);
+    });
+    PendingRead { staging, mapped }
+}
+
+fn receive(gpu: &Gpu, pending: PendingRead) -> Result<Vec<f32>> {
+    let lost = |e: &dyn std::fmt::Display| Error::Device(format!("{}: read-back failed: {e}", gpu.name()));
+    loop {
+        match pending.mapped.try_recv() {
+            Ok(result) => break result.map_err(|e| lost(&e))?,
+            Err(std::sync::mpsc::TryRecvError::Empty) => gpu.wait(None)?,
+            Err(e) => return Err(lost(&e)),
+        }
+    }
+    let view = pending.staging.get_mapped_range(..);
+    let words = bytemuck::pod_collect_to_vec(&view.map_err(|e| lost(&e))?);
+    pending.staging.unmap();
+    Ok(words)
+}
