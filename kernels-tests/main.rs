@@ -1,1 +1,3 @@
-//! Tests.
+//! Each kernel against its twin, plans on both executors, gradients, recorded PyTorch states, bad input.
+
+mod declarations;

@@ -44,9 +44,9 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
     let mirrored = dims.flip != 0u && (bits >> 31u) == 1u;
     let sign = select(1.0, -1.0, mirrored);
     for (var j = 0u; j < dims.joints; j++) {
-        let from = select(j, skeleton[dims.joints + j], mirrored);
-        let k2 = source * dims.keypoint_size + 2u * from;
-        let k3 = source * dims.pose_size + 3u * from;
+        let drawn = select(j, skeleton[dims.joints + j], mirrored);
+        let k2 = source * dims.keypoint_size + 2u * drawn;
+        let k3 = source * dims.pose_size + 3u * drawn;
         let x_at = row * dims.keypoint_size + 2u * j;
         let truth_at = row * dims.pose_size + 3u * j;
         x[x_at] = sign * keypoints[k2];

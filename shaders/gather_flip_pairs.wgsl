@@ -13,13 +13,13 @@ struct Dims { capacity: u32, keypoint_size: u32, joints: u32, instances: u32, in
 fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
     let p = gid.x;
     if p >= dims.poses { return; }
-    let from = ((state.sample - state.chunk + gid.y * dims.poses + p) % dims.capacity) * dims.keypoint_size;
+    let origin = ((state.sample - state.chunk + gid.y * dims.poses + p) % dims.capacity) * dims.keypoint_size;
     let plain = (gid.y * dims.input_rows + p) * dims.keypoint_size;
     let mirror = plain + dims.poses * dims.keypoint_size;
     for (var j = 0u; j < dims.joints; j++) {
-        let other = from + 2u * skeleton[dims.joints + j];
-        x[plain + 2u * j] = samples[from + 2u * j];
-        x[plain + 2u * j + 1u] = samples[from + 2u * j + 1u];
+        let other = origin + 2u * skeleton[dims.joints + j];
+        x[plain + 2u * j] = samples[origin + 2u * j];
+        x[plain + 2u * j + 1u] = samples[origin + 2u * j + 1u];
         x[mirror + 2u * j] = -samples[other];
         x[mirror + 2u * j + 1u] = samples[other + 1u];
     }

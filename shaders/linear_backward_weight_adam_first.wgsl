@@ -26,12 +26,12 @@ fn step(instance: u32, i: u32, column: u32, g: vec4<f32>) {
     let columns = dims.out_features / 4u;
     let index = (instance * (dims.in_features + 1u) + i) * columns + column;
     let sources = dims.source_instances * (dims.in_features + 1u) * columns;
-    let from = index % sources;
+    let origin = index % sources;
     let m = ONE_MINUS_BETA1 * g;
     let v = ONE_MINUS_BETA2 * g * g;
     exp_avg[index] = m;
     exp_avg_sq[index] = v;
-    parameters[index] = source[from] + adam_move(m, v);
+    parameters[index] = source[origin] + adam_move(m, v);
 }
 
 @compute @workgroup_size(64)

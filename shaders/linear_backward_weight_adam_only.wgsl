@@ -24,8 +24,8 @@ fn step(instance: u32, i: u32, column: u32, g: vec4<f32>) {
     let columns = dims.out_features / 4u;
     let index = (instance * (dims.in_features + 1u) + i) * columns + column;
     let sources = dims.source_instances * (dims.in_features + 1u) * columns;
-    let from = index % sources;
-    parameters[index] = source[from] + adam_move(ONE_MINUS_BETA1 * g, ONE_MINUS_BETA2 * g * g);
+    let origin = index % sources;
+    parameters[index] = source[origin] + adam_move(ONE_MINUS_BETA1 * g, ONE_MINUS_BETA2 * g * g);
 }
 
 @compute @workgroup_size(64)

@@ -1,5 +1,6 @@
 //! `isopose`: a hand-written GPU compute engine for Inference Stage Optimization of 3D human pose lifting.
 
+pub mod adapt;
 pub mod checkpoint;
 pub mod config;
 pub mod cpu;
@@ -9,8 +10,10 @@ pub mod gpu;
 pub mod kernel;
 pub mod kernels;
 pub mod metrics;
+pub mod nn;
 pub mod plan;
 pub mod pose;
+pub mod train;
 pub mod verify {
     //! Verification.
     pub mod recorded;

@@ -74,6 +74,16 @@ pub(crate) fn scale_shift_leaky_relu_backward(u: &Uniforms, inputs: &Inputs<'_>,
     }
 }
 
+pub(crate) fn add(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
+    let (x, y) = (inputs.get("x"), outputs.take("y"));
+    let size = u.size("all_rows") * u.size("features");
+    for instance in 0..u.size("instances") {
+        let all = instance * size..(instance + 1) * size;
+        let x = rows(u, &x[all.clone()]);
+        rows_mut(u, &mut y[all]).iter_mut().zip(x).for_each(|(y, x)| *y += x);
+    }
+}
+
 pub(crate) fn leaky_relu_dropout_forward(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
     let (features, slope, first) = (u.size("features"), u.f32("slope"), u.size("row"));
     let dropout = Dropout::new(u, inputs);

@@ -86,16 +86,21 @@ fn activate(values: &mut [f32], scale_shift: &[f32], features: usize, slope: f32
 }
 
 pub(crate) fn linear_backward_input(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
-    let (dy, parameters, dresidual) = (inputs.get("dy"), inputs.get("parameters"), inputs.get("dresidual"));
-    let dx = outputs.take("dx");
-    let add = u.flag("add_residual");
+    backward_input(u, inputs, outputs.take("dx"), false);
+}
+
+pub(crate) fn linear_backward_input_residual(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
+    let (dx, dresidual) = (outputs.take("dx"), inputs.get("dresidual"));
+    blocks(u).for_each(|block| dx[block.x.clone()].copy_from_slice(&dresidual[block.x]));
+    backward_input(u, inputs, dx, true);
+}
+
+fn backward_input(u: &Uniforms, inputs: &Inputs<'_>, dx: &mut [f32], accumulate: bool) {
+    let (dy, parameters) = (inputs.get("dy"), inputs.get("parameters"));
     for block in blocks(u) {
-        let dx = &mut dx[block.x.clone()];
-        if add {
-            dx.copy_from_slice(&dresidual[block.x.clone()]);
-        }
         let weight = &parameters[block.parameters.start..block.parameters.end - block.outputs];
         let weight = Matrix::new(weight, block.inputs, block.outputs);
-        multiply(dx, Matrix::new(&dy[block.y], block.rows, block.outputs), weight.transposed(), add, true);
+        let dy = Matrix::new(&dy[block.y], block.rows, block.outputs);
+        multiply(&mut dx[block.x], dy, weight.transposed(), accumulate, true);
     }
 }

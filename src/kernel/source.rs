@@ -6,6 +6,7 @@ static SHARED: &[(&str, &str)] = &[
     ("shared/bone_scale.wgsl", include_str!("../../shaders/shared/bone_scale.wgsl")),
     ("shared/dropout.wgsl", include_str!("../../shaders/shared/dropout.wgsl")),
     ("shared/linear_gradient.wgsl", include_str!("../../shaders/shared/linear_gradient.wgsl")),
+    ("shared/linear_inputs.wgsl", include_str!("../../shaders/shared/linear_inputs.wgsl")),
     ("shared/linear_rows.wgsl", include_str!("../../shaders/shared/linear_rows.wgsl")),
     ("shared/math.wgsl", include_str!("../../shaders/shared/math.wgsl")),
     ("shared/pose.wgsl", include_str!("../../shaders/shared/pose.wgsl")),

@@ -3,7 +3,7 @@
 use super::groups;
 use crate::cpu::activation as twin;
 use crate::kernel::Uniform::{F32, U32};
-use crate::kernel::{Element, Kernel, Uniforms, read, rows_fit, write};
+use crate::kernel::{Element, Kernel, Uniforms, read, rows_fit, update, write};
 
 /// dz = dy * leaky_relu'(a) * scale.
 pub static SCALE_SHIFT_LEAKY_RELU_BACKWARD: Kernel = Kernel {
@@ -20,6 +20,21 @@ pub static SCALE_SHIFT_LEAKY_RELU_BACKWARD: Kernel = Kernel {
     grid: |u| [groups(u.u32("features") / 4), u.u32("rows"), u.u32("instances")],
     check: rows_inside,
     twin: twin::scale_shift_leaky_relu_backward,
+};
+
+/// y += x.
+pub static ADD: Kernel = Kernel {
+    name: "add",
+    source: include_str!("../../shaders/add.wgsl"),
+    bindings: &[
+        read("x", Element::Vec4, &["instances", "all_rows", "features"]),
+        update("y", Element::Vec4, &["instances", "all_rows", "features"]),
+    ],
+    uniforms: &[U32("instances"), U32("all_rows"), U32("row"), U32("rows"), U32("features")],
+    workgroup: [64, 1, 1],
+    grid: |u| [groups(u.u32("features") / 4), u.u32("rows"), u.u32("instances")],
+    check: rows_inside,
+    twin: twin::add,
 };
 
 /// y = dropout(leaky_relu(z)), plus a residual.

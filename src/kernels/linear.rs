@@ -86,10 +86,35 @@ pub static LINEAR_BATCH_NORM_LEAKY_RELU_RESIDUAL_FORWARD: Kernel = Kernel {
     twin: linear::linear_batch_norm_leaky_relu_residual_forward,
 };
 
-/// dx = dy W^T, plus a residual.
+/// dx = dy W^T.
 pub static LINEAR_BACKWARD_INPUT: Kernel = Kernel {
     name: "linear_backward_input",
     source: include_str!("../../shaders/linear_backward_input.wgsl"),
+    bindings: &[
+        read("dy", Element::Vec4, &["instances", "y_rows", "out_features"]),
+        read("parameters", Element::Vec4, &["weight_instances", "in_features+1", "out_features"]),
+        write("dx", Element::F32, &["instances", "x_rows", "in_features"]),
+    ],
+    uniforms: &[
+        U32("instances"),
+        U32("weight_instances"),
+        U32("x_rows"),
+        U32("y_rows"),
+        U32("row"),
+        U32("rows"),
+        U32("in_features"),
+        U32("out_features"),
+    ],
+    workgroup: [64, 1, 1],
+    grid: input_tiles,
+    check: rows_and_weights,
+    twin: linear::linear_backward_input,
+};
+
+/// dx = dy W^T + dresidual.
+pub static LINEAR_BACKWARD_INPUT_RESIDUAL: Kernel = Kernel {
+    name: "linear_backward_input_residual",
+    source: include_str!("../../shaders/linear_backward_input_residual.wgsl"),
     bindings: &[
         read("dy", Element::Vec4, &["instances", "y_rows", "out_features"]),
         read("parameters", Element::Vec4, &["weight_instances", "in_features+1", "out_features"]),
@@ -105,12 +130,11 @@ pub static LINEAR_BACKWARD_INPUT: Kernel = Kernel {
         U32("rows"),
         U32("in_features"),
         U32("out_features"),
-        U32("add_residual"),
     ],
     workgroup: [64, 1, 1],
     grid: input_tiles,
     check: rows_and_weights,
-    twin: linear::linear_backward_input,
+    twin: linear::linear_backward_input_residual,
 };
 
 /// Weight gradient and Adam in one pass, in place.

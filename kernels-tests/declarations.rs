@@ -1,0 +1,28 @@
+//! The declarations agree with the WGSL and with each other.
+
+use isopose::kernel::{self, MAX_BINDINGS};
+use isopose::kernels::ALL;
+
+#[test]
+fn every_declaration_agrees_with_its_wgsl() {
+    let wrong: Vec<String> = ALL.iter().filter_map(|kernel| kernel::check(kernel).err()).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_shader_is_declared_and_portable() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/shaders");
+    let mut files: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().to_str()?.strip_suffix(".wgsl").map(str::to_owned))
+        .collect();
+    files.sort();
+    let mut declared: Vec<&str> = ALL.iter().map(|kernel| kernel.name).collect();
+    declared.sort_unstable();
+    assert_eq!(files, declared, "one file a kernel, one kernel a file");
+    for kernel in ALL {
+        assert!(kernel.bindings.len() <= MAX_BINDINGS, "{} binds too much for WebGPU's defaults", kernel.name);
+        let [x, y, z] = kernel.workgroup;
+        assert!(x * y * z <= 256, "{}'s workgroup is too large for WebGPU's defaults", kernel.name);
+    }
+}

@@ -1,0 +1,36 @@
+// dx = dy W^T + dresidual: the other branch of a residual block, or of two heads, joins here.
+// dy (instances, y_rows, out_features); parameters (weight_instances, in_features + 1, out_features);
+// dresidual, dx (instances, x_rows, in_features). Rows [row, row + rows).
+// Grid: 64 input features x 8 rows x instance. Twin: cpu/linear.rs.
+struct Dims {
+    instances: u32, weight_instances: u32, x_rows: u32, y_rows: u32,
+    row: u32, rows: u32, in_features: u32, out_features: u32,
+}
+@group(0) @binding(0) var<uniform> dims: Dims;
+@group(0) @binding(1) var<storage, read> dy: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> parameters: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> dresidual: array<f32>;
+@group(0) @binding(4) var<storage, read_write> dx: array<f32>;
+#import shared/linear_inputs.wgsl
+
+fn store(instance: u32, r: u32, i: u32, value: f32) {
+    if r < dims.row + dims.rows {
+        let index = (instance * dims.x_rows + r) * dims.in_features + i;
+        dx[index] = value + dresidual[index];
+    }
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
+    if gid.x >= dims.in_features { return; }
+    let first = dims.row + gid.y * 8u;
+    let d = linear_inputs(gid.z, first, gid.x);
+    store(gid.z, first, gid.x, d.r0);
+    store(gid.z, first + 1u, gid.x, d.r1);
+    store(gid.z, first + 2u, gid.x, d.r2);
+    store(gid.z, first + 3u, gid.x, d.r3);
+    store(gid.z, first + 4u, gid.x, d.r4);
+    store(gid.z, first + 5u, gid.x, d.r5);
+    store(gid.z, first + 6u, gid.x, d.r6);
+    store(gid.z, first + 7u, gid.x, d.r7);
+}

@@ -1,0 +1,176 @@
+//! A running adaptation: parameters on a device, samples in, predictions out.
+
+use super::{AdaptConfig, AdaptPlan, Mode, adapt_plan};
+use crate::checkpoint::Checkpoint;
+use crate::config::{Generator, ModelConfig, Ssl};
+use crate::cpu::loss::LOSS_TERMS;
+use crate::error::Result;
+use crate::gpu::Device;
+use crate::nn::Tensors;
+use crate::plan::{Executor, prepare};
+
+/// The terms of one step's losses, averaged over the batch (Eq. 2 to 5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
+pub struct LossTerms {
+    /// Eq. 2; 0 in adaptation.
+    pub fsl: f32,
+    /// `E log D(r)`.
+    pub log_d_real: f32,
+    /// `E log(1 - D(y))`.
+    pub log_1md_fake: f32,
+    /// What the generator minimises of the adversary.
+    pub g_adv: f32,
+    /// `E |x~ - x|²`.
+    pub cyc2d: f32,
+    /// `E |X~ - X|²`.
+    pub cyc3d: f32,
+    /// The generator's whole objective: `g_adv` and the weighted cycle terms.
+    pub g_ssl: f32,
+}
+
+impl LossTerms {
+    /// From a slot of the loss ring.
+    #[must_use]
+    pub fn of_ring(slot: &[f32], model: &ModelConfig) -> Self {
+        let [fsl, log_d_real, log_1md_fake, generator, cyc2d, cyc3d] = [0, 1, 2, 3, 4, 5].map(|k| slot[k]);
+        // The literal Eq. 3 counts the real term too, though it moves only D.
+        let real = if model.generator == Generator::Saturating { log_d_real } else { 0.0 };
+        let g_adv = if model.ssl == Ssl::None { 0.0 } else { generator + real };
+        let g_ssl = g_adv + model.lambda_2d * cyc2d + model.lambda_3d * cyc3d;
+        Self { fsl, log_d_real, log_1md_fake, g_adv, cyc2d, cyc3d, g_ssl }
+    }
+
+    /// Eq. 3, what D maximises.
+    #[must_use]
+    pub fn adv(&self) -> f32 {
+        self.log_d_real + self.log_1md_fake
+    }
+}
+
+/// Adapts and predicts on one device.
+pub struct Adapter {
+    model: ModelConfig,
+    config: AdaptConfig,
+    source: Tensors,
+    ids: AdaptPlan,
+    executor: Box<dyn Executor>,
+    /// Samples and optimisation steps so far.
+    samples: u32,
+    steps: u32,
+}
+
+impl Adapter {
+    /// Brings a model to a device.
+    ///
+    /// # Errors
+    /// [`crate::Error::Usage`] for settings that do not fit the model; [`crate::Error::Device`] when the device is too
+    /// small.
+    pub fn new(checkpoint: &Checkpoint, config: &AdaptConfig, device: &Device) -> Result<Self> {
+        config.validate(checkpoint)?;
+        let mut ids = adapt_plan(&checkpoint.model, config)?;
+        let mut executor = prepare(std::mem::take(&mut ids.plan), device)?;
+        ids.store.load(executor.as_mut(), &checkpoint.model, &checkpoint.tensors)?;
+        Ok(Self {
+            model: checkpoint.model.clone(),
+            config: config.clone(),
+            source: checkpoint.tensors.clone(),
+            ids,
+            executor,
+            samples: 0,
+            steps: 0,
+        })
+    }
+
+    /// Back to the source parameters and a fresh Adam: a new stream.
+    ///
+    /// # Errors
+    /// The device was lost.
+    pub fn reset(&mut self) -> Result<()> {
+        self.ids.store.load(self.executor.as_mut(), &self.model, &self.source)?;
+        // correction1 and correction2 of the state.
+        self.executor.write(self.ids.state, 4, &[0.0, 0.0]);
+        Ok(())
+    }
+
+    /// Adapts as the mode says and predicts: `keypoints` (N, 2J), normalised, to poses (N, 3J), root-centred, metres.
+    /// Online modes go on where the last call ended.
+    ///
+    /// # Errors
+    /// The device was lost.
+    pub fn run(&mut self, keypoints: &[f32]) -> Result<Vec<f32>> {
+        let size = 2 * self.model.joints;
+        let per_replay = self.config.samples_per_replay();
+        let capacity = self.executor.plan().tensor(self.ids.samples).shape[0];
+        let mut poses = Vec::with_capacity(keypoints.len() / 2 * 3);
+        for chunk in keypoints.chunks(capacity * size) {
+            let count = chunk.len() / size;
+            self.executor.write(self.ids.samples, 0, chunk);
+            // sample and chunk of the state.
+            self.executor.write(self.ids.state, 2, &[f32::from_bits(self.samples); 2]);
+            for first in (0..count).step_by(per_replay) {
+                let index = self.samples as usize + first;
+                let section = match self.ids.adapt {
+                    Some(adapt) if index.is_multiple_of(self.config.skip) => {
+                        self.steps += self.config.iterations as u32;
+                        adapt
+                    }
+                    _ => self.ids.predict,
+                };
+                self.executor.replay(section)?;
+            }
+            self.samples += count as u32;
+            let stride = crate::nn::pose_size(&self.model);
+            let predictions = self.executor.read(self.ids.predictions)?;
+            predictions.chunks_exact(stride).take(count).for_each(|row| poses.extend(&row[..3 * self.model.joints]));
+        }
+        Ok(poses)
+    }
+
+    /// Gives the random views of the next sample, azimuth and elevation in radians (T B, 2), where they are not drawn.
+    pub fn give_views(&mut self, views: &[f32]) {
+        if let Some(tensor) = self.ids.views {
+            self.executor.write(tensor, 0, views);
+        }
+    }
+
+    /// Losses of the last adapted sample's steps (of its first instance).
+    ///
+    /// # Errors
+    /// The device was lost.
+    pub fn losses(&mut self) -> Result<Vec<LossTerms>> {
+        let Some(ring) = self.ids.losses else { return Ok(Vec::new()) };
+        let words = self.executor.read(ring)?;
+        let slots = self.executor.plan().tensor(ring).shape[0];
+        let slot = LOSS_TERMS * self.config.instances;
+        let last = (self.steps as usize).saturating_sub(self.config.iterations)..self.steps as usize;
+        Ok(last.map(|step| LossTerms::of_ring(&words[step % slots * slot..], &self.model)).collect())
+    }
+
+    /// The working parameters (of the first instance), by their checkpoint names.
+    ///
+    /// # Errors
+    /// The device was lost.
+    pub fn parameters(&mut self) -> Result<Tensors> {
+        self.ids.store.parameters(self.executor.as_mut())
+    }
+
+    /// Adam's moments, under `adam.exp_avg.` and `adam.exp_avg_sq.`.
+    ///
+    /// # Errors
+    /// The device was lost.
+    pub fn moments(&mut self) -> Result<Tensors> {
+        self.ids.store.moments(self.executor.as_mut())
+    }
+
+    /// The mode.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.config.mode
+    }
+
+    /// The device's name.
+    #[must_use]
+    pub fn device(&self) -> &str {
+        self.executor.device()
+    }
+}

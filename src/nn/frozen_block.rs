@@ -1,0 +1,110 @@
+//! The residual block with frozen batch norm and no dropout: what adapts and predicts (Sec. 3.3, 4.1).
+//!
+//! A block is `a1 = act(fc1 x)`, `a2 = act(fc2 a1)`, `y = x + a2`, where `act` is the folded batch norm and the leaky
+//! ReLU. Without a norm (the discriminator) scale is 1 and shift 0.
+
+use super::{Block, Extent, Linear, Pass, Rows, Storage, Store, Update};
+use crate::error::Result;
+use crate::kernels;
+use crate::plan::{Init, Recorder, TensorId};
+
+/// A residual block with everything that its passes leave behind.
+#[derive(Clone, Debug)]
+pub struct FrozenBlock {
+    extent: Extent,
+    fc: [Linear; 2],
+    /// Folded norms (2, width).
+    scale_shift: [TensorId; 2],
+    /// Activations (instances, rows, width).
+    a: [TensorId; 2],
+    /// Gradients at the linear layers' outputs, kept for the update.
+    dz: [TensorId; 2],
+    da: TensorId,
+    /// Output (instances, rows, width).
+    y: TensorId,
+    /// Gradient at the input.
+    dx: TensorId,
+}
+
+impl Block for FrozenBlock {
+    type Options = Storage;
+
+    fn new(
+        rec: &mut Recorder,
+        store: &mut Store,
+        name: &str,
+        extent: Extent,
+        (storage, norm): (&Storage, bool),
+    ) -> Self {
+        let width = extent.width;
+        let fc = [1, 2]
+            .map(|i| Linear::new(rec, store, format!("{name}.fc{i}"), [width, width], *storage, extent.instances));
+        let scale_shift = [1, 2].map(|i| {
+            let identity = [vec![1.0; width], vec![0.0; width]].concat();
+            let tensor = rec.tensor_with(format!("{name}.scale_shift{i}"), &[2, width], Init::Data(identity));
+            if norm {
+                store.frozen_norms.push((format!("{name}.bn{i}"), tensor));
+            }
+            tensor
+        });
+        let mut all = |what: &str| extent.activations(rec, format!("{name}.{what}"), width);
+        Self {
+            extent,
+            fc,
+            scale_shift,
+            a: [all("a1"), all("a2")],
+            dz: [all("dz1"), all("dz2")],
+            da: all("da1"),
+            y: all("y"),
+            dx: all("dx"),
+        }
+    }
+
+    fn storage(storage: &Storage) -> Storage {
+        *storage
+    }
+
+    fn y(&self) -> TensorId {
+        self.y
+    }
+
+    fn dx(&self) -> TensorId {
+        self.dx
+    }
+
+    fn record_forward(&self, rec: &mut Recorder, x: TensorId, pass: Pass) -> Result<()> {
+        let [norm1, norm2] = self.scale_shift;
+        let [a1, a2] = self.a;
+        let slope = self.extent.slope;
+        self.fc[0].record_activated_forward(rec, pass, x, norm1, a1, slope)?;
+        self.fc[1].record_residual_forward(rec, pass, a1, [norm2, x, a2, self.y], slope)
+    }
+
+    fn record_backward(&self, rec: &mut Recorder, dy: TensorId, pass: Pass) -> Result<()> {
+        self.record_activation_backward(rec, 1, dy, pass.rows)?;
+        self.fc[1].record_backward_input(rec, pass, self.dz[1], None, self.da)?;
+        self.record_activation_backward(rec, 0, self.da, pass.rows)?;
+        self.fc[0].record_backward_input(rec, pass, self.dz[0], Some(dy), self.dx)
+    }
+
+    fn record_update(
+        &self,
+        rec: &mut Recorder,
+        update: Update,
+        [x, row_scale, state]: [TensorId; 3],
+        rows: Rows,
+    ) -> Result<()> {
+        self.fc[0].record_update(rec, update, [x, self.dz[0], row_scale, state], rows)?;
+        self.fc[1].record_update(rec, update, [self.a[0], self.dz[1], row_scale, state], rows)
+    }
+}
+
+impl FrozenBlock {
+    fn record_activation_backward(&self, rec: &mut Recorder, half: usize, dy: TensorId, rows: Rows) -> Result<()> {
+        let tensors = [("dy", dy), ("a", self.a[half]), ("scale_shift", self.scale_shift[half]), ("dz", self.dz[half])];
+        let [row, count] = rows.values();
+        let label = format!("{}.activation.backward", self.fc[half].name);
+        let values = [row, count, ("slope", self.extent.slope.into())];
+        rec.dispatch(&kernels::SCALE_SHIFT_LEAKY_RELU_BACKWARD, &label, &tensors, &values)
+    }
+}

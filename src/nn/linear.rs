@@ -1,0 +1,209 @@
+//! The linear layer: one parameter tensor (in + 1, out) whose last row is the bias, `out` padded to a multiple of 4.
+
+use super::{Extent, Pass, Rows, Store, Weights};
+use crate::error::Result;
+use crate::kernels;
+use crate::plan::{Recorder, TensorId};
+
+/// How a layer's parameters are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// Never changed, one for all instances.
+    Frozen,
+    /// Updated in place, with Adam's moments: training and online adaptation.
+    InPlace,
+    /// A source that is never changed and working ones for each instance, written by each first step: vanilla
+    /// adaptation. Without `moments` there is one step only.
+    Fresh {
+        /// Whether there are steps after the first.
+        moments: bool,
+    },
+}
+
+/// Which of the fused gradient-and-Adam kernels a step uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Update {
+    /// In place.
+    InPlace,
+    /// From the source to the working parameters; the moments start here.
+    First,
+    /// In place; the moments end here.
+    Last,
+    /// From the source to the working parameters, no moments.
+    Only,
+}
+
+impl Update {
+    /// The update at step `step` of `steps` after which everything is discarded.
+    #[must_use]
+    pub fn of_step(step: usize, steps: usize) -> Self {
+        match (step, steps) {
+            (0, 1) => Self::Only,
+            (0, _) => Self::First,
+            (step, steps) if step + 1 == steps => Self::Last,
+            _ => Self::InPlace,
+        }
+    }
+}
+
+/// A linear layer in a plan.
+#[derive(Clone, Debug)]
+pub struct Linear {
+    /// Dotted name, as in checkpoints.
+    pub name: String,
+    /// Input features.
+    pub in_features: usize,
+    /// Output features, without padding.
+    pub out_features: usize,
+    /// Parameters as trained (1, in + 1, padded out).
+    pub source: TensorId,
+    /// Parameters as adapted: the same tensor but in [`Storage::Fresh`] (instances, in + 1, padded out).
+    pub working: TensorId,
+    /// Adam's exp_avg and exp_avg_sq, of the working parameters.
+    pub moments: Option<[TensorId; 2]>,
+}
+
+impl Linear {
+    /// Allocates the layer's parameters and enters it in the store.
+    pub fn new(
+        rec: &mut Recorder,
+        store: &mut Store,
+        name: String,
+        [in_features, out_features]: [usize; 2],
+        storage: Storage,
+        instances: usize,
+    ) -> Self {
+        let shape = [1, in_features + 1, out_features.next_multiple_of(4)];
+        let own = [instances, shape[1], shape[2]];
+        let source = rec.tensor(name.clone(), &shape);
+        let working = match storage {
+            Storage::Fresh { .. } => rec.tensor(format!("{name}.working"), &own),
+            _ => source,
+        };
+        let moments = match storage {
+            Storage::Frozen | Storage::Fresh { moments: false } => None,
+            _ => Some(["exp_avg", "exp_avg_sq"].map(|moment| rec.tensor(format!("{name}.{moment}"), &own))),
+        };
+        let layer = Self { name, in_features, out_features, source, working, moments };
+        store.linears.push(layer.clone());
+        layer
+    }
+
+    fn weights(&self, pass: Pass) -> TensorId {
+        match pass.weights {
+            Weights::Source => self.source,
+            Weights::Working => self.working,
+        }
+    }
+
+    /// `y = x W + b`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Plan`] when shapes do not unify; so do all recording functions here.
+    pub fn record_forward(&self, rec: &mut Recorder, pass: Pass, x: TensorId, y: TensorId) -> Result<()> {
+        let tensors = [("x", x), ("parameters", self.weights(pass)), ("y", y)];
+        rec.dispatch(&kernels::LINEAR_FORWARD, &format!("{}.forward", self.name), &tensors, &pass.rows.values())
+    }
+
+    /// `y = leaky_relu((x W + b) * scale + shift)`.
+    ///
+    /// # Errors
+    /// As [`Self::record_forward`].
+    pub fn record_activated_forward(
+        &self,
+        rec: &mut Recorder,
+        pass: Pass,
+        x: TensorId,
+        scale_shift: TensorId,
+        y: TensorId,
+        slope: f32,
+    ) -> Result<()> {
+        let tensors = [("x", x), ("parameters", self.weights(pass)), ("scale_shift", scale_shift), ("y", y)];
+        let [row, count] = pass.rows.values();
+        let kernel = &kernels::LINEAR_BATCH_NORM_LEAKY_RELU_FORWARD;
+        rec.dispatch(kernel, &format!("{}.forward", self.name), &tensors, &[row, count, ("slope", slope.into())])
+    }
+
+    /// `a = leaky_relu((x W + b) * scale + shift)`, `y = residual + a`; `tensors` are scale_shift, residual, a, y.
+    ///
+    /// # Errors
+    /// As [`Self::record_forward`].
+    pub fn record_residual_forward(
+        &self,
+        rec: &mut Recorder,
+        pass: Pass,
+        x: TensorId,
+        [scale_shift, residual, a, y]: [TensorId; 4],
+        slope: f32,
+    ) -> Result<()> {
+        let tensors = [
+            ("x", x),
+            ("parameters", self.weights(pass)),
+            ("scale_shift", scale_shift),
+            ("residual", residual),
+            ("a", a),
+            ("y", y),
+        ];
+        let [row, count] = pass.rows.values();
+        let kernel = &kernels::LINEAR_BATCH_NORM_LEAKY_RELU_RESIDUAL_FORWARD;
+        rec.dispatch(kernel, &format!("{}.forward", self.name), &tensors, &[row, count, ("slope", slope.into())])
+    }
+
+    /// `dx = dy W^T`, plus `residual` if there is one.
+    ///
+    /// # Errors
+    /// As [`Self::record_forward`].
+    pub fn record_backward_input(
+        &self,
+        rec: &mut Recorder,
+        pass: Pass,
+        dy: TensorId,
+        residual: Option<TensorId>,
+        dx: TensorId,
+    ) -> Result<()> {
+        let label = format!("{}.backward", self.name);
+        let tensors = [("dy", dy), ("parameters", self.weights(pass)), ("dx", dx)];
+        match residual {
+            None => rec.dispatch(&kernels::LINEAR_BACKWARD_INPUT, &label, &tensors, &pass.rows.values()),
+            Some(residual) => {
+                let [dy, parameters, dx] = tensors;
+                let tensors = [dy, parameters, ("dresidual", residual), dx];
+                rec.dispatch(&kernels::LINEAR_BACKWARD_INPUT_RESIDUAL, &label, &tensors, &pass.rows.values())
+            }
+        }
+    }
+
+    /// One Adam step on weight and bias from their gradient over `rows`, each weighed by `row_scale`.
+    ///
+    /// # Errors
+    /// As [`Self::record_forward`]; also when the layer has no moments and `update` needs them.
+    pub fn record_update(
+        &self,
+        rec: &mut Recorder,
+        update: Update,
+        [x, dy, row_scale, state]: [TensorId; 4],
+        rows: Rows,
+    ) -> Result<()> {
+        let label = format!("{}.update", self.name);
+        let mut tensors =
+            vec![("x", x), ("dy", dy), ("row_scale", row_scale), ("state", state), ("parameters", self.working)];
+        if let (Some([m, v]), false) = (self.moments, update == Update::Only) {
+            tensors.extend([("exp_avg", m), ("exp_avg_sq", v)]);
+        }
+        let kernel = match update {
+            Update::InPlace => &kernels::LINEAR_BACKWARD_WEIGHT_ADAM,
+            Update::First => &kernels::LINEAR_BACKWARD_WEIGHT_ADAM_FIRST,
+            Update::Last => &kernels::LINEAR_BACKWARD_WEIGHT_ADAM_LAST,
+            Update::Only => &kernels::LINEAR_BACKWARD_WEIGHT_ADAM_ONLY,
+        };
+        if matches!(update, Update::First | Update::Only) {
+            tensors.push(("source", self.source));
+        }
+        rec.dispatch(kernel, &label, &tensors, &rows.values())
+    }
+
+    /// Allocates the layer's output (instances, rows, padded out).
+    pub fn output(&self, rec: &mut Recorder, extent: &Extent, name: &str) -> TensorId {
+        extent.activations(rec, format!("{}.{name}", self.name), self.out_features.next_multiple_of(4))
+    }
+}

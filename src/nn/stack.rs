@@ -1,0 +1,216 @@
+//! The networks of Sec. 3.3 over any kind of residual block.
+
+use super::{Block, Extent, Linear, Pass, Rows, Store, Update};
+use crate::error::Result;
+use crate::plan::{Recorder, TensorId};
+
+/// Linear(2J, W) and three blocks: the extractor, and the body of the discriminator.
+#[derive(Clone, Debug)]
+pub struct Stack<B> {
+    stem: Linear,
+    h: TensorId,
+    blocks: [B; 3],
+}
+
+impl<B: Block> Stack<B> {
+    /// Allocates stack `name` on `keypoint_size` inputs, with batch norms if `norm`.
+    pub fn new(
+        rec: &mut Recorder,
+        store: &mut Store,
+        (name, keypoint_size): (&str, usize),
+        extent: Extent,
+        (options, norm): (&B::Options, bool),
+    ) -> Self {
+        let size = [keypoint_size, extent.width];
+        let stem = Linear::new(rec, store, format!("{name}.stem"), size, B::storage(options), extent.instances);
+        let h = stem.output(rec, &extent, "y");
+        let block = |i| B::new(rec, store, &format!("{name}.rb{i}"), extent, (options, norm));
+        Self { stem, h, blocks: [0, 1, 2].map(block) }
+    }
+
+    /// The features (instances, rows, width).
+    #[must_use]
+    pub fn features(&self) -> TensorId {
+        self.blocks[2].y()
+    }
+
+    /// Each block with its input.
+    fn blocks(&self) -> impl Iterator<Item = (&B, TensorId)> {
+        self.blocks.iter().zip([self.h, self.blocks[0].y(), self.blocks[1].y()])
+    }
+
+    /// From `x` to [`Self::features`].
+    ///
+    /// # Errors
+    /// [`crate::Error::Plan`] when shapes do not unify; so do all recording functions here.
+    pub fn record_forward(&self, rec: &mut Recorder, x: TensorId, pass: Pass) -> Result<()> {
+        self.stem.record_forward(rec, pass, x, self.h)?;
+        self.blocks().try_for_each(|(block, input)| block.record_forward(rec, input, pass))
+    }
+
+    /// From `dfeatures` to the stem's output.
+    ///
+    /// # Errors
+    /// As [`Self::record_forward`].
+    pub fn record_backward(&self, rec: &mut Recorder, dfeatures: TensorId, pass: Pass) -> Result<()> {
+        let [first, second, third] = &self.blocks;
+        third.record_backward(rec, dfeatures, pass)?;
+        second.record_backward(rec, third.dx(), pass)?;
+        first.record_backward(rec, second.dx(), pass)
+    }
+
+    /// After [`Self::record_backward`]: on to the input, `dx`.
+    ///
+    /// # Errors
+    /// As [`Self::record_forward`].
+    pub fn record_backward_input(&self, rec: &mut Recorder, dx: TensorId, pass: Pass) -> Result<()> {
+        self.stem.record_backward_input(rec, pass, self.blocks[0].dx(), None, dx)
+    }
+
+    /// One Adam step on every parameter; `x` is the stack's input.
+    ///
+    /// # Errors
+    /// As [`Self::record_forward`].
+    pub fn record_update(
+        &self,
+        rec: &mut Recorder,
+        update: Update,
+        [x, row_scale, state]: [TensorId; 3],
+        rows: Rows,
+    ) -> Result<()> {
+        self.stem.record_update(rec, update, [x, self.blocks[0].dx(), row_scale, state], rows)?;
+        self.blocks().try_for_each(|(block, input)| block.record_update(rec, update, [input, row_scale, state], rows))
+    }
+}
+
+/// One block and Linear(W, 3J): the FSL head and the SSL head.
+#[derive(Clone, Debug)]
+pub struct Head<B> {
+    block: B,
+    out: Linear,
+    dblock: TensorId,
+    /// Raw output (instances, rows, pose_size); the pose is that less its root.
+    pub pose: TensorId,
+    /// Gradient at the raw output.
+    pub dpose: TensorId,
+}
+
+impl<B: Block> Head<B> {
+    /// Allocates head `name` with `size` outputs.
+    pub fn new(
+        rec: &mut Recorder,
+        store: &mut Store,
+        (name, size): (&str, usize),
+        extent: Extent,
+        options: &B::Options,
+    ) -> Self {
+        let block = B::new(rec, store, &format!("{name}.rb"), extent, (options, true));
+        let shape = [extent.width, size];
+        let out = Linear::new(rec, store, format!("{name}.out"), shape, B::storage(options), extent.instances);
+        let dblock = extent.activations(rec, format!("{name}.rb.dy"), extent.width);
+        let pose = out.output(rec, &extent, "y");
+        let dpose = out.output(rec, &extent, "dy");
+        Self { block, out, dblock, pose, dpose }
+    }
+
+    /// From the features to [`Self::pose`].
+    ///
+    /// # Errors
+    /// [`crate::Error::Plan`] when shapes do not unify; so do all recording functions here.
+    pub fn record_forward(&self, rec: &mut Recorder, features: TensorId, pass: Pass) -> Result<()> {
+        self.block.record_forward(rec, features, pass)?;
+        self.out.record_forward(rec, pass, self.block.y(), self.pose)
+    }
+
+    /// From [`Self::dpose`] to the features' gradient, which it returns.
+    ///
+    /// # Errors
+    /// As [`Self::record_forward`].
+    pub fn record_backward(&self, rec: &mut Recorder, pass: Pass) -> Result<TensorId> {
+        self.out.record_backward_input(rec, pass, self.dpose, None, self.dblock)?;
+        self.block.record_backward(rec, self.dblock, pass)?;
+        Ok(self.block.dx())
+    }
+
+    /// One Adam step on every parameter; `features` is the head's input.
+    ///
+    /// # Errors
+    /// As [`Self::record_forward`].
+    pub fn record_update(
+        &self,
+        rec: &mut Recorder,
+        update: Update,
+        [features, row_scale, state]: [TensorId; 3],
+        rows: Rows,
+    ) -> Result<()> {
+        self.block.record_update(rec, update, [features, row_scale, state], rows)?;
+        self.out.record_update(rec, update, [self.block.y(), self.dpose, row_scale, state], rows)
+    }
+}
+
+/// The pose discriminator: a stack without batch norm and Linear(W, 1), padded to 4 outputs.
+#[derive(Clone, Debug)]
+pub struct Discriminator<B> {
+    stack: Stack<B>,
+    out: Linear,
+    dfeatures: TensorId,
+    /// Logits (instances, rows, 4): column 0.
+    pub logits: TensorId,
+    /// The unit seed of the backward pass: 1 in column 0.
+    seed: TensorId,
+}
+
+impl<B: Block> Discriminator<B> {
+    /// Allocates the discriminator on `keypoint_size` inputs.
+    pub fn new(
+        rec: &mut Recorder,
+        store: &mut Store,
+        keypoint_size: usize,
+        extent: Extent,
+        options: &B::Options,
+    ) -> Self {
+        let stack = Stack::new(rec, store, ("disc", keypoint_size), extent, (options, false));
+        let shape = [extent.width, 1];
+        let out = Linear::new(rec, store, "disc.out".to_owned(), shape, B::storage(options), extent.instances);
+        let dfeatures = extent.activations(rec, "disc.features.dy".to_owned(), extent.width);
+        let logits = out.output(rec, &extent, "y");
+        let unit = [1.0, 0.0, 0.0, 0.0].repeat(extent.instances * extent.rows);
+        let shape = [extent.instances, extent.rows, 4];
+        let seed = rec.tensor_with("disc.out.dy", &shape, crate::plan::Init::Data(unit));
+        Self { stack, out, dfeatures, logits, seed }
+    }
+
+    /// From keypoints to [`Self::logits`].
+    ///
+    /// # Errors
+    /// [`crate::Error::Plan`] when shapes do not unify; so do all recording functions here.
+    pub fn record_forward(&self, rec: &mut Recorder, x: TensorId, pass: Pass) -> Result<()> {
+        self.stack.record_forward(rec, x, pass)?;
+        self.out.record_forward(rec, pass, self.stack.features(), self.logits)
+    }
+
+    /// From the unit seed to the stem's output, over all of `pass`; on to the keypoints, `dx`, for the rows `fakes`.
+    ///
+    /// # Errors
+    /// As [`Self::record_forward`].
+    pub fn record_backward(&self, rec: &mut Recorder, dx: TensorId, pass: Pass, fakes: Rows) -> Result<()> {
+        self.out.record_backward_input(rec, pass, self.seed, None, self.dfeatures)?;
+        self.stack.record_backward(rec, self.dfeatures, pass)?;
+        self.stack.record_backward_input(rec, dx, Pass { rows: fakes, ..pass })
+    }
+
+    /// One Adam step on every parameter, each row's gradient weighed by `row_scale`.
+    ///
+    /// # Errors
+    /// As [`Self::record_forward`].
+    pub fn record_update(
+        &self,
+        rec: &mut Recorder,
+        update: Update,
+        [x, row_scale, state]: [TensorId; 3],
+        rows: Rows,
+    ) -> Result<()> {
+        self.stack.record_update(rec, update, [x, row_scale, state], rows)?;
+        self.out.record_update(rec, update, [self.stack.features(), self.seed, row_scale, state], rows)
+    }
+}

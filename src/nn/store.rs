@@ -1,0 +1,239 @@
+//! The parameters of a plan by their names, to and from checkpoints.
+
+use std::collections::BTreeMap;
+
+use super::Linear;
+use crate::checkpoint::{Tensor, expected_tensors};
+use crate::config::ModelConfig;
+use crate::cpu::random::{STREAM_INIT, pcg4d};
+use crate::error::{Error, Result};
+use crate::kernels;
+use crate::plan::{Executor, Recorder, TensorId};
+
+/// Tensors by their `state_dict` names.
+pub type Tensors = BTreeMap<String, Tensor>;
+
+/// Batch norm as it trains.
+#[derive(Clone, Debug)]
+pub struct Norm {
+    /// Dotted name, as in checkpoints.
+    pub name: String,
+    features: usize,
+    /// Weight and bias (2, features).
+    pub weight_bias: TensorId,
+    /// Running mean and variance (2, features).
+    pub running: TensorId,
+    /// Mean and reciprocal standard deviation of each pass (groups, 2, features).
+    pub statistics: TensorId,
+    /// Gradient of weight and bias of each pass (groups, 2, features).
+    pub gradient: TensorId,
+    /// Adam's exp_avg and exp_avg_sq (2, features).
+    pub moments: [TensorId; 2],
+}
+
+impl Norm {
+    /// Allocates batch norm `name` and enters it in the store.
+    pub fn new(rec: &mut Recorder, store: &mut Store, name: String, features: usize, groups: usize) -> Self {
+        let mut own = |what: &str| rec.tensor(format!("{name}.{what}"), &[2, features]);
+        let (weight_bias, running) = (own("weight_bias"), own("running"));
+        let moments = [own("exp_avg"), own("exp_avg_sq")];
+        let mut each = |what: &str| rec.tensor(format!("{name}.{what}"), &[groups, 2, features]);
+        let (statistics, gradient) = (each("statistics"), each("gradient"));
+        let norm = Self { name, features, weight_bias, running, statistics, gradient, moments };
+        store.norms.push(norm.clone());
+        norm
+    }
+
+    /// One Adam step on weight and bias.
+    ///
+    /// # Errors
+    /// [`Error::Plan`] when shapes do not unify.
+    pub fn record_update(&self, rec: &mut Recorder, state: TensorId) -> Result<()> {
+        let [m, v] = self.moments;
+        let tensors = [
+            ("gradient", self.gradient),
+            ("state", state),
+            ("parameters", self.weight_bias),
+            ("exp_avg", m),
+            ("exp_avg_sq", v),
+        ];
+        rec.dispatch(&kernels::ADAM, &format!("{}.update", self.name), &tensors, &[])
+    }
+}
+
+/// Every parameter tensor of a plan.
+#[derive(Clone, Debug, Default)]
+pub struct Store {
+    /// Linear layers.
+    pub linears: Vec<Linear>,
+    /// Batch norms as they train.
+    pub norms: Vec<Norm>,
+    /// Names of frozen batch norms and their folded scale and shift (2, features).
+    pub frozen_norms: Vec<(String, TensorId)>,
+    /// Recorded dropout masks, by `block.mask1` and `block.mask2`.
+    pub masks: Vec<(String, TensorId)>,
+    streams: u32,
+}
+
+impl Store {
+    /// The number of the next layer's dropout stream; two each, one a pass.
+    pub(super) fn next_stream(&mut self) -> u32 {
+        self.streams += 2;
+        self.streams - 2
+    }
+
+    /// Writes the source parameters and norms. Missing moments are zeroed.
+    ///
+    /// # Errors
+    /// [`Error::Plan`] naming a tensor that is missing.
+    pub fn load(&self, executor: &mut dyn Executor, model: &ModelConfig, tensors: &Tensors) -> Result<()> {
+        for layer in &self.linears {
+            executor.write(layer.source, 0, &pack(layer, tensors, "")?);
+            if let Some(moments) = layer.moments {
+                for (moment, prefix) in moments.into_iter().zip(["adam.exp_avg.", "adam.exp_avg_sq."]) {
+                    let instances = executor.plan().tensor(moment).shape[0];
+                    let known = tensors.contains_key(&format!("{prefix}{}.weight", layer.name));
+                    let words = if known { pack(layer, tensors, prefix)? } else { vec![0.0; packed_size(layer)] };
+                    executor.write(moment, 0, &words.repeat(instances));
+                }
+            }
+        }
+        for norm in &self.norms {
+            let name = &norm.name;
+            let pair = |a: &str, b: &str| Ok([find(tensors, a)?.data.clone(), find(tensors, b)?.data.clone()].concat());
+            let weight_bias: Result<Vec<f32>> = pair(&format!("{name}.weight"), &format!("{name}.bias"));
+            executor.write(norm.weight_bias, 0, &weight_bias?);
+            let running: Result<Vec<f32>> = pair(&format!("{name}.running_mean"), &format!("{name}.running_var"));
+            executor.write(norm.running, 0, &running?);
+            for (moment, prefix) in norm.moments.into_iter().zip(["adam.exp_avg.", "adam.exp_avg_sq."]) {
+                let [weight, bias] = ["weight", "bias"].map(|part| format!("{prefix}{name}.{part}"));
+                let words: Result<Vec<f32>> =
+                    if tensors.contains_key(&weight) { pair(&weight, &bias) } else { Ok(vec![0.0; 2 * norm.features]) };
+                executor.write(moment, 0, &words?);
+            }
+        }
+        for (name, tensor) in &self.frozen_norms {
+            executor.write(*tensor, 0, &fold(name, tensors, model.bn_eps)?);
+        }
+        Ok(())
+    }
+
+    /// Reads the working parameters of the first instance and the running statistics.
+    ///
+    /// # Errors
+    /// The device was lost.
+    pub fn parameters(&self, executor: &mut dyn Executor) -> Result<Tensors> {
+        let mut tensors = Tensors::new();
+        for layer in &self.linears {
+            unpack(layer, "", &executor.read(layer.working)?, &mut tensors);
+        }
+        for norm in &self.norms {
+            split(norm, ["weight", "bias"], "", &executor.read(norm.weight_bias)?, &mut tensors);
+            split(norm, ["running_mean", "running_var"], "", &executor.read(norm.running)?, &mut tensors);
+        }
+        Ok(tensors)
+    }
+
+    /// Reads Adam's moments, under `adam.exp_avg.` and `adam.exp_avg_sq.`.
+    ///
+    /// # Errors
+    /// The device was lost.
+    pub fn moments(&self, executor: &mut dyn Executor) -> Result<Tensors> {
+        let mut tensors = Tensors::new();
+        for (index, prefix) in ["adam.exp_avg.", "adam.exp_avg_sq."].into_iter().enumerate() {
+            for layer in &self.linears {
+                if let Some(moments) = layer.moments {
+                    unpack(layer, prefix, &executor.read(moments[index])?, &mut tensors);
+                }
+            }
+            for norm in &self.norms {
+                split(norm, ["weight", "bias"], prefix, &executor.read(norm.moments[index])?, &mut tensors);
+            }
+        }
+        Ok(tensors)
+    }
+}
+
+fn find<'a>(tensors: &'a Tensors, name: &str) -> Result<&'a Tensor> {
+    tensors.get(name).ok_or_else(|| Error::Plan(format!("the parameters have no tensor `{name}`")))
+}
+
+fn packed_size(layer: &Linear) -> usize {
+    (layer.in_features + 1) * layer.out_features.next_multiple_of(4)
+}
+
+/// `[out, in]` weight and `[out]` bias to (in + 1, padded out).
+fn pack(layer: &Linear, tensors: &Tensors, prefix: &str) -> Result<Vec<f32>> {
+    let weight = &find(tensors, &format!("{prefix}{}.weight", layer.name))?.data;
+    let bias = &find(tensors, &format!("{prefix}{}.bias", layer.name))?.data;
+    let (inputs, outputs) = (layer.in_features, layer.out_features);
+    let stride = outputs.next_multiple_of(4);
+    let mut packed = vec![0.0; packed_size(layer)];
+    for (o, row) in weight.chunks_exact(inputs).enumerate() {
+        row.iter().enumerate().for_each(|(i, w)| packed[i * stride + o] = *w);
+    }
+    packed[inputs * stride..inputs * stride + outputs].copy_from_slice(bias);
+    Ok(packed)
+}
+
+/// The inverse of [`pack`], of the first instance.
+fn unpack(layer: &Linear, prefix: &str, packed: &[f32], tensors: &mut Tensors) {
+    let (inputs, outputs) = (layer.in_features, layer.out_features);
+    let stride = outputs.next_multiple_of(4);
+    let data = (0..outputs).flat_map(|o| (0..inputs).map(move |i| packed[i * stride + o])).collect();
+    let weight = Tensor { shape: vec![outputs, inputs], data };
+    let bias = Tensor { shape: vec![outputs], data: packed[inputs * stride..inputs * stride + outputs].to_vec() };
+    tensors.insert(format!("{prefix}{}.weight", layer.name), weight);
+    tensors.insert(format!("{prefix}{}.bias", layer.name), bias);
+}
+
+/// The two halves of a norm's tensor.
+fn split(norm: &Norm, parts: [&str; 2], prefix: &str, words: &[f32], tensors: &mut Tensors) {
+    for (part, half) in parts.into_iter().zip(words.chunks_exact(norm.features)) {
+        let tensor = Tensor { shape: vec![norm.features], data: half.to_vec() };
+        tensors.insert(format!("{prefix}{}.{part}", norm.name), tensor);
+    }
+}
+
+/// Frozen batch norm as `z * scale + shift`, folded in float64.
+fn fold(name: &str, tensors: &Tensors, eps: f32) -> Result<Vec<f32>> {
+    let [weight, bias, mean, var] = ["weight", "bias", "running_mean", "running_var"].map(|p| format!("{name}.{p}"));
+    let (weight, bias) = (find(tensors, &weight)?, find(tensors, &bias)?);
+    let (mean, var) = (find(tensors, &mean)?, find(tensors, &var)?);
+    let scale = |j: usize| f64::from(weight.data[j]) / (f64::from(var.data[j]) + f64::from(eps)).sqrt();
+    let shift = |j: usize| f64::from(bias.data[j]) - f64::from(mean.data[j]) * scale(j);
+    let features = 0..weight.data.len();
+    Ok(features.clone().map(|j| scale(j) as f32).chain(features.map(|j| shift(j) as f32)).collect())
+}
+
+/// Initial parameters: Kaiming-normal weights (fan in, gain sqrt 2), biases uniform in ±1/sqrt(fan in), norms 1 and 0;
+/// the same for a seed on every machine.
+#[must_use]
+pub fn initial_tensors(model: &ModelConfig, seed: u32) -> Tensors {
+    let expected = expected_tensors(model);
+    let fan_in = |name: &str| {
+        let weight = name.replace(".bias", ".weight");
+        expected.iter().find(|(n, shape)| *n == weight && shape.len() == 2).map(|(_, shape)| shape[1] as f64)
+    };
+    let mut all = Tensors::new();
+    for ((name, shape), index) in expected.iter().zip(0u32..) {
+        let count: usize = shape.iter().product();
+        let unit = |bits: u32| (f64::from(bits) + 0.5) / 4_294_967_296.0;
+        let draw = |k: usize| pcg4d([seed, index, STREAM_INIT, k as u32]);
+        let data = match (fan_in(name), name.rsplit('.').next()) {
+            (Some(fan_in), Some("weight")) => (0..count)
+                .map(|k| {
+                    let [a, b, ..] = draw(k);
+                    // Box and Muller.
+                    let normal = (-2.0 * unit(a).ln()).sqrt() * (std::f64::consts::TAU * unit(b)).cos();
+                    (normal * (2.0 / fan_in).sqrt()) as f32
+                })
+                .collect(),
+            (Some(fan_in), _) => (0..count).map(|k| ((2.0 * unit(draw(k)[0]) - 1.0) / fan_in.sqrt()) as f32).collect(),
+            (None, Some("weight" | "running_var")) => vec![1.0; count],
+            _ => vec![0.0; count],
+        };
+        all.insert(name.clone(), Tensor { shape: shape.clone(), data });
+    }
+    all
+}

@@ -1,0 +1,7 @@
+//! Joint training on a source scenario (Sec. 3.2.1, Eq. 5).
+
+mod plan;
+mod trainer;
+
+pub use plan::{TrainPlan, train_plan};
+pub use trainer::{Trainer, TrainingSet};

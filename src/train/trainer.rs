@@ -1,0 +1,239 @@
+//! A training run: data and parameters on a device, steps in chunks, losses out.
+
+use std::collections::BTreeMap;
+
+use super::{TrainPlan, train_plan};
+use crate::adapt::LossTerms;
+use crate::checkpoint::{Checkpoint, TrainingState};
+use crate::config::{ModelConfig, Normalize, TrainConfig};
+use crate::cpu::State;
+use crate::cpu::loss::LOSS_TERMS;
+use crate::data::PoseSet;
+use crate::error::{Error, Result};
+use crate::gpu::Device;
+use crate::nn::{initial_tensors, pose_size};
+use crate::plan::{Executor, prepare};
+use crate::pose::{Skeleton, bone_normalize, mean_bone_lengths};
+
+/// Poses ready to train on or to score against.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainingSet {
+    /// J.
+    pub joints: usize,
+    /// Normalised keypoints (N, 2J).
+    pub keypoints: Vec<f32>,
+    /// Root-centred poses (N, 3J), metres.
+    pub positions: Vec<f32>,
+}
+
+impl TrainingSet {
+    /// Normalises a pose set for `model` and centres its poses, if it has any.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when the joint counts differ.
+    pub fn new(set: &PoseSet, model: &ModelConfig) -> Result<Self> {
+        let skeleton = Skeleton::of(model.joints).filter(|_| set.joints == model.joints).ok_or_else(|| {
+            Error::Usage(format!(
+                "the data have {} joints, the model has {}; make them with --joints {}",
+                set.joints, model.joints, model.joints
+            ))
+        })?;
+        let mut keypoints = set.keypoints.clone();
+        if model.normalize == Normalize::Bone {
+            for pose in keypoints.chunks_exact_mut(2 * model.joints) {
+                bone_normalize(pose, skeleton, &model.bone_lengths, model.depth);
+            }
+        }
+        let mut positions = set.positions.clone().unwrap_or_default();
+        for pose in positions.chunks_exact_mut(3 * model.joints) {
+            let root = [pose[0], pose[1], pose[2]];
+            pose.chunks_exact_mut(3).for_each(|joint| joint.iter_mut().zip(root).for_each(|(v, r)| *v -= r));
+        }
+        Ok(Self { joints: model.joints, keypoints, positions })
+    }
+
+    /// Number of poses.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keypoints.len() / (2 * self.joints)
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keypoints.is_empty()
+    }
+}
+
+/// Trains a model on one device.
+pub struct Trainer {
+    model: ModelConfig,
+    config: TrainConfig,
+    ids: TrainPlan,
+    executor: Box<dyn Executor>,
+    step: u32,
+}
+
+impl Trainer {
+    /// A model for `set` with initial parameters: its mean bone lengths enter the model.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for data without poses or settings that cannot be trained; [`Error::Device`] when the device
+    /// is too small.
+    pub fn new(set: &PoseSet, model: &ModelConfig, config: &TrainConfig, device: &Device) -> Result<Self> {
+        let positions = set.positions.as_ref().ok_or_else(|| {
+            Error::Usage("--data: training needs `positions` (3D poses); this file has keypoints only".to_owned())
+        })?;
+        let skeleton = Skeleton::of(set.joints)
+            .ok_or_else(|| Error::Usage(format!("--data: {} joints; 16 or 17 are supported", set.joints)))?;
+        let mut model = ModelConfig { joints: set.joints, ..model.clone() };
+        if model.bone_lengths.is_empty() {
+            model.bone_lengths = mean_bone_lengths(positions, skeleton);
+        }
+        let tensors = initial_tensors(&model, config.seed);
+        let start = Checkpoint { model, tensors, training: None };
+        Self::start(set, start, config, 0, device)
+    }
+
+    /// Goes on where a checkpoint of this run was written.
+    ///
+    /// # Errors
+    /// As [`Self::new`]; also when the checkpoint is not one that training can go on from.
+    pub fn resume(set: &PoseSet, checkpoint: Checkpoint, device: &Device) -> Result<Self> {
+        let TrainingState { config, step, .. } = checkpoint.training.clone().ok_or_else(|| {
+            Error::Usage("--resume: the checkpoint has no training state; start a new run without --resume".to_owned())
+        })?;
+        Self::start(set, checkpoint, &config, step, device)
+    }
+
+    fn start(set: &PoseSet, from: Checkpoint, config: &TrainConfig, step: u32, device: &Device) -> Result<Self> {
+        let model = from.model;
+        model.validate().map_err(Error::Usage)?;
+        validate(config)?;
+        let data = TrainingSet::new(set, &model)?;
+        if data.positions.is_empty() || data.is_empty() {
+            return Err(Error::Usage("--data: training needs at least one pose with `positions`".to_owned()));
+        }
+        let mut ids = train_plan(&model, config, data.len(), false)?;
+        let mut executor = prepare(std::mem::take(&mut ids.plan), device)?;
+        ids.store.load(executor.as_mut(), &model, &from.tensors)?;
+        executor.write(ids.keypoints, 0, &data.keypoints);
+        executor.write(ids.positions, 0, &padded(&data.positions, 3 * model.joints, pose_size(&model)));
+        executor.write(ids.state, 0, &resumed_state(config.seed, step).words());
+        Ok(Self { model, config: config.clone(), ids, executor, step })
+    }
+
+    /// The model, its bone lengths filled in.
+    #[must_use]
+    pub fn model(&self) -> &ModelConfig {
+        &self.model
+    }
+
+    /// Steps so far.
+    #[must_use]
+    pub fn step(&self) -> u32 {
+        self.step
+    }
+
+    /// The device's name.
+    #[must_use]
+    pub fn device(&self) -> &str {
+        self.executor.device()
+    }
+
+    /// Runs until `steps` in all, calling `progress(step, losses)` every `every` steps with the mean losses since the
+    /// last call. The host never waits for the newest steps: it reads the losses of one chunk while the next runs.
+    ///
+    /// # Errors
+    /// The device was lost, or a loss is no longer finite.
+    pub fn run(&mut self, steps: u32, every: u32, mut progress: impl FnMut(u32, &LossTerms)) -> Result<()> {
+        let slots = self.executor.plan().tensor(self.ids.losses).shape[0] as u32;
+        let every = every.clamp(1, slots / 2);
+        let mut pending = None;
+        while self.step < steps {
+            let first = self.step;
+            let count = every.min(steps - first);
+            for _ in 0..count {
+                self.executor.replay(self.ids.step)?;
+            }
+            self.step += count;
+            let readback = self.executor.begin_read(self.ids.losses)?;
+            if let Some((readback, first, count)) = pending.replace((readback, first, count)) {
+                self.report(readback, first, count, &mut progress)?;
+            }
+        }
+        match pending {
+            Some((readback, first, count)) => self.report(readback, first, count, &mut progress),
+            None => Ok(()),
+        }
+    }
+
+    fn report(
+        &mut self,
+        readback: crate::plan::Readback,
+        first: u32,
+        count: u32,
+        progress: &mut impl FnMut(u32, &LossTerms),
+    ) -> Result<()> {
+        let ring = self.executor.finish_read(readback)?;
+        let slots = ring.len() / LOSS_TERMS;
+        let mut mean = [0.0f32; LOSS_TERMS];
+        for step in first..first + count {
+            let slot = &ring[step as usize % slots * LOSS_TERMS..][..LOSS_TERMS];
+            mean.iter_mut().zip(slot).for_each(|(m, v)| *m += v / count as f32);
+        }
+        if mean.iter().any(|v| !v.is_finite()) {
+            return Err(Error::Device(format!(
+                "training diverged before step {}: a loss is no longer finite; use a smaller --lr",
+                first + count
+            )));
+        }
+        progress(first + count, &LossTerms::of_ring(&mean, &self.model));
+        Ok(())
+    }
+
+    /// Parameters, running statistics and Adam's state, as they are now.
+    ///
+    /// # Errors
+    /// The device was lost.
+    pub fn checkpoint(&mut self, held_back: Vec<i32>) -> Result<Checkpoint> {
+        let mut tensors: BTreeMap<_, _> = self.ids.store.parameters(self.executor.as_mut())?;
+        tensors.extend(self.ids.store.moments(self.executor.as_mut())?);
+        let training = TrainingState { config: self.config.clone(), step: self.step, held_back };
+        Ok(Checkpoint { model: self.model.clone(), tensors, training: Some(training) })
+    }
+}
+
+/// The state after `step` steps: Adam's corrections by the device's own recurrence, so that a resumed run equals an
+/// uninterrupted one to the bit.
+fn resumed_state(seed: u32, step: u32) -> State {
+    let mut state = State { seed, step, ..Default::default() };
+    for _ in 0..step {
+        state.correction1 += 0.1 * (1.0 - state.correction1);
+        state.correction2 += 0.001 * (1.0 - state.correction2);
+    }
+    state
+}
+
+fn padded(values: &[f32], size: usize, stride: usize) -> Vec<f32> {
+    let mut out = vec![0.0; values.len() / size * stride];
+    out.chunks_exact_mut(stride).zip(values.chunks_exact(size)).for_each(|(o, v)| o[..size].copy_from_slice(v));
+    out
+}
+
+fn validate(config: &TrainConfig) -> Result<()> {
+    let usage = |what: String| Err(Error::Usage(what));
+    if !(2..=1 << 16).contains(&config.batch) {
+        return usage(format!("--batch is {}; batch norm needs 2 to 65536", config.batch));
+    }
+    if !(0.0..1.0).contains(&config.dropout) {
+        return usage(format!("--dropout is {}; use 0 to below 1", config.dropout));
+    }
+    if !(config.lr.is_finite() && config.lr > 0.0) {
+        return usage(format!("--lr is {}; use a positive number", config.lr));
+    }
+    if !(0.0..=1.0).contains(&config.bn_momentum) {
+        return usage(format!("bn_momentum is {}; use 0 to 1", config.bn_momentum));
+    }
+    Ok(())
+}
