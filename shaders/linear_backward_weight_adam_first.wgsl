@@ -3,10 +3,12 @@
 // x (instances, x_rows, in_features); dy (instances, y_rows, out_features); row_scale (instances, y_rows);
 // parameters and moments (instances, in_features + 1, out_features),
 // source (source_instances, in_features + 1, out_features). Rows [row, row + rows).
+// bias_input: 1, or 0 where a batch norm over batch statistics cancels the bias: its gradient is then exactly 0, and
+// Adam would turn rounding noise into moves of the learning rate.
 // Grid: 64 vec4 columns x 8 parameter rows x instance. Twin: cpu/linear_adam.rs. PyTorch: torch.optim.Adam.
 struct Dims {
     instances: u32, source_instances: u32, x_rows: u32, y_rows: u32,
-    row: u32, rows: u32, in_features: u32, out_features: u32,
+    row: u32, rows: u32, in_features: u32, out_features: u32, bias_input: f32,
 }
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> x: array<f32>;

@@ -52,13 +52,13 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
         }
         // d scale / d q_j = scale q_j^2 / (2 mean_cube (joints - 1)); nothing where the scale is clamped.
         let dscale = select(-along / (bone.scale * bone.scale), 0.0, bone.scale <= 1e-9);
-        let common = dscale * bone.scale / (2.0 * bone.mean_cube * f32(dims.joints - 1u));
+        let shared_factor = dscale * bone.scale / (2.0 * bone.mean_cube * f32(dims.joints - 1u));
         for (var j = 1u; j < dims.joints; j++) {
             let parent = skeleton[j];
             let d = u[j] - u[parent];
             if dot(d, d) > 1e-14 {
                 let q = bone_ratio(&u, j);
-                let move_bone = 2.0 * common * q * q / (bones[j] * bones[j]) * d;
+                let move_bone = 2.0 * shared_factor * q * q / (bones[j] * bones[j]) * d;
                 du[j] += move_bone;
                 du[parent] -= move_bone;
             }

@@ -14,9 +14,6 @@ pub mod nn;
 pub mod plan;
 pub mod pose;
 pub mod train;
-pub mod verify {
-    //! Verification.
-    pub mod recorded;
-}
+pub mod verify;
 
 pub use error::{Error, Result};

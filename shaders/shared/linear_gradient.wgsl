@@ -1,5 +1,5 @@
-// The gradient of a linear layer's parameters: [x, 1]^T (dy * row_scale), eight rows of it by one vec4 column.
-// Needs globals: x, dy, row_scale, dims {x_rows, y_rows, row, rows, in_features, out_features}.
+// The gradient of a linear layer's parameters: [x, bias_input]^T (dy * row_scale), eight rows of it by one vec4 column.
+// Needs globals: x, dy, row_scale, dims {x_rows, y_rows, row, rows, in_features, out_features, bias_input}.
 // row_scale weighs each row: both players of the adversary share one backward pass through D.
 
 struct Gradient8 {
@@ -7,9 +7,9 @@ struct Gradient8 {
     g4: vec4<f32>, g5: vec4<f32>, g6: vec4<f32>, g7: vec4<f32>,
 }
 
-// Input feature i of a row; past the last feature it is the bias's 1.
+// Input feature i of a row; past the last feature it is the bias's.
 fn augmented(row: u32, i: u32) -> f32 {
-    return select(1.0, x[row * dims.in_features + min(i, dims.in_features - 1u)], i < dims.in_features);
+    return select(dims.bias_input, x[row * dims.in_features + min(i, dims.in_features - 1u)], i < dims.in_features);
 }
 
 fn linear_gradient(instance: u32, i: u32, column: u32) -> Gradient8 {

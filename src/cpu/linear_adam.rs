@@ -67,10 +67,12 @@ fn for_each_tile<T: Send>(
                     multiply(&mut gradient[..weights * outputs], x, dy, false, false);
                 }
                 if weights < count {
-                    // The last row is the bias: its input is 1.
+                    // The last row is the bias.
                     let bias = &mut gradient[weights * outputs..];
                     bias.fill(0.0);
-                    dy.chunks_exact(outputs).for_each(|row| bias.iter_mut().zip(row).for_each(|(b, d)| *b += d));
+                    let input = u.f32("bias_input");
+                    dy.chunks_exact(outputs)
+                        .for_each(|row| bias.iter_mut().zip(row).for_each(|(b, d)| *b += input * d));
                 }
                 step((instance * (features + 1) * outputs + first * outputs, count * outputs), gradient, elements);
             });

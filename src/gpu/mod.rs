@@ -139,8 +139,9 @@ fn note(fault: &Mutex<Option<String>>, what: String) {
     }
 }
 
-/// A read-back on its way: a staging buffer and the news that it is mapped.
+/// A read-back on its way: a staging buffer, the news that it is mapped, and the submission that fills it.
 pub struct PendingRead {
     pub(crate) staging: wgpu::Buffer,
     pub(crate) mapped: Receiver<std::result::Result<(), wgpu::BufferAsyncError>>,
+    pub(crate) submission: wgpu::SubmissionIndex,
 }

@@ -61,6 +61,8 @@ pub struct Linear {
     pub working: TensorId,
     /// Adam's exp_avg and exp_avg_sq, of the working parameters.
     pub moments: Option<[TensorId; 2]>,
+    /// Whether a batch norm over batch statistics follows: it cancels the bias, which is then not updated.
+    pub bias_cancelled: bool,
 }
 
 impl Linear {
@@ -84,7 +86,8 @@ impl Linear {
             Storage::Frozen | Storage::Fresh { moments: false } => None,
             _ => Some(["exp_avg", "exp_avg_sq"].map(|moment| rec.tensor(format!("{name}.{moment}"), &own))),
         };
-        let layer = Self { name, in_features, out_features, source, working, moments };
+        let bias_cancelled = false;
+        let layer = Self { name, in_features, out_features, source, working, moments, bias_cancelled };
         store.linears.push(layer.clone());
         layer
     }
@@ -199,7 +202,9 @@ impl Linear {
         if matches!(update, Update::First | Update::Only) {
             tensors.push(("source", self.source));
         }
-        rec.dispatch(kernel, &label, &tensors, &rows.values())
+        let [row, count] = rows.values();
+        let bias_input = if self.bias_cancelled { 0.0 } else { 1.0 };
+        rec.dispatch(kernel, &label, &tensors, &[row, count, ("bias_input", bias_input.into())])
     }
 
     /// Allocates the layer's output (instances, rows, padded out).

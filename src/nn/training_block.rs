@@ -55,7 +55,10 @@ impl Block for TrainingBlock {
         (options, norm): (&TrainingOptions, bool),
     ) -> Self {
         let width = extent.width;
-        let fc = [1, 2].map(|i| Linear::new(rec, store, format!("{name}.fc{i}"), [width, width], Storage::InPlace, 1));
+        let fc = [1, 2].map(|i| {
+            let layer = Linear::new(rec, store, format!("{name}.fc{i}"), [width, width], Storage::InPlace, 1);
+            Linear { bias_cancelled: norm, ..layer }
+        });
         let norms = norm.then(|| [1, 2].map(|i| Norm::new(rec, store, format!("{name}.bn{i}"), width, options.groups)));
         let masks = [1, 2].map(|i| {
             if !options.recorded_masks {

@@ -12,6 +12,10 @@ use crate::kernel::{Access, Kernel, MAX_UNIFORMS, expand_imports};
 /// Submissions that may be unfinished at once: one runs while the next is encoded.
 const IN_FLIGHT: usize = 2;
 
+/// Bytes behind every tensor that no kernel may touch.
+const GUARD: u64 = 64;
+const GUARD_WORD: u32 = 0xa5a5_5a5a;
+
 /// What one dispatch needs at replay.
 struct Ready {
     pipeline: wgpu::ComputePipeline,
@@ -47,7 +51,7 @@ impl GpuExecutor {
                     Some(made) => made,
                     None => pipelines.entry(dispatch.kernel.name).or_insert(pipeline(gpu, dispatch.kernel)?),
                 };
-                let bind_group = bind(gpu, dispatch, layout, &buffers, &uniforms, slot);
+                let bind_group = bind(gpu, &plan, dispatch, layout, (&buffers, &uniforms, slot));
                 slot += 1;
                 ready.push(Ready { pipeline: pipeline.clone(), bind_group, grid: dispatch.grid });
             }
@@ -57,9 +61,26 @@ impl GpuExecutor {
         Ok(Self { plan, gpu: gpu.clone(), buffers, sections, in_flight: VecDeque::with_capacity(IN_FLIGHT) })
     }
 
-    fn submit(&mut self, commands: wgpu::CommandBuffer) {
+    /// Whether the bytes behind every tensor are as they were made: no kernel wrote past its end.
+    ///
+    /// # Errors
+    /// The device was lost.
+    pub fn guards_intact(&self) -> Result<bool> {
+        for (buffer, info) in self.buffers.iter().zip(&self.plan.tensors) {
+            let mut encoder = self.encoder();
+            let pending = stage(&self.gpu, &mut encoder, buffer, 4 * info.len() as u64..buffer.size());
+            let index = self.gpu.queue.submit([encoder.finish()]);
+            if receive(&self.gpu, map(pending, index))?.iter().any(|word| word.to_bits() != GUARD_WORD) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn submit(&mut self, commands: wgpu::CommandBuffer) -> wgpu::SubmissionIndex {
         let index = self.gpu.queue.submit([commands]);
-        self.in_flight.push_back(index);
+        self.in_flight.push_back(index.clone());
+        index
     }
 
     fn encoder(&self) -> wgpu::CommandEncoder {
@@ -96,9 +117,9 @@ impl GpuExecutor {
                 encode(&mut pass, ready);
             }
             encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
-            let pending = stage(&self.gpu, &mut encoder, &resolved);
-            self.submit(encoder.finish());
-            let ticks = receive(&self.gpu, map(pending))?;
+            let pending = stage(&self.gpu, &mut encoder, &resolved, 0..size);
+            let index = self.submit(encoder.finish());
+            let ticks = receive(&self.gpu, map(pending, index))?;
             let period = f64::from(self.gpu.queue.get_timestamp_period()) * 1e-9;
             let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&ticks);
             times.extend(
@@ -139,9 +160,10 @@ impl Executor for GpuExecutor {
 
     fn begin_read(&mut self, tensor: TensorId) -> Result<Readback> {
         let mut encoder = self.encoder();
-        let pending = stage(&self.gpu, &mut encoder, &self.buffers[tensor.0]);
-        self.submit(encoder.finish());
-        Ok(Readback::Pending(map(pending)))
+        let size = 4 * self.plan.tensor(tensor).len() as u64;
+        let pending = stage(&self.gpu, &mut encoder, &self.buffers[tensor.0], 0..size);
+        let index = self.submit(encoder.finish());
+        Ok(Readback::Pending(map(pending, index)))
     }
 
     fn finish_read(&mut self, readback: Readback) -> Result<Vec<f32>> {
@@ -214,8 +236,10 @@ fn fits(plan: &Plan, gpu: &Gpu) -> Result<()> {
 fn buffer(gpu: &Gpu, info: &super::TensorInfo) -> wgpu::Buffer {
     let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
     let size = 4 * info.len() as u64;
-    let descriptor = wgpu::BufferDescriptor { label: Some(&info.name), size, usage, mapped_at_creation: false };
+    let descriptor =
+        wgpu::BufferDescriptor { label: Some(&info.name), size: size + GUARD, usage, mapped_at_creation: false };
     let buffer = gpu.device.create_buffer(&descriptor);
+    gpu.queue.write_buffer(&buffer, size, bytemuck::cast_slice(&[GUARD_WORD; GUARD as usize / 4]));
     if info.init != super::Init::Zero {
         gpu.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(&info.initial()));
     }
@@ -278,11 +302,10 @@ fn pipeline(gpu: &Gpu, kernel: &Kernel) -> Result<Pipeline> {
 
 fn bind(
     gpu: &Gpu,
+    plan: &Plan,
     dispatch: &Dispatch,
     layout: &wgpu::BindGroupLayout,
-    buffers: &[wgpu::Buffer],
-    uniforms: &wgpu::Buffer,
-    slot: u64,
+    (buffers, uniforms, slot): (&[wgpu::Buffer], &wgpu::Buffer, u64),
 ) -> wgpu::BindGroup {
     let dims = wgpu::BufferBinding {
         buffer: uniforms,
@@ -290,45 +313,41 @@ fn bind(
         size: wgpu::BufferSize::new(4 * MAX_UNIFORMS as u64),
     };
     let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(dims) }];
-    entries.extend(
-        dispatch
-            .tensors
-            .iter()
-            .zip(1..)
-            .map(|(id, binding)| wgpu::BindGroupEntry { binding, resource: buffers[id.0].as_entire_binding() }),
-    );
+    entries.extend(dispatch.tensors.iter().zip(1..).map(|(id, binding)| wgpu::BindGroupEntry {
+        binding,
+        resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+            buffer: &buffers[id.0],
+            offset: 0,
+            size: wgpu::BufferSize::new(4 * plan.tensor(*id).len() as u64),
+        }),
+    }));
     gpu.device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some(&dispatch.label), layout, entries: &entries })
 }
 
-/// Encodes a copy of `source` to a new staging buffer.
-fn stage(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, source: &wgpu::Buffer) -> wgpu::Buffer {
+/// Encodes a copy of a part of `source` to a new staging buffer.
+fn stage(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, source: &wgpu::Buffer, bytes: Range<u64>) -> wgpu::Buffer {
     let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-    let descriptor =
-        wgpu::BufferDescriptor { label: Some("read-back"), size: source.size(), usage, mapped_at_creation: false };
+    let size = bytes.end - bytes.start;
+    let descriptor = wgpu::BufferDescriptor { label: Some("read-back"), size, usage, mapped_at_creation: false };
     let staging = gpu.device.create_buffer(&descriptor);
-    encoder.copy_buffer_to_buffer(source, 0, &staging, 0, source.size());
+    encoder.copy_buffer_to_buffer(source, bytes.start, &staging, 0, size);
     staging
 }
 
 /// Asks for a submitted staging buffer to be mapped.
-fn map(staging: wgpu::Buffer) -> PendingRead {
+fn map(staging: wgpu::Buffer, submission: wgpu::SubmissionIndex) -> PendingRead {
     let (sender, mapped) = std::sync::mpsc::channel();
     staging.map_async(wgpu::MapMode::Read, .., move |result| {
         // The receiver is gone only when the read was given up.
         let _ = sender.send(result);
     });
-    PendingRead { staging, mapped }
+    PendingRead { staging, mapped, submission }
 }
 
 fn receive(gpu: &Gpu, pending: PendingRead) -> Result<Vec<f32>> {
     let lost = |e: &dyn std::fmt::Display| Error::Device(format!("{}: read-back failed: {e}", gpu.name()));
-    loop {
-        match pending.mapped.try_recv() {
-            Ok(result) => break result.map_err(|e| lost(&e))?,
-            Err(std::sync::mpsc::TryRecvError::Empty) => gpu.wait(None)?,
-            Err(e) => return Err(lost(&e)),
-        }
-    }
+    gpu.wait(Some(pending.submission))?;
+    pending.mapped.recv().map_err(|e| lost(&e))?.map_err(|e| lost(&e))?;
     let view = pending.staging.get_mapped_range(..);
     let words = bytemuck::pod_collect_to_vec(&view.map_err(|e| lost(&e))?);
     pending.staging.unmap();

@@ -1,0 +1,51 @@
+//! Each kernel against its twin: one dispatch on both executors, outputs poisoned, guards watched.
+
+use super::Group;
+use super::cases::{Case, cases};
+use crate::error::{Error, Result};
+use crate::gpu::Device;
+use crate::plan::{CpuExecutor, GpuExecutor, lockstep};
+
+/// Largest relative L2 distance of a shader's output from its twin's: float32 sums of a thousand products in another
+/// order differ by a few 1e-7; the exponentials of some drivers by a few 1e-6.
+pub const KERNEL_LIMIT: f64 = 1e-5;
+
+/// How a kernel failed a case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KernelError {
+    /// Worst relative L2 distance over the written tensors; infinite for a NaN that the twin has not.
+    pub error: f64,
+    /// Whether every byte behind the tensors is as it was.
+    pub guards_intact: bool,
+}
+
+/// Runs one case on a GPU and on the twin.
+///
+/// # Errors
+/// The case does not record, the device was lost.
+pub fn check_case(case: &Case, device: &Device) -> Result<KernelError> {
+    let Device::Gpu(gpu) = device else {
+        return Err(Error::Device("the CPU executor is the twins; choose a GPU".to_owned()));
+    };
+    let (plan, section) = case.plan()?;
+    let mut twin = CpuExecutor::new(plan.clone(), 1)?;
+    let mut shader = GpuExecutor::new(plan, gpu)?;
+    let differences = lockstep(&mut twin, &mut shader, section)?;
+    let error = differences.iter().map(|d| d.error).fold(0.0, f64::max);
+    Ok(KernelError { error, guards_intact: shader.guards_intact()? })
+}
+
+/// The worst error of each kernel over its cases.
+pub(super) fn check_all(device: &Device) -> Result<Vec<Group>> {
+    let mut groups: Vec<Group> = Vec::new();
+    for case in cases() {
+        let found = check_case(&case, device)?;
+        let error = if found.guards_intact { found.error } else { f64::INFINITY };
+        match groups.last_mut().filter(|group| group.name == case.kernel.name) {
+            Some(group) if group.error < error => *group = Group::new("kernels", case.kernel.name, error, KERNEL_LIMIT),
+            Some(_) => {}
+            None => groups.push(Group::new("kernels", case.kernel.name, error, KERNEL_LIMIT)),
+        }
+    }
+    Ok(groups)
+}
