@@ -2,10 +2,12 @@
 
 pub mod adapt;
 pub mod checkpoint;
+pub mod cli;
 pub mod config;
 pub mod cpu;
 pub mod data;
 pub mod error;
+pub mod evaluate;
 pub mod gpu;
 pub mod kernel;
 pub mod kernels;

@@ -1,2 +1,5 @@
-//! The command line.
-fn main() {}
+//! The command line; see [`isopose::cli`].
+
+fn main() -> std::process::ExitCode {
+    isopose::cli::run()
+}

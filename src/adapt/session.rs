@@ -3,6 +3,7 @@
 use super::{AdaptConfig, AdaptPlan, Mode, adapt_plan};
 use crate::checkpoint::Checkpoint;
 use crate::config::{Generator, ModelConfig, Ssl};
+use crate::cpu::State;
 use crate::cpu::loss::LOSS_TERMS;
 use crate::error::Result;
 use crate::gpu::Device;
@@ -81,14 +82,15 @@ impl Adapter {
         })
     }
 
-    /// Back to the source parameters and a fresh Adam: a new stream.
+    /// Back to the source parameters, a fresh Adam and sample 0: a new stream, as if this adapter were new.
     ///
     /// # Errors
     /// The device was lost.
     pub fn reset(&mut self) -> Result<()> {
         self.ids.store.load(self.executor.as_mut(), &self.model, &self.source)?;
-        // correction1 and correction2 of the state.
-        self.executor.write(self.ids.state, 4, &[0.0, 0.0]);
+        let state = State { seed: self.config.seed, ..State::default() };
+        self.executor.write(self.ids.state, 0, &state.words());
+        (self.samples, self.steps) = (0, 0);
         Ok(())
     }
 

@@ -183,27 +183,24 @@ pub(crate) fn project_views_backward(u: &Uniforms, inputs: &Inputs<'_>, outputs:
             let keypoints = rows.keypoints(input_row);
             let mut flat = [[0.0; 2]; MAX_JOINTS];
             let mut d = [[0.0; 2]; MAX_JOINTS];
-            for j in 0..bones.joints {
-                flat[j] = camera.project(turn(&r, joint(x, j)));
-                for k in 0..2 {
+            for (j, (p, d)) in flat.iter_mut().zip(&mut d).enumerate().take(bones.joints) {
+                *p = camera.project(turn(&r, joint(x, j)));
+                *d = [0, 1].map(|k| {
                     let at = keypoints.start + 2 * j + k;
-                    d[j][k] = factors[input_row] * dy_disc[at] + if cycle { dy_lift[at] } else { 0.0 };
-                }
+                    factors[input_row] * dy_disc[at] + if cycle { dy_lift[at] } else { 0.0 }
+                });
             }
             if u.flag("normalize") {
                 normalize_backward(&bones, &flat, &mut d);
             }
             let dpose = &mut dpose[rows.dpose(instance, b)];
-            for j in 0..bones.joints {
+            for (j, (dpose, d)) in dpose.chunks_exact_mut(3).zip(d).enumerate().take(bones.joints) {
                 // The root is 0 whatever the network says.
                 let g = match j {
                     0 => [0.0; 3],
-                    _ => turn_back(&r, camera.project_backward(turn(&r, joint(x, j)), d[j])),
+                    _ => turn_back(&r, camera.project_backward(turn(&r, joint(x, j)), d)),
                 };
-                for k in 0..3 {
-                    let at = 3 * j + k;
-                    dpose[at] = g[k] + if cycle { dpose[at] } else { 0.0 };
-                }
+                dpose.iter_mut().zip(g).for_each(|(out, g)| *out = g + if cycle { *out } else { 0.0 });
             }
             dpose[3 * bones.joints..].fill(0.0);
         }

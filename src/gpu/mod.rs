@@ -8,6 +8,7 @@ use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, Result};
+use crate::kernel::Kernel;
 
 /// Where plans run.
 #[derive(Clone, Debug)]
@@ -23,7 +24,7 @@ pub enum Device {
 pub enum ShaderChecks {
     /// On: for tests and `verify`.
     On,
-    /// Off: every kernel is tested with checks on, and plans never index past their tensors.
+    /// Off for this crate's own kernels, each of which is tested with checks on; still on for any other.
     Off,
 }
 
@@ -109,19 +110,22 @@ impl Gpu {
         fault.map_or(Ok(()), |what| Err(Error::Device(format!("{}: {what}", self.name))))
     }
 
-    /// Compiles a kernel's WGSL.
-    pub(crate) fn shader(&self, label: &str, wgsl: String) -> wgpu::ShaderModule {
-        let descriptor =
-            wgpu::ShaderModuleDescriptor { label: Some(label), source: wgpu::ShaderSource::Wgsl(wgsl.into()) };
-        match self.checks {
-            ShaderChecks::On => self.device.create_shader_module(descriptor),
-            // SAFETY: only this crate's kernels come here. The recorder proves that their row ranges lie inside
-            // their tensors, every kernel guards its last workgroup, loops are bounded by uniforms, and the test
-            // suite runs each of them with the checks on.
-            #[expect(unsafe_code, reason = "wgpu calls a shader without run-time checks unsafe")]
-            ShaderChecks::Off => unsafe {
-                self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
-            },
+    /// Compiles a kernel's WGSL. Only kernels of this crate ever run without their run-time checks.
+    pub(crate) fn shader(&self, kernel: &'static Kernel, wgsl: String) -> wgpu::ShaderModule {
+        let source = wgpu::ShaderSource::Wgsl(wgsl.into());
+        let descriptor = wgpu::ShaderModuleDescriptor { label: Some(kernel.name), source };
+        let own = crate::kernels::ALL.iter().any(|known| std::ptr::eq(*known, kernel));
+        if self.checks == ShaderChecks::On || !own {
+            return self.device.create_shader_module(descriptor);
+        }
+        // SAFETY: the kernel is one of `kernels::ALL`. The recorder proves that its row ranges lie inside its tensors
+        // and every kernel guards its last workgroup. Indices that are data (parents and mirror joints, the drawn pose,
+        // the sample) come from `Skeleton`, from a permutation of the data set's poses, and modulo a tensor's rows.
+        // Every loop ends: by a uniform, or because a permutation's cycle returns. The test suite runs each kernel with
+        // the checks on, and with them off between guard bytes.
+        #[expect(unsafe_code, reason = "wgpu calls a shader without run-time checks unsafe")]
+        unsafe {
+            self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
         }
     }
 

@@ -264,9 +264,9 @@ fn uniform_arena(plan: &Plan, gpu: &Gpu) -> wgpu::Buffer {
 
 type Pipeline = (wgpu::ComputePipeline, wgpu::BindGroupLayout);
 
-fn pipeline(gpu: &Gpu, kernel: &Kernel) -> Result<Pipeline> {
+fn pipeline(gpu: &Gpu, kernel: &'static Kernel) -> Result<Pipeline> {
     let wgsl = expand_imports(kernel.source).map_err(|e| Error::Plan(format!("{}: {e}", kernel.name)))?;
-    let module = gpu.shader(kernel.name, wgsl);
+    let module = gpu.shader(kernel, wgsl);
     let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
         binding,
         visibility: wgpu::ShaderStages::COMPUTE,

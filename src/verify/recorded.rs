@@ -17,7 +17,7 @@
 //! | `baseline/pred` | predictions without adaptation `[N, J, 3]` |
 //! | `{vanilla,online}/loss/<term>` | `[N, T]`, for online `[N, 1]` |
 //! | `{vanilla,online}/grad_1/<name>`, `…/param_1/<name>` | of the first iteration of the first sample |
-//! | `{vanilla,online}/param_T/<name>` | after T iterations; for online after T samples of one each |
+//! | `{vanilla,online}/param_T/<name>` | after T iterations; for online after the last sample, of one each |
 //! | `{vanilla,online}/pred`, `…/pred_noflip` | predictions `[N, J, 3]` with and without flip averaging |
 //! | `skip/pred` | predictions of online adaptation of every `skip`-th sample |
 //! | `metric/pred`, `metric/gt`, `metric/{US,GS,PA}/{mpjpe,pck,auc}` | poses and their scores |

@@ -292,9 +292,9 @@ fn parameter_error(found: &Tensors, recorded: &Tensors, lr: f32) -> f64 {
     let (mut off, mut all) = (0usize, 0usize);
     for (name, tensor) in found.iter().filter(|(name, _)| !name.contains("running")) {
         let Some(recorded) = recorded.get(name) else { return f64::NAN };
-        let far =
-            |(a, b): &(&f32, &f32)| !((f64::from(**a) - f64::from(**b)).abs() <= 0.05 * f64::from(lr) + rounding(**b));
-        off += tensor.data.iter().zip(&recorded.data).filter(far).count();
+        // A NaN is not near anything.
+        let near = |a: f32, b: f32| (f64::from(a) - f64::from(b)).abs() <= 0.05 * f64::from(lr) + rounding(b);
+        off += tensor.data.iter().zip(&recorded.data).filter(|&(&a, &b)| !near(a, b)).count();
         all += tensor.data.len();
     }
     off as f64 / all.max(1) as f64

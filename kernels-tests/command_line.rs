@@ -1,0 +1,201 @@
+//! The program as users meet it: exit codes, one-line errors that name file, field and fix, JSON with its fixed keys.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// A scratch folder in which commands run.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Runs a command line; whatever happens, nothing may panic.
+    fn run(&self, line: &str) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_isopose"));
+        let output = command.current_dir(self.0.path()).args(line.split_whitespace()).output().unwrap();
+        assert!(!stderr(&output).contains("panicked"), "{line}: {}", stderr(&output));
+        output
+    }
+
+    fn succeed(&self, line: &str) -> String {
+        let output = self.run(line);
+        assert_eq!(output.status.code(), Some(0), "{line}: {}", stderr(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn json(&self, line: &str) -> Value {
+        serde_json::from_str(&self.succeed(line)).unwrap()
+    }
+
+    /// Runs a command line that fails with `code` and one line of error that has all of `words`.
+    fn fail(&self, line: &str, code: i32, words: &[&str]) {
+        let output = self.run(line);
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(code), "{line}: {text}");
+        assert!(text.starts_with("error: ") && text.trim_end().lines().count() == 1, "{line}: {text}");
+        for word in words {
+            assert!(text.contains(word), "{line}: `{word}` is not in: {text}");
+        }
+    }
+
+    fn synth(&self, name: &str, scenario: &str, poses: usize, joints: usize) {
+        self.succeed(&format!("synth --scenario {scenario} --poses {poses} --joints {joints} --out {name}"));
+    }
+
+    /// A tiny model with a self-supervised task, trained with two sequences held back.
+    fn train(&self) -> Value {
+        self.synth("source.npz", "source", 320, 16);
+        self.json(
+            "train --data source.npz --out m.safetensors --ssl cycle --width 16 --steps 20 --batch 8 --device cpu \
+             --hold-back 0.1 --json",
+        )
+    }
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn truncate(path: &Path) {
+    let bytes = std::fs::read(path).unwrap();
+    std::fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+}
+
+#[test]
+fn a_model_is_made_trained_and_evaluated() {
+    let folder = Folder::new();
+    let trained = folder.train();
+    assert_eq!((&trained["steps"], &trained["poses"]), (&20.into(), &288.into()));
+    assert_eq!(trained["held_back"]["poses"], 32);
+    assert!(trained["losses"]["fsl"].as_f64().unwrap() > 0.0);
+    assert!(trained["held_back"]["mpjpe_mm"].as_f64().unwrap() > 0.0);
+
+    folder.synth("target.npz", "target", 24, 16);
+    let report = folder.json(
+        "eval --checkpoint m.safetensors --data target.npz --copies 4 --iterations 2 --device cpu --threads 1 --json",
+    );
+    assert_eq!((&report["samples"], &report["device"]), (&24.into(), &"cpu (1 thread)".into()));
+    let results = report["results"].as_array().unwrap();
+    let named: Vec<_> =
+        results.iter().map(|r| (r["mode"].as_str().unwrap(), r["protocol"].as_str().unwrap())).collect();
+    let modes = ["baseline", "vanilla", "vanilla-lr", "online", "online-skip"];
+    let expected: Vec<_> = modes.iter().flat_map(|mode| ["us", "gs", "pa"].map(|protocol| (*mode, protocol))).collect();
+    assert_eq!(named, expected);
+    for result in results {
+        for key in ["pck", "auc", "mpjpe_mm", "ms_per_sample"] {
+            assert!(result[key].as_f64().is_some_and(|number| number >= 0.0), "{key} in {result}");
+        }
+    }
+}
+
+#[test]
+fn a_run_is_resumed_to_the_same_bytes() {
+    let folder = Folder::new();
+    folder.synth("source.npz", "source", 64, 16);
+    let train = "train --data source.npz --width 16 --batch 8 --device cpu --threads 1";
+    folder.succeed(&format!("{train} --steps 12 --out whole.safetensors"));
+    folder.succeed(&format!("{train} --steps 5 --out part.safetensors"));
+    let resume = "train --data source.npz --device cpu --threads 1 --resume part.safetensors";
+    folder.fail(&format!("{resume} --out part.safetensors"), 2, &["--resume", "part.safetensors", "--steps"]);
+    folder.succeed(&format!("{resume} --steps 12 --out part.safetensors"));
+    let [whole, part] = ["whole", "part"]
+        .map(|name| isopose::checkpoint::Checkpoint::load(&folder.path(&format!("{name}.safetensors"))).unwrap());
+    assert_eq!(whole, part);
+}
+
+#[test]
+fn eval_takes_its_samples_as_asked() {
+    let folder = Folder::new();
+    folder.train();
+    let eval = "eval --checkpoint m.safetensors --data source.npz --mode baseline --device cpu --json";
+    assert_eq!(folder.json(&format!("{eval} --held-back"))["samples"], 32);
+    assert_eq!(folder.json(&format!("{eval} --limit 5 --no-flip"))["samples"], 5);
+    folder.succeed(&format!("{eval} --limit 5 --predictions p.npz"));
+    let mut npz = isopose::data::npz::Npz::open(&folder.path("p.npz")).unwrap();
+    assert_eq!(npz.f32("positions").unwrap().shape, [5, 16, 3]);
+    assert_eq!(npz.strings("joint_names").unwrap().len(), 16);
+    folder.fail(&format!("{eval} --mode online --predictions p.npz"), 2, &["--predictions", "one --mode"]);
+    folder.fail(&format!("{eval} --instances 2"), 2, &["--instances", "vanilla"]);
+    // Streams that start again at each of two sequences are those of two runs.
+    let online = "eval --checkpoint m.safetensors --data source.npz --mode online --alpha 0.01 --copies 4 --device cpu";
+    let score = |extra: &str| folder.json(&format!("{online} --json {extra}"))["results"][0]["mpjpe_mm"].clone();
+    assert_ne!(score("--limit 32"), score("--limit 32 --reset-at-sequences"));
+    assert_eq!(score("--limit 16"), score("--limit 16 --reset-at-sequences"));
+}
+
+#[test]
+fn bad_files_are_named_with_field_and_fix() {
+    let folder = Folder::new();
+    folder.train();
+    folder.synth("seventeen.npz", "target", 4, 17);
+    let eval = |checkpoint: &str, data: &str| format!("eval --checkpoint {checkpoint} --data {data} --device cpu");
+    folder.fail(&eval("absent.safetensors", "source.npz"), 1, &["absent.safetensors: cannot read", "No such file"]);
+    folder.fail(&eval("m.safetensors", "absent.npz"), 1, &["absent.npz: cannot open", "No such file"]);
+    let words = ["seventeen.npz: keypoints: 17 joints", "m.safetensors has 16", "--joints 16"];
+    folder.fail(&eval("m.safetensors", "seventeen.npz"), 1, &words);
+    truncate(&folder.path("seventeen.npz"));
+    folder.fail(&eval("m.safetensors", "seventeen.npz"), 1, &["seventeen.npz: archive", "copied whole"]);
+    folder.fail("train --data seventeen.npz --out n.safetensors", 1, &["seventeen.npz: archive"]);
+    // A header that announces more bytes than any machine has.
+    std::fs::write(folder.path("hostile.safetensors"), [&u64::MAX.to_le_bytes()[..], b"{}"].concat()).unwrap();
+    folder.fail(&eval("hostile.safetensors", "source.npz"), 1, &["hostile.safetensors: header", "export it again"]);
+    truncate(&folder.path("m.safetensors"));
+    folder.fail(&eval("m.safetensors", "source.npz"), 1, &["m.safetensors: header", "truncated"]);
+    std::fs::write(folder.path("c.toml"), "[train]\nlearning_rate = 1\n").unwrap();
+    let words = ["c.toml: line 2", "`learning_rate`", "[train]"];
+    folder.fail("train --data source.npz --out n.safetensors --config c.toml", 1, &words);
+}
+
+#[test]
+fn requests_that_cannot_be_met_are_refused_before_any_work() {
+    let folder = Folder::new();
+    folder.synth("source.npz", "source", 32, 16);
+    let train = "train --data source.npz --width 16 --steps 2 --batch 8";
+    folder.fail(&format!("{train} --out no/such/m.safetensors"), 1, &["--out", "no/such", "create it"]);
+    folder.fail(&format!("{train} --out m.safetensors --device riva128"), 2, &["--device", "riva128", "auto, cpu"]);
+    folder.fail("train --data source.npz --width 16 --batch 1 --out m.safetensors --device cpu", 2, &["--batch is 1"]);
+    folder.fail(
+        "train --data source.npz --width 6 --out m.safetensors --device cpu",
+        2,
+        &["width is 6", "multiple of 4"],
+    );
+    folder.succeed(&format!("{train} --ssl none --out m.safetensors --device cpu"));
+    let eval = "eval --checkpoint m.safetensors --data source.npz --device cpu";
+    folder.fail(&format!("{eval} --mode online"), 2, &["--mode online", "--ssl none"]);
+    folder.fail(&format!("{eval} --held-back"), 1, &["m.safetensors: training.held_back", "--hold-back"]);
+    // Without a self-supervised task there is one mode left.
+    assert_eq!(folder.json(&format!("{eval} --json"))["results"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn plans_are_shown_and_timed() {
+    let folder = Folder::new();
+    let text = folder.succeed("plan show adapt --width 16 --copies 4");
+    assert!(text.contains("adapt (") && text.contains("advance_step"), "{text}");
+    for program in ["train", "adapt", "predict"] {
+        let shown = folder.json(&format!("plan show {program} --width 16 --copies 4 --json"));
+        let dispatch = &shown["sections"][0]["dispatches"][0];
+        assert!(dispatch["kernel"].is_string() && dispatch["grid"].is_array(), "{dispatch}");
+        let line = format!("plan profile {program} --width 16 --copies 4 --repeats 2 --device cpu --json");
+        let kernels = folder.json(&line)["kernels"].as_array().unwrap().clone();
+        let share: f64 = kernels.iter().map(|kernel| kernel["share"].as_f64().unwrap()).sum();
+        assert!((share - 1.0).abs() < 1e-9, "{share}");
+    }
+}
+
+#[test]
+fn devices_are_listed_with_the_cpu_last() {
+    let devices = Folder::new().json("devices --json")["devices"].as_array().unwrap().clone();
+    assert_eq!(devices.last().unwrap()["id"], "cpu");
+    assert_eq!(devices.iter().filter(|device| device["auto"] == true).count(), 1);
+}

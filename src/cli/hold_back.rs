@@ -1,0 +1,96 @@
+//! Keeping sequences of a pose set out of training.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+
+use crate::data::PoseSet;
+use crate::error::{Error, Result};
+
+/// The ids of the sequences to keep out: `fraction` of the recordings, evenly spread. What several cameras saw
+/// (`clip@camera`) is one recording: a pose must not be trained on from one side and held back from another.
+pub(super) fn choose(set: &PoseSet, path: &Path, fraction: f64) -> Result<Vec<i32>> {
+    let sequence = sequence(set, path)?;
+    let mut recordings: HashMap<&str, usize> = HashMap::new();
+    let mut groups: Vec<Vec<i32>> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for &id in sequence.iter().filter(|&&id| seen.insert(id)) {
+        let name = usize::try_from(id).ok().and_then(|id| set.sequence_names.get(id));
+        let group = match name {
+            Some(name) => {
+                *recordings.entry(name.rsplit_once('@').map_or(name, |(clip, _)| clip)).or_insert(groups.len())
+            }
+            None => groups.len(),
+        };
+        if group == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[group].push(id);
+    }
+    // The k-th one whenever k · fraction passes a whole number: every tenth for 0.1.
+    let whole = |k: usize| (k as f64 * fraction + 1e-9) as usize;
+    let chosen = groups.iter().enumerate().filter(|(k, _)| whole(k + 1) > whole(*k));
+    let mut held_back: Vec<i32> = chosen.flat_map(|(_, ids)| ids.iter().copied()).collect();
+    held_back.sort_unstable();
+    if held_back.is_empty() || held_back.len() == seen.len() {
+        let problem = format!("there are {} recordings; --hold-back {fraction} of them is none or all", groups.len());
+        return Err(Error::file(path, "sequence", problem, "choose another fraction or give more sequences"));
+    }
+    Ok(held_back)
+}
+
+/// The poses of the sequences `held_back`, or all others.
+pub(super) fn select(set: &PoseSet, path: &Path, held_back: &[i32], inside: bool) -> Result<PoseSet> {
+    let sequence = sequence(set, path)?;
+    let chosen = |pose: &usize| held_back.contains(&sequence[*pose]) == inside;
+    let poses: Vec<usize> = (0..set.len()).filter(chosen).collect();
+    if poses.is_empty() {
+        let which = if inside { "none of" } else { "only" };
+        let problem = format!("there are {which} the checkpoint's held-back sequences");
+        return Err(Error::file(path, "sequence", problem, "give the file that the checkpoint was trained on"));
+    }
+    Ok(set.select(&poses))
+}
+
+fn sequence<'a>(set: &'a PoseSet, path: &Path) -> Result<&'a [i32]> {
+    set.sequence.as_deref().ok_or_else(|| {
+        let problem = "the array is missing, so no sequence can be held back";
+        Error::file(path, "sequence", problem, "add the sequence of each pose, or do not hold any back")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Scenario, synthetic};
+
+    /// 20 sequences of 16 poses.
+    fn set() -> PoseSet {
+        synthetic(Scenario::Source, 320, 0, 16).unwrap()
+    }
+
+    #[test]
+    fn every_kth_recording_is_held_back() {
+        let path = Path::new("d.npz");
+        assert_eq!(choose(&set(), path, 0.1).unwrap(), [9, 19]);
+        assert_eq!(choose(&set(), path, 0.25).unwrap(), [3, 7, 11, 15, 19]);
+        assert_eq!(choose(&set(), path, 0.75).unwrap().len(), 15);
+        assert!(choose(&set(), path, 0.01).unwrap_err().to_string().contains("20 recordings"));
+        let anonymous = PoseSet { sequence: None, ..set() };
+        assert!(choose(&anonymous, path, 0.1).unwrap_err().to_string().contains("d.npz: sequence"));
+    }
+
+    #[test]
+    fn cameras_of_one_recording_stay_together() {
+        let mut set = set();
+        set.sequence_names = (0..20).map(|i| format!("clip{}@{}", i / 4, i % 4)).collect();
+        assert_eq!(choose(&set, Path::new("d.npz"), 0.2).unwrap(), [16, 17, 18, 19]);
+    }
+
+    #[test]
+    fn selections_are_complementary() {
+        let (set, path) = (set(), Path::new("d.npz"));
+        let [inside, outside] = [true, false].map(|inside| select(&set, path, &[9, 19], inside).unwrap());
+        assert_eq!((inside.len(), outside.len()), (32, 288));
+        assert!(select(&set, path, &[77], true).is_err());
+    }
+}

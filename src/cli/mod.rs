@@ -1,0 +1,125 @@
+//! The command line: the only place that reads arguments and prints.
+
+mod demo;
+mod devices;
+mod eval;
+mod hold_back;
+mod options;
+mod output;
+mod plan;
+mod program;
+mod settings;
+mod synth;
+#[cfg(test)]
+mod tests;
+mod train;
+mod verify;
+mod views;
+
+use std::error::Error as _;
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Error;
+
+/// Inference Stage Optimization of 3D human pose lifting: train a 2D-to-3D lifter, then adapt it to each pose while
+/// predicting, on a GPU or on the CPU.
+#[derive(Debug, Parser)]
+#[command(name = "isopose", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Devices(devices::Devices),
+    Verify(verify::Verify),
+    Synth(synth::Synth),
+    Views(views::Views),
+    Train(train::Train),
+    Eval(eval::Eval),
+    Plan(plan::PlanCommand),
+    Demo(demo::Demo),
+}
+
+/// Why a command ended early.
+enum Failure {
+    /// The engine, or a file, says no.
+    Engine(Error),
+    /// Standard output cannot be written.
+    Output(io::Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// How a command ends.
+type Outcome = Result<ExitCode, Failure>;
+
+/// Runs the command that the process was started with: 0 for success, 1 for failure, 2 for a wrong command line.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and version come here too. That nobody reads them is no failure.
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let mut out = io::stdout().lock();
+    let outcome = cli.command.run(&mut out).and_then(|code| Ok(out.flush().map(|()| code)?));
+    match outcome {
+        Ok(code) => code,
+        // The reader has seen enough, as in `isopose plan show train | head`.
+        Err(Failure::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(Failure::Output(error)) => fail(&format!("standard output: cannot write: {error}"), 1),
+        Err(Failure::Engine(error)) => fail(&one_line(&error), error.exit_code()),
+    }
+}
+
+impl Command {
+    fn run(&self, out: &mut dyn Write) -> Outcome {
+        match self {
+            Self::Devices(command) => command.run(out),
+            Self::Verify(command) => command.run(out),
+            Self::Synth(command) => command.run(out),
+            Self::Views(command) => command.run(out),
+            Self::Train(command) => command.run(out),
+            Self::Eval(command) => command.run(out),
+            Self::Plan(command) => command.run(out),
+            Self::Demo(command) => command.run(out),
+        }
+    }
+}
+
+fn fail(message: &str, code: u8) -> ExitCode {
+    output::note(&format!("error: {message}"));
+    ExitCode::from(code)
+}
+
+/// The message with those of its causes that it does not quote already, without line breaks.
+fn one_line(error: &Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
+        }
+        cause = error.source();
+    }
+    message.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}

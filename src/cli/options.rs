@@ -1,0 +1,73 @@
+//! What several commands share: the device, value parsers, checks of files to be written.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+use crate::gpu::{Device, ShaderChecks};
+
+/// Where to compute.
+#[derive(Debug, Args)]
+pub(super) struct DeviceOptions {
+    /// auto (a hardware GPU, else the CPU), cpu, gpu, gpu:N as numbered by `isopose devices`, or part of a GPU's name
+    #[arg(long, value_name = "D", default_value = "auto")]
+    device: String,
+    /// Threads of the CPU device; 0 for one per core
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
+    threads: u16,
+}
+
+impl DeviceOptions {
+    /// Opens the device with shaders as tested: without checks at run time.
+    pub(super) fn open(&self) -> Result<Device> {
+        self.open_with(ShaderChecks::Off)
+    }
+
+    pub(super) fn open_with(&self, checks: ShaderChecks) -> Result<Device> {
+        Device::open(&self.device, self.threads.into(), checks)
+    }
+}
+
+/// One of an enum's values by the names that it has in files.
+pub(super) fn choice<T>(names: &'static [&'static str]) -> impl TypedValueParser<Value = T>
+where
+    T: DeserializeOwned + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(names).try_map(|name| serde_json::from_value::<T>(name.into()))
+}
+
+/// A joint count that there is a skeleton for.
+pub(super) fn joints(text: &str) -> std::result::Result<usize, String> {
+    text.parse().ok().filter(|joints| matches!(joints, 16 | 17)).ok_or_else(|| "use 16 or 17".to_owned())
+}
+
+/// A whole number of at least 1.
+pub(super) fn count<T: FromStr + From<u8> + PartialOrd>(text: &str) -> std::result::Result<T, String> {
+    text.parse().ok().filter(|n| *n >= T::from(1)).ok_or_else(|| "use a whole number of at least 1".to_owned())
+}
+
+/// A number above 0.
+pub(super) fn positive<T: FromStr + Into<f64> + Copy>(text: &str) -> std::result::Result<T, String> {
+    let fits = |number: &T| (*number).into().is_finite() && (*number).into() > 0.0;
+    text.parse().ok().filter(fits).ok_or_else(|| "use a number above 0".to_owned())
+}
+
+/// Fails if `path`, given by `option`, cannot be written; to be called before any long work.
+pub(super) fn check_writable(path: &Path, option: &str) -> Result<()> {
+    let wrong = |problem: String, fix: &str| Err(Error::file(path, option, problem, fix));
+    if path.is_dir() || path.file_name().is_none() {
+        return wrong("this is a folder".to_owned(), "give the name of a file in it");
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return wrong(format!("there is no folder {}", folder.display()), "create it first");
+    }
+    match tempfile::tempfile_in(folder) {
+        Ok(_) => Ok(()),
+        Err(error) => wrong(format!("{} cannot be written to ({error})", folder.display()), "choose another folder"),
+    }
+}

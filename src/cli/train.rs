@@ -1,0 +1,239 @@
+//! `isopose train`.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::settings::{Length, SettingFlags};
+use super::{Outcome, hold_back, options, options::DeviceOptions, output};
+use crate::adapt::{AdaptConfig, LossTerms, Mode};
+use crate::checkpoint::Checkpoint;
+use crate::config::ModelConfig;
+use crate::data::PoseSet;
+use crate::error::{Error, Result};
+use crate::evaluate::run_mode;
+use crate::gpu::Device;
+use crate::metrics::{Metrics, Protocol};
+use crate::train::{Trainer, TrainingSet};
+
+/// A run that is cut off loses no more than this.
+const SAVE_EVERY: Duration = Duration::from_secs(60);
+/// Between looks at the clock.
+const LEG: Duration = Duration::from_secs(2);
+/// Poses scored at once.
+const SCORE_BATCH: usize = 64;
+
+/// Train a lifter on a pose set with 3D poses
+#[derive(Debug, Args)]
+pub(super) struct Train {
+    /// The pose set to train on; its joints are the model's
+    #[arg(long, value_name = "FILE.npz")]
+    data: PathBuf,
+    /// The checkpoint to write, at the end and every minute
+    #[arg(long, value_name = "FILE.safetensors")]
+    out: PathBuf,
+    #[command(flatten)]
+    settings: SettingFlags,
+    #[command(flatten)]
+    length: Length,
+    /// Keeps this fraction of the sequences out of training and scores the model on them at the end
+    #[arg(long, value_name = "F", value_parser = fraction)]
+    hold_back: Option<f64>,
+    /// Goes on from this checkpoint with its settings; a larger --steps extends the run
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["ssl", "width", "batch", "lr", "dropout", "final_lr_factor",
+          "decay_gamma", "decay_steps", "seed", "config", "hold_back"])]
+    resume: Option<PathBuf>,
+    #[command(flatten)]
+    device: DeviceOptions,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+fn fraction(text: &str) -> std::result::Result<f64, String> {
+    text.parse().ok().filter(|f| *f > 0.0 && *f < 1.0).ok_or_else(|| "use a number between 0 and 1".to_owned())
+}
+
+#[derive(Serialize)]
+struct Report {
+    device: String,
+    out: PathBuf,
+    steps: u32,
+    poses: usize,
+    seconds: f64,
+    losses: LossTerms,
+    held_back: Option<HeldBack>,
+}
+
+#[derive(Serialize)]
+struct HeldBack {
+    sequences: usize,
+    poses: usize,
+    pck: f64,
+    auc: f64,
+    mpjpe_mm: f64,
+}
+
+/// What is trained on and what is kept out.
+struct Split {
+    training: PoseSet,
+    held_back: Vec<i32>,
+    unseen: Option<PoseSet>,
+}
+
+impl Train {
+    pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
+        options::check_writable(&self.out, "--out")?;
+        let resumed = self.resume.as_deref().map(Checkpoint::load).transpose()?;
+        let settings = self.settings.resolve()?;
+        let set = PoseSet::load(&self.data)?;
+        let split = self.split(&set, resumed.as_ref())?;
+        let device = self.device.open()?;
+        let (mut trainer, steps) = match resumed {
+            Some(checkpoint) => self.resumed(&split.training, checkpoint, &device)?,
+            None => self.fresh(&split.training, settings, &device)?,
+        };
+        let begun = Instant::now();
+        let losses = self.train(&mut trainer, steps, &split.held_back)?;
+        let seconds = begun.elapsed().as_secs_f64();
+        let held_back = match &split.unseen {
+            None => None,
+            Some(unseen) => Some(held_back_score(&mut trainer, unseen, &split.held_back, &device)?),
+        };
+        let (poses, device) = (split.training.len(), trainer.device().to_owned());
+        let report = Report { device, out: self.out.clone(), steps, poses, seconds, losses, held_back };
+        if self.json {
+            output::json(out, &report)?
+        } else {
+            report.write(out)?
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn split(&self, set: &PoseSet, resumed: Option<&Checkpoint>) -> Result<Split> {
+        if set.positions.is_none() {
+            let problem = "the array is missing, and training needs 3D poses";
+            return Err(Error::file(&self.data, "positions", problem, "add it: (N, J, 3) metres in camera axes"));
+        }
+        let earlier = resumed.and_then(|checkpoint| checkpoint.training.as_ref());
+        let held_back = match (earlier, self.hold_back) {
+            (Some(training), _) => training.held_back.clone(),
+            (None, Some(fraction)) => hold_back::choose(set, &self.data, fraction)?,
+            (None, None) => Vec::new(),
+        };
+        if held_back.is_empty() {
+            return Ok(Split { training: set.clone(), held_back, unseen: None });
+        }
+        let training = hold_back::select(set, &self.data, &held_back, false)?;
+        let unseen = Some(hold_back::select(set, &self.data, &held_back, true)?);
+        Ok(Split { training, held_back, unseen })
+    }
+
+    fn fresh(
+        &self,
+        set: &PoseSet,
+        (model, mut config): (ModelConfig, crate::config::TrainConfig),
+        device: &Device,
+    ) -> Result<(Trainer, u32)> {
+        config.steps = self.length.steps(set.len(), config.batch, config.steps)?;
+        Ok((Trainer::new(set, &model, &config, device)?, config.steps))
+    }
+
+    fn resumed(&self, set: &PoseSet, mut checkpoint: Checkpoint, device: &Device) -> Result<(Trainer, u32)> {
+        let path = self.resume.as_deref().unwrap_or(&self.out);
+        let has_moments = checkpoint.tensors.keys().any(|name| name.starts_with("adam."));
+        let Some(training) = checkpoint.training.as_mut().filter(|_| has_moments) else {
+            let problem = "there is no training state to go on from";
+            return Err(Error::file(
+                path,
+                "training",
+                problem,
+                "use a checkpoint of isopose train, or start a new run",
+            ));
+        };
+        let config = &mut training.config;
+        config.steps = self.length.steps(set.len(), config.batch, config.steps)?;
+        let (steps, done) = (config.steps, training.step);
+        if steps <= done {
+            return Err(Error::Usage(format!(
+                "--resume: {} has done {done} of {steps} steps; extend the run with a larger --steps",
+                path.display()
+            )));
+        }
+        check_joints(set, &self.data, &checkpoint.model, path)?;
+        Ok((Trainer::resume(set, checkpoint, device)?, steps))
+    }
+
+    /// Trains in legs of a few seconds and writes the checkpoint every minute and at the end.
+    fn train(&self, trainer: &mut Trainer, steps: u32, held_back: &[i32]) -> Result<LossTerms> {
+        let mut progress = output::Progress::start("train", steps as usize);
+        let mut last = LossTerms::default();
+        let (mut leg, mut saved) = (16u32, Instant::now());
+        while trainer.step() < steps {
+            let begun = Instant::now();
+            trainer.run(steps.min(trainer.step().saturating_add(leg)), 64, |step, losses| {
+                last = *losses;
+                progress.update(step as usize, &summary(losses));
+            })?;
+            match begun.elapsed() {
+                short if short < LEG / 2 => leg = leg.saturating_mul(2),
+                long if long > LEG => leg = (leg / 2).max(1),
+                _ => {}
+            }
+            if trainer.step() == steps || saved.elapsed() >= SAVE_EVERY {
+                trainer.checkpoint(held_back.to_vec())?.save(&self.out)?;
+                saved = Instant::now();
+            }
+        }
+        Ok(last)
+    }
+}
+
+/// Fails, naming both files, where the poses are not of the model's skeleton.
+pub(super) fn check_joints(
+    set: &PoseSet,
+    data: &std::path::Path,
+    model: &ModelConfig,
+    checkpoint: &std::path::Path,
+) -> Result<()> {
+    if set.joints == model.joints {
+        return Ok(());
+    }
+    let problem = format!("{} joints, but the model of {} has {}", set.joints, checkpoint.display(), model.joints);
+    Err(Error::file(data, "keypoints", problem, format!("make the poses with --joints {}", model.joints)))
+}
+
+fn held_back_score(trainer: &mut Trainer, unseen: &PoseSet, ids: &[i32], device: &Device) -> Result<HeldBack> {
+    let mut checkpoint = trainer.checkpoint(Vec::new())?;
+    checkpoint.tensors.retain(|name, _| !name.starts_with("adam."));
+    let set = TrainingSet::new(unseen, &checkpoint.model)?;
+    let config = AdaptConfig { batch: SCORE_BATCH, ..AdaptConfig::new(Mode::Baseline) };
+    let Metrics { mpjpe_mm, pck, auc } =
+        run_mode(&checkpoint, &config, device, &set, &[], |_| {})?.score(&set, Protocol::Us);
+    Ok(HeldBack { sequences: ids.len(), poses: set.len(), pck, auc, mpjpe_mm })
+}
+
+fn summary(losses: &LossTerms) -> String {
+    let LossTerms { fsl, g_adv, cyc2d, cyc3d, .. } = losses;
+    format!("fsl {fsl:.4}  g_adv {g_adv:.3}  cyc2d {cyc2d:.5}  cyc3d {cyc3d:.4}")
+}
+
+impl Report {
+    fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        let Self { device, steps, poses, seconds, losses, .. } = self;
+        writeln!(out, "trained on {poses} poses to step {steps} in {seconds:.1} s on {device}")?;
+        writeln!(out, "losses: {}", summary(losses))?;
+        if let Some(HeldBack { sequences, poses, pck, auc, mpjpe_mm }) = &self.held_back {
+            writeln!(
+                out,
+                "held back: PCK {pck:.1}  AUC {auc:.1}  MPJPE {mpjpe_mm:.1} mm on {poses} poses of {sequences} \
+                 sequences (US, no adaptation)"
+            )?;
+        }
+        writeln!(out, "wrote {}", self.out.display())
+    }
+}
