@@ -1,4 +1,16 @@
 //! Each kernel against its twin, plans on both executors, gradients, recorded PyTorch states, bad input.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests fail and speak as tests do")]
+
 mod command_line;
 mod declarations;
+mod determinism;
+mod device;
+mod gradients;
+mod kernels;
+mod layers;
+mod models;
+mod plans;
+mod random;
+mod recorder;
+mod states;

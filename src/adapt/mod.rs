@@ -4,6 +4,7 @@ mod config;
 mod plan;
 mod session;
 
+pub use crate::nn::LossTerms;
 pub use config::{AdaptConfig, Mode};
 pub use plan::{AdaptPlan, adapt_plan};
-pub use session::{Adapter, LossTerms};
+pub use session::Adapter;

@@ -2,6 +2,7 @@
 
 mod frozen_block;
 mod linear;
+mod losses;
 mod self_supervision;
 mod stack;
 mod store;
@@ -9,6 +10,7 @@ mod training_block;
 
 pub use frozen_block::FrozenBlock;
 pub use linear::{Linear, Storage, Update};
+pub use losses::LossTerms;
 pub use self_supervision::{SelfSupervision, Shared};
 pub use stack::{Discriminator, Head, Stack};
 pub use store::{Norm, Store, Tensors, initial_tensors};

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::{TrainPlan, train_plan};
-use crate::adapt::LossTerms;
 use crate::checkpoint::{Checkpoint, TrainingState};
 use crate::config::{ModelConfig, Normalize, TrainConfig};
 use crate::cpu::State;
@@ -11,7 +10,7 @@ use crate::cpu::loss::LOSS_TERMS;
 use crate::data::PoseSet;
 use crate::error::{Error, Result};
 use crate::gpu::Device;
-use crate::nn::{initial_tensors, pose_size};
+use crate::nn::{LossTerms, initial_tensors, pose_size};
 use crate::plan::{Executor, prepare};
 use crate::pose::{Skeleton, bone_normalize, mean_bone_lengths};
 

@@ -1,0 +1,110 @@
+//! The same numbers again: by seed, after a resume, on other threads, in other chunks.
+
+use isopose::adapt::{AdaptConfig, Adapter, Mode};
+use isopose::checkpoint::Checkpoint;
+use isopose::config::{ModelConfig, TrainConfig};
+use isopose::data::{Scenario, synthetic};
+use isopose::gpu::Device;
+use isopose::train::Trainer;
+
+use crate::device::devices;
+use crate::models::{adaptation, checkpoint, keypoints, model, training};
+
+fn trained(model: &ModelConfig, config: &TrainConfig, device: &Device, stop: Option<u32>) -> Checkpoint {
+    let set = synthetic(Scenario::Source, 100, 1, model.joints).unwrap();
+    let mut trainer = Trainer::new(&set, model, config, device).unwrap();
+    trainer.run(stop.unwrap_or(config.steps), 2, |_, _| {}).unwrap();
+    if stop.is_none() {
+        return trainer.checkpoint(Vec::new()).unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stopped.safetensors");
+    trainer.checkpoint(Vec::new()).unwrap().save(&path).unwrap();
+    drop(trainer);
+    let mut trainer = Trainer::resume(&set, Checkpoint::load(&path).unwrap(), device).unwrap();
+    trainer.run(config.steps, 2, |_, _| {}).unwrap();
+    trainer.checkpoint(Vec::new()).unwrap()
+}
+
+fn same(what: &str, a: &Checkpoint, b: &Checkpoint) {
+    assert_eq!(a.tensors.len(), b.tensors.len(), "{what}");
+    let differs = |(name, tensor): &(&String, &isopose::checkpoint::Tensor)| {
+        let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+        bits(&tensor.data) != bits(&b.tensors[*name].data)
+    };
+    let differ: Vec<_> = a.tensors.iter().filter(differs).map(|(name, _)| name).collect();
+    assert!(differ.is_empty(), "{what}: {} of {} tensors differ: {differ:?}", differ.len(), a.tensors.len());
+}
+
+#[test]
+fn training_repeats_and_resumes_to_the_bit() {
+    let (model, config) = (model(16, 20), training());
+    for device in devices() {
+        let whole = trained(&model, &config, &device, None);
+        same(&format!("one seed twice on {}", device.name()), &whole, &trained(&model, &config, &device, None));
+        same(
+            &format!("resumed after 3 steps on {}", device.name()),
+            &whole,
+            &trained(&model, &config, &device, Some(3)),
+        );
+    }
+    let other = trained(&model, &TrainConfig { seed: 5, ..config.clone() }, &Device::Cpu(1), None);
+    let whole = trained(&model, &config, &Device::Cpu(1), None);
+    assert_ne!(whole.tensors, other.tensors, "another seed must train another model");
+}
+
+#[test]
+fn training_does_not_depend_on_threads() {
+    // Large enough that products and rows are handed to several threads.
+    let config = TrainConfig { batch: 64, steps: 2, ..training() };
+    let model = model(16, 256);
+    let [one, two] = [1, 2].map(|threads| trained(&model, &config, &Device::Cpu(threads), None));
+    same("1 and 2 threads", &one, &two);
+}
+
+fn predictions(config: &AdaptConfig, device: &Device) -> Vec<f32> {
+    Adapter::new(&checkpoint(&model(16, 20)), config, device).unwrap().run(&keypoints(5, 16)).unwrap()
+}
+
+fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len(), "as many predictions");
+    assert!(a.iter().chain(b).all(|v| v.is_finite()), "predictions must be finite");
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+#[test]
+fn adaptation_does_not_depend_on_how_samples_are_grouped() {
+    let vanilla = adaptation(Mode::Vanilla);
+    for device in devices() {
+        let one = predictions(&vanilla, &device);
+        for (what, config) in [
+            ("three instances", AdaptConfig { instances: 3, ..vanilla.clone() }),
+            ("chunks of two", AdaptConfig { capacity: 2, ..vanilla.clone() }),
+            ("last steps taken whole", AdaptConfig { discard: false, ..vanilla.clone() }),
+        ] {
+            // The same arithmetic in the same order: exact, not merely close.
+            let far = largest_difference(&one, &predictions(&config, &device));
+            assert_eq!(far, 0.0, "{what} on {}: predictions differ by {far} m", device.name());
+        }
+    }
+    let other = predictions(&AdaptConfig { seed: 10, ..vanilla.clone() }, &Device::Cpu(1));
+    let far = largest_difference(&predictions(&vanilla, &Device::Cpu(1)), &other);
+    assert!(far > 0.0, "other views must adapt otherwise, or this test compares nothing");
+}
+
+#[test]
+fn a_reset_stream_equals_a_fresh_one() {
+    for mode in [Mode::Online, Mode::OnlineSkip] {
+        let config = AdaptConfig { skip: if mode == Mode::OnlineSkip { 2 } else { 1 }, ..adaptation(mode) };
+        let xs = keypoints(5, 16);
+        for device in devices() {
+            let mut adapter = Adapter::new(&checkpoint(&model(16, 20)), &config, &device).unwrap();
+            let fresh = adapter.run(&xs).unwrap();
+            let onward = adapter.run(&xs).unwrap();
+            assert!(largest_difference(&fresh, &onward) > 0.0, "{mode}: the stream must go on adapting");
+            adapter.reset().unwrap();
+            let far = largest_difference(&fresh, &adapter.run(&xs).unwrap());
+            assert_eq!(far, 0.0, "{mode} on {}: after a reset predictions differ by {far} m", device.name());
+        }
+    }
+}

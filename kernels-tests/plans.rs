@@ -1,0 +1,110 @@
+//! Whole plans on both executors, tensor by tensor, and their golden listings.
+
+use isopose::adapt::{AdaptConfig, Mode, adapt_plan};
+use isopose::config::{Generator, ModelConfig, Projection, Reduction, Ssl, TrainConfig};
+use isopose::gpu::{Device, ShaderChecks};
+use isopose::nn::{Store, pose_size};
+use isopose::plan::{CpuExecutor, Executor, GpuExecutor, Plan, SectionId, lockstep};
+use isopose::train::train_plan;
+use isopose::verify::KERNEL_LIMIT;
+
+use crate::device::gpu;
+use crate::models::{adaptation, checkpoint, draws, keypoints, model, training};
+
+/// Runs `sections` in lockstep; each kernel starts from the twins' numbers, so that [`KERNEL_LIMIT`] holds for each.
+fn compare(
+    what: &str,
+    model: &ModelConfig,
+    (plan, store, sections): (Plan, &Store, &[SectionId]),
+    write: impl Fn(&mut dyn Executor),
+) -> Vec<String> {
+    let Some(Device::Gpu(gpu)) = gpu(ShaderChecks::On) else { return Vec::new() };
+    let mut twins = CpuExecutor::new(plan.clone(), 1).unwrap();
+    let mut shaders = GpuExecutor::new(plan, &gpu).unwrap();
+    let tensors = checkpoint(model).tensors;
+    for executor in [&mut twins as &mut dyn Executor, &mut shaders] {
+        store.load(executor, model, &tensors).unwrap();
+        write(executor);
+    }
+    let mut failed = Vec::new();
+    for &section in sections {
+        let differences = lockstep(&mut twins, &mut shaders, section).unwrap();
+        assert!(!differences.is_empty(), "{what}: nothing was compared");
+        let far = differences.iter().filter(|d| d.error.is_nan() || d.error > KERNEL_LIMIT);
+        failed.extend(far.map(|d| format!("{what}: {} ({}) {}: {:e}", d.label, d.kernel, d.tensor, d.error)));
+    }
+    if !shaders.guards_intact().unwrap() {
+        failed.push(format!("{what}: a kernel wrote past its end"));
+    }
+    failed
+}
+
+fn adapting(what: &str, model: &ModelConfig, config: &AdaptConfig) -> Vec<String> {
+    let ids = adapt_plan(model, config).unwrap();
+    let sections: Vec<SectionId> = ids.adapt.into_iter().chain([ids.predict]).collect();
+    let xs = keypoints(ids.plan.tensor(ids.samples).shape[0], model.joints);
+    compare(what, model, (ids.plan, &ids.store, &sections), |executor| executor.write(ids.samples, 0, &xs))
+}
+
+#[test]
+fn adaptation_agrees_on_both_executors() {
+    let vanilla = adaptation(Mode::Vanilla);
+    let mut failed = Vec::new();
+    for mode in Mode::ALL {
+        failed.extend(adapting(&mode.to_string(), &model(16, 20), &adaptation(mode)));
+    }
+    let whole = AdaptConfig { discard: false, ..vanilla.clone() };
+    failed.extend(adapting("vanilla, nothing discarded", &model(17, 20), &whole));
+    let three = AdaptConfig { instances: 3, capacity: 6, ..vanilla.clone() };
+    failed.extend(adapting("vanilla, three instances, width 64", &model(17, 64), &three));
+    let other = ModelConfig {
+        generator: Generator::Saturating,
+        projection: Projection::WeakPerspective,
+        reduction: Reduction::Mean,
+        ssl: Ssl::Adversary,
+        ..model(16, 64)
+    };
+    failed.extend(adapting("vanilla, adversary alone", &other, &AdaptConfig { flip: false, ..vanilla }));
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[test]
+fn training_agrees_on_both_executors() {
+    let mut failed = Vec::new();
+    for (ssl, joints, width) in [(Ssl::None, 16, 20), (Ssl::Adversary, 17, 20), (Ssl::Cycle, 16, 64)] {
+        let model = ModelConfig { ssl, ..model(joints, width) };
+        let ids = train_plan(&model, &training(), 10, false).unwrap();
+        let (xs, poses) = (keypoints(10, joints), draws(8, 10 * pose_size(&model)));
+        let what = format!("training with {ssl:?}");
+        failed.extend(compare(&what, &model, (ids.plan, &ids.store, &[ids.step, ids.step]), |executor| {
+            executor.write(ids.keypoints, 0, &xs);
+            executor.write(ids.positions, 0, &poses);
+        }));
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+fn golden(name: &str, plan: &Plan) {
+    let path = format!("{}/docs/plans/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+    let found = plan.to_string();
+    if std::env::var_os("ISOPOSE_BLESS").is_some_and(|v| v == "1") {
+        std::fs::create_dir_all(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/plans")).unwrap();
+        std::fs::write(&path, &found).unwrap();
+        return;
+    }
+    let bless = "if that is right, run the tests once with ISOPOSE_BLESS=1 and review the change";
+    let kept = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}; {bless}"));
+    let differs = kept.lines().zip(found.lines()).position(|(a, b)| a != b);
+    let line = differs.unwrap_or(kept.lines().count().min(found.lines().count()));
+    let at = |text: &str| text.lines().nth(line).unwrap_or("(the end)").to_owned();
+    assert!(kept == found, "{path}:{}: was\n{}\nis\n{}\n{bless}", line + 1, at(&kept), at(&found));
+}
+
+#[test]
+fn listings_are_the_golden_ones() {
+    let model = ModelConfig { bone_lengths: vec![0.25; 15], ..ModelConfig::default() };
+    golden("train", &train_plan(&model, &TrainConfig::default(), 1000, false).unwrap().plan);
+    let adapt = AdaptConfig { iterations: 2, ..AdaptConfig::new(Mode::Vanilla) };
+    golden("adapt", &adapt_plan(&model, &adapt).unwrap().plan);
+    golden("predict", &adapt_plan(&model, &AdaptConfig::new(Mode::Baseline)).unwrap().plan);
+}

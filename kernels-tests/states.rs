@@ -1,0 +1,43 @@
+//! Recorded float64 states, replayed on both executors.
+
+use std::path::Path;
+
+use isopose::verify::{Group, RecordedState, own_state, replay};
+
+use crate::device::devices;
+
+fn failures(name: &str, state: &RecordedState) -> Vec<String> {
+    let mut failed = Vec::new();
+    for device in devices() {
+        let groups = replay(name, state, &device).unwrap();
+        assert!(groups.len() >= 20, "{name} on {}: only {} groups were compared", device.name(), groups.len());
+        let bad = groups.iter().filter(|group| !group.pass);
+        let line = |g: &Group| format!("{name}: {} on {}: {:e}, limit {:e}", g.name, device.name(), g.error, g.limit);
+        failed.extend(bad.map(line));
+    }
+    failed
+}
+
+#[test]
+fn the_own_state_replays() {
+    let failed = failures("own", &own_state().unwrap());
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[test]
+fn the_shared_states_replay() {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/fixtures"));
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        eprintln!("SKIPPED the_shared_states_replay: there are no recorded states at {}", folder.display());
+        return;
+    };
+    let mut failed = Vec::new();
+    let mut count = 0;
+    for path in entries.map(|entry| entry.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "safetensors"))
+    {
+        count += 1;
+        failed.extend(failures(&path.file_stem().unwrap().to_string_lossy(), &RecordedState::load(&path).unwrap()));
+    }
+    assert!(count > 0, "{} holds no states", folder.display());
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
