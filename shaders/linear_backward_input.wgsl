@@ -22,14 +22,5 @@ fn store(instance: u32, r: u32, i: u32, value: f32) {
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
     if gid.x >= dims.in_features { return; }
-    let first = dims.row + gid.y * 8u;
-    let d = linear_inputs(gid.z, first, gid.x);
-    store(gid.z, first, gid.x, d.r0);
-    store(gid.z, first + 1u, gid.x, d.r1);
-    store(gid.z, first + 2u, gid.x, d.r2);
-    store(gid.z, first + 3u, gid.x, d.r3);
-    store(gid.z, first + 4u, gid.x, d.r4);
-    store(gid.z, first + 5u, gid.x, d.r5);
-    store(gid.z, first + 6u, gid.x, d.r6);
-    store(gid.z, first + 7u, gid.x, d.r7);
+    store_inputs(gid.z, dims.row + gid.y * 8u, gid.x);
 }

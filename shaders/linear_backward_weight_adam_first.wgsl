@@ -39,14 +39,5 @@ fn step(instance: u32, i: u32, column: u32, g: vec4<f32>) {
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
     if gid.x >= dims.out_features / 4u { return; }
-    let i = gid.y * 8u;
-    let g = linear_gradient(gid.z, i, gid.x);
-    step(gid.z, i, gid.x, g.g0);
-    step(gid.z, i + 1u, gid.x, g.g1);
-    step(gid.z, i + 2u, gid.x, g.g2);
-    step(gid.z, i + 3u, gid.x, g.g3);
-    step(gid.z, i + 4u, gid.x, g.g4);
-    step(gid.z, i + 5u, gid.x, g.g5);
-    step(gid.z, i + 6u, gid.x, g.g6);
-    step(gid.z, i + 7u, gid.x, g.g7);
+    step_rows(gid.z, gid.y * 8u, gid.x);
 }

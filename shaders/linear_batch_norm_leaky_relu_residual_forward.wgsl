@@ -30,14 +30,5 @@ fn store(instance: u32, r: u32, column: u32, sum: vec4<f32>) {
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
     if gid.x >= dims.out_features / 4u { return; }
-    let first = dims.row + gid.y * 8u;
-    let sum = linear_rows(gid.z, first, gid.x);
-    store(gid.z, first, gid.x, sum.r0);
-    store(gid.z, first + 1u, gid.x, sum.r1);
-    store(gid.z, first + 2u, gid.x, sum.r2);
-    store(gid.z, first + 3u, gid.x, sum.r3);
-    store(gid.z, first + 4u, gid.x, sum.r4);
-    store(gid.z, first + 5u, gid.x, sum.r5);
-    store(gid.z, first + 6u, gid.x, sum.r6);
-    store(gid.z, first + 7u, gid.x, sum.r7);
+    store_rows(gid.z, dims.row + gid.y * 8u, gid.x);
 }

@@ -1,6 +1,7 @@
 // The gradient of a linear layer's parameters: [x, bias_input]^T (dy * row_scale), eight rows of it by one vec4 column.
 // Needs globals: x, dy, row_scale, dims {x_rows, y_rows, row, rows, in_features, out_features, bias_input}.
 // row_scale weighs each row: both players of the adversary share one backward pass through D.
+// The importing kernel defines step(instance, i, column, gradient), which drops rows past the bias.
 
 struct Gradient8 {
     g0: vec4<f32>, g1: vec4<f32>, g2: vec4<f32>, g3: vec4<f32>,
@@ -30,4 +31,17 @@ fn linear_gradient(instance: u32, i: u32, column: u32) -> Gradient8 {
         g.g7 = fma(vec4<f32>(augmented(xr, i + 7u)), d, g.g7);
     }
     return g;
+}
+
+// One optimiser step on the eight parameter rows from `i` on.
+fn step_rows(instance: u32, i: u32, column: u32) {
+    let g = linear_gradient(instance, i, column);
+    step(instance, i, column, g.g0);
+    step(instance, i + 1u, column, g.g1);
+    step(instance, i + 2u, column, g.g2);
+    step(instance, i + 3u, column, g.g3);
+    step(instance, i + 4u, column, g.g4);
+    step(instance, i + 5u, column, g.g5);
+    step(instance, i + 6u, column, g.g6);
+    step(instance, i + 7u, column, g.g7);
 }

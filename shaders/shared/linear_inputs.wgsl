@@ -1,5 +1,6 @@
 // Eight rows of dy times one row of the weights: eight elements of dx.
 // Needs globals: dy, parameters, dims {weight_instances, y_rows, row, rows, in_features, out_features}.
+// The importing kernel defines store(instance, row, i, value), which drops rows past the end.
 
 struct Inputs8 { r0: f32, r1: f32, r2: f32, r3: f32, r4: f32, r5: f32, r6: f32, r7: f32 }
 
@@ -33,4 +34,17 @@ fn linear_inputs(instance: u32, first: u32, i: u32) -> Inputs8 {
     let ones = vec4<f32>(1.0);
     return Inputs8(dot(s0, ones), dot(s1, ones), dot(s2, ones), dot(s3, ones),
         dot(s4, ones), dot(s5, ones), dot(s6, ones), dot(s7, ones));
+}
+
+// The eight rows from `first` on, stored.
+fn store_inputs(instance: u32, first: u32, i: u32) {
+    let d = linear_inputs(instance, first, i);
+    store(instance, first, i, d.r0);
+    store(instance, first + 1u, i, d.r1);
+    store(instance, first + 2u, i, d.r2);
+    store(instance, first + 3u, i, d.r3);
+    store(instance, first + 4u, i, d.r4);
+    store(instance, first + 5u, i, d.r5);
+    store(instance, first + 6u, i, d.r6);
+    store(instance, first + 7u, i, d.r7);
 }

@@ -1,5 +1,6 @@
 // Eight rows of x times one vec4 column of the weights, plus bias.
 // Needs globals: x, parameters, dims {weight_instances, x_rows, row, rows, in_features, out_features}.
+// The importing kernel defines store(instance, row, column, value), which drops rows past the end.
 // Every lane of a workgroup reads the same x, so those loads are uniform; each weight is loaded once for 8 rows.
 
 struct Rows8 {
@@ -35,4 +36,17 @@ fn linear_rows(instance: u32, first: u32, column: u32) -> Rows8 {
         sum.r7 = fma(vec4<f32>(x[x7 + i]), w, sum.r7);
     }
     return sum;
+}
+
+// The eight rows from `first` on, stored.
+fn store_rows(instance: u32, first: u32, column: u32) {
+    let sum = linear_rows(instance, first, column);
+    store(instance, first, column, sum.r0);
+    store(instance, first + 1u, column, sum.r1);
+    store(instance, first + 2u, column, sum.r2);
+    store(instance, first + 3u, column, sum.r3);
+    store(instance, first + 4u, column, sum.r4);
+    store(instance, first + 5u, column, sum.r5);
+    store(instance, first + 6u, column, sum.r6);
+    store(instance, first + 7u, column, sum.r7);
 }
