@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::adapt::{AdaptConfig, Adapter, Mode};
 use crate::checkpoint::Checkpoint;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gpu::Device;
 use crate::metrics::{Metrics, Protocol, evaluate};
 use crate::train::TrainingSet;
@@ -72,6 +72,13 @@ pub fn run_mode(
         } else if begun.elapsed() < LOT / 2 && lot < config.capacity {
             // Stays a multiple of what one replay advances: only the last lot is cut short.
             lot *= 2;
+        }
+        if predictions[3 * set.joints * done..].iter().any(|v| !v.is_finite()) {
+            let (mode, alpha) = (config.mode, config.alpha);
+            return Err(Error::Device(format!(
+                "{mode}: adaptation diverged before sample {end}: a prediction is no longer finite; \
+                 use an --alpha below {alpha:e}"
+            )));
         }
         done = end;
         progress(done);

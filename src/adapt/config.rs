@@ -1,12 +1,10 @@
 //! The inference modes of the paper and their settings.
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::Checkpoint;
-use crate::config::Ssl;
+use crate::config::{ModelConfig, Ssl};
 use crate::error::{Error, Result};
 
 /// How target poses are predicted (Sec. 3.2.2, 4.4).
@@ -52,17 +50,8 @@ impl fmt::Display for Mode {
     }
 }
 
-impl FromStr for Mode {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let known = Self::ALL.into_iter().find(|mode| mode.name() == text);
-        known.ok_or_else(|| {
-            let names: Vec<_> = Self::ALL.iter().map(|mode| mode.name()).collect();
-            format!("`{text}` is no mode; use one of {}", names.join(", "))
-        })
-    }
-}
+/// Most steps on a sample: each is recorded, about a hundred dispatches.
+const MAX_ITERATIONS: usize = 1000;
 
 /// Settings of an adaptation.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,12 +112,12 @@ impl AdaptConfig {
     ///
     /// # Errors
     /// [`Error::Usage`] naming the setting and the fix.
-    pub fn validate(&self, checkpoint: &Checkpoint) -> Result<()> {
+    pub fn validate(&self, model: &ModelConfig) -> Result<()> {
         let usage = |what: String| Err(Error::Usage(what));
-        if self.mode != Mode::Baseline && checkpoint.model.ssl == Ssl::None {
+        if self.mode != Mode::Baseline && model.ssl == Ssl::None {
             return usage(format!(
-                "--mode {}: the checkpoint was trained with --ssl none and has no SSL head to adapt with; \
-                 use --mode baseline, or train with --ssl adversary or cycle",
+                "--mode {}: a model of --ssl none has no SSL head to adapt with; \
+                 use --mode baseline, or a model trained with --ssl adversary or cycle",
                 self.mode
             ));
         }
@@ -143,6 +132,12 @@ impl AdaptConfig {
             if count == 0 || count > 1 << 20 {
                 return usage(format!("--{name} is {count}; use 1 to {}", 1 << 20));
             }
+        }
+        if self.iterations > MAX_ITERATIONS {
+            return usage(format!("--iterations is {}; use at most {MAX_ITERATIONS}", self.iterations));
+        }
+        if self.skip > 1 && self.mode != Mode::OnlineSkip {
+            return usage(format!("skip is {}; only online-skip leaves samples out", self.skip));
         }
         if !(self.alpha.is_finite() && self.alpha >= 0.0) {
             return usage(format!("--alpha is {}; use a finite number that is not negative", self.alpha));

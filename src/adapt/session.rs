@@ -1,6 +1,6 @@
 //! A running adaptation: parameters on a device, samples in, predictions out.
 
-use super::{AdaptConfig, AdaptPlan, Mode, adapt_plan};
+use super::{AdaptConfig, AdaptPlan, adapt_plan};
 use crate::checkpoint::Checkpoint;
 use crate::config::ModelConfig;
 use crate::cpu::State;
@@ -29,7 +29,7 @@ impl Adapter {
     /// [`crate::Error::Usage`] for settings that do not fit the model; [`crate::Error::Device`] when the device is too
     /// small.
     pub fn new(checkpoint: &Checkpoint, config: &AdaptConfig, device: &Device) -> Result<Self> {
-        config.validate(checkpoint)?;
+        config.validate(&checkpoint.model)?;
         let mut ids = adapt_plan(&checkpoint.model, config)?;
         let mut executor = prepare(std::mem::take(&mut ids.plan), device)?;
         ids.store.load(executor.as_mut(), &checkpoint.model, &checkpoint.tensors)?;
@@ -124,12 +124,6 @@ impl Adapter {
     /// The device was lost.
     pub fn moments(&mut self) -> Result<Tensors> {
         self.ids.store.moments(self.executor.as_mut())
-    }
-
-    /// The mode.
-    #[must_use]
-    pub fn mode(&self) -> Mode {
-        self.config.mode
     }
 
     /// The device's name.

@@ -90,11 +90,16 @@ struct Line {
 
 impl Eval {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
-        self.predictions.as_deref().map_or(Ok(()), |path| options::check_writable(path, "--predictions"))?;
+        let inputs = [&*self.checkpoint, &*self.data];
+        self.predictions.as_deref().map_or(Ok(()), |path| options::check_writable(path, "--predictions", &inputs))?;
         let checkpoint = Checkpoint::load(&self.checkpoint)?;
         let configs = self.configs(&checkpoint)?;
         let poses = self.poses(&checkpoint)?;
         let set = TrainingSet::new(&poses, &checkpoint.model)?;
+        if self.reset_at_sequences && poses.sequence.is_none() {
+            let fix = "make the pose set with `sequence`, or leave --reset-at-sequences out";
+            return Err(Error::file(&self.data, "sequence", "there is none", fix).into());
+        }
         let starts = if self.reset_at_sequences { poses.sequence_starts() } else { Vec::new() };
         let device = self.device.open()?;
         let mut report = Report { device: device.name(), samples: set.len(), results: Vec::new() };
@@ -129,7 +134,7 @@ impl Eval {
             return Err(Error::Usage("--instances is for the vanilla modes; leave it out, or add one".to_owned()));
         }
         let configs: Vec<AdaptConfig> = modes.into_iter().map(|mode| self.config(mode)).collect();
-        configs.iter().try_for_each(|config| config.validate(checkpoint))?;
+        configs.iter().try_for_each(|config| config.validate(&checkpoint.model))?;
         Ok(configs)
     }
 

@@ -56,8 +56,15 @@ pub(super) fn positive<T: FromStr + Into<f64> + Copy>(text: &str) -> std::result
     text.parse().ok().filter(fits).ok_or_else(|| "use a number above 0".to_owned())
 }
 
-/// Fails if `path`, given by `option`, cannot be written; to be called before any long work.
-pub(super) fn check_writable(path: &Path, option: &str) -> Result<()> {
+/// Fails if `path`, given by `option`, cannot be written or is one of the `inputs`, which it would destroy; to be called
+/// before any long work.
+pub(super) fn check_writable(path: &Path, option: &str, inputs: &[&Path]) -> Result<()> {
+    // A file that is not there yet has no canonical path and is no input.
+    if let Ok(target) = path.canonicalize()
+        && inputs.iter().any(|input| input.canonicalize().is_ok_and(|input| input == target))
+    {
+        return Err(Error::Usage(format!("{option} {}: this is an input too; write to another file", path.display())));
+    }
     let wrong = |problem: String, fix: &str| Err(Error::file(path, option, problem, fix));
     if path.is_dir() || path.file_name().is_none() {
         return wrong("this is a folder".to_owned(), "give the name of a file in it");

@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 use super::program::{Program, Ready};
 use super::{Outcome, options, options::DeviceOptions, output};
 use crate::kernel::{Access, Value};
+use crate::nn::initial_tensors;
 use crate::plan::{Dispatch, Plan, prepare};
 
 /// Print or time the program that a device runs
@@ -119,12 +120,12 @@ struct KernelTime {
 }
 
 fn profile(program: &Program, repeats: u32, device: &DeviceOptions) -> crate::error::Result<Profile> {
-    let Ready { plan, section, inputs, state, store, model, tensors } = program.record()?;
+    let Ready { plan, section, inputs, state, store, model } = program.record()?;
     let device = device.open()?;
     let dispatches = plan.section(section).dispatches.clone();
     let section_name = plan.section(section).name.clone();
     let mut executor = prepare(plan, &device)?;
-    store.load(executor.as_mut(), &model, &tensors)?;
+    store.load(executor.as_mut(), &model, &initial_tensors(&model, 0))?;
     inputs.iter().for_each(|(tensor, values)| executor.write(*tensor, 0, values));
     let mut progress = output::Progress::start("profile", repeats as usize);
     let mut times: BTreeMap<&'static str, Vec<Duration>> = BTreeMap::new();

@@ -1,15 +1,14 @@
-//! Programs to show and to time: a model of the size asked for, with random weights and synthetic poses.
+//! Programs to show and to time: a model of the size asked for and synthetic poses.
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::options;
 use crate::adapt::{AdaptConfig, AdaptPlan, Mode, adapt_plan};
-use crate::checkpoint::Checkpoint;
 use crate::config::{ModelConfig, Ssl, TrainConfig};
 use crate::data::{Scenario, synthetic};
 use crate::error::{Error, Result};
-use crate::nn::{Store, Tensors, initial_tensors, pose_size};
+use crate::nn::{Store, pose_size};
 use crate::plan::{Plan, SectionId, TensorId};
 use crate::pose::{Skeleton, mean_bone_lengths};
 use crate::train::{TrainPlan, TrainingSet, train_plan};
@@ -68,7 +67,6 @@ pub(super) struct Ready {
     pub(super) state: TensorId,
     pub(super) store: Store,
     pub(super) model: ModelConfig,
-    pub(super) tensors: Tensors,
 }
 
 impl Program {
@@ -110,8 +108,7 @@ impl Program {
             pose.iter().chain(zeros).take(stride).copied()
         });
         let inputs = vec![(positions, padded.collect()), (keypoints, data.keypoints)];
-        let tensors = initial_tensors(&model, 0);
-        Ok(Ready { plan, section: step, inputs, state, store, model, tensors })
+        Ok(Ready { plan, section: step, inputs, state, store, model })
     }
 
     fn record_adaptation(&self, model: ModelConfig, data: TrainingSet) -> Result<Ready> {
@@ -127,14 +124,11 @@ impl Program {
             batch: self.batch.unwrap_or(usual.batch),
             ..usual
         };
-        let tensors = initial_tensors(&model, 0);
-        let checkpoint = Checkpoint { model, tensors, training: None };
-        config.validate(&checkpoint)?;
-        let Checkpoint { model, tensors, .. } = checkpoint;
+        config.validate(&model)?;
         let AdaptPlan { plan, store, samples, state, adapt, predict, .. } = adapt_plan(&model, &config)?;
         let room = plan.tensor(samples).len();
         let keypoints = data.keypoints.iter().copied().cycle().take(room).collect();
         let section = adapt.unwrap_or(predict);
-        Ok(Ready { plan, section, inputs: vec![(samples, keypoints)], state, store, model, tensors })
+        Ok(Ready { plan, section, inputs: vec![(samples, keypoints)], state, store, model })
     }
 }

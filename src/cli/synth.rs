@@ -31,7 +31,7 @@ pub(super) struct Synth {
 
 impl Synth {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
-        options::check_writable(&self.out, "--out")?;
+        options::check_writable(&self.out, "--out", &[])?;
         let set = synthetic(self.scenario, self.poses, self.seed, self.joints)?;
         set.save(&self.out)?;
         let sequences = set.sequence_starts().len();

@@ -87,7 +87,7 @@ struct Split {
 
 impl Train {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
-        options::check_writable(&self.out, "--out")?;
+        options::check_writable(&self.out, "--out", &[&self.data])?;
         let resumed = self.resume.as_deref().map(Checkpoint::load).transpose()?;
         let settings = self.settings.resolve()?;
         let set = PoseSet::load(&self.data)?;

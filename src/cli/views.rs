@@ -34,7 +34,7 @@ pub(super) struct Views {
 
 impl Views {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
-        options::check_writable(&self.out, "--out")?;
+        options::check_writable(&self.out, "--out", &[&self.motion])?;
         let motion = Motion::load(&self.motion)?;
         let set = views(&motion, self.rig, self.seed, self.stride, self.joints)?;
         set.save(&self.out)?;

@@ -57,6 +57,8 @@ impl FromStr for Scenario {
 
 /// Poses in one sequence.
 const CLIP: usize = 16;
+/// Most poses of a set: 10 million take about 4 GB.
+const MAX_POSES: usize = 10_000_000;
 /// People in one scenario.
 const SUBJECTS: usize = 40;
 /// People of the source scenario stand within this distance of the studio's middle, metres, along x and along y.
@@ -108,6 +110,9 @@ pub fn synthetic(scenario: Scenario, poses: usize, seed: u64, joints: usize) -> 
     let (Some(skeleton), 1..) = (Skeleton::of(17), poses) else {
         return Err(Error::Usage("poses = 0 is not possible; ask for at least one".into()));
     };
+    if poses > MAX_POSES {
+        return Err(Error::Usage(format!("poses = {poses} is not possible; ask for at most {MAX_POSES}")));
+    }
     let studio = h36m_studio()?;
     let bodies: Vec<Body> = (0..SUBJECTS).map(|subject| scenario.body(seed, subject)).collect();
     let mut set = unobserved(skeleton);

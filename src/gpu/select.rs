@@ -72,6 +72,9 @@ pub(super) fn select(choice: &str) -> Result<Option<wgpu::Adapter>> {
 }
 
 fn named(choice: &str, found: &[wgpu::Adapter]) -> Result<usize> {
+    if choice.trim().is_empty() {
+        return Err(absent("an empty name fits every adapter", found));
+    }
     if let Some(number) = choice.strip_prefix("gpu:") {
         let index: usize =
             number.parse().map_err(|_| Error::Usage(format!("--device {choice}: `{number}` is not a number")))?;

@@ -32,10 +32,4 @@ impl LossTerms {
         let g_ssl = g_adv + model.lambda_2d * cyc2d + model.lambda_3d * cyc3d;
         Self { fsl, log_d_real, log_1md_fake, g_adv, cyc2d, cyc3d, g_ssl }
     }
-
-    /// Eq. 3, what D maximises.
-    #[must_use]
-    pub fn adv(&self) -> f32 {
-        self.log_d_real + self.log_1md_fake
-    }
 }

@@ -126,7 +126,7 @@ impl Block for TrainingBlock {
 }
 
 impl TrainingBlock {
-    /// The uniforms of one half's activation; the first `skip` of `row, rows, slope, dropout...` and then `group`.
+    /// The uniforms of one half's activation; `group` with a norm only.
     fn values(&self, half: usize, pass: Pass) -> Vec<(&'static str, Value)> {
         let p = self.options.dropout;
         let mut values = pass.rows.values().to_vec();

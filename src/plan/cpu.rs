@@ -21,14 +21,29 @@ impl CpuExecutor {
     /// Allocates the plan's tensors; `threads` is the size of the pool, 0 for one per core.
     ///
     /// # Errors
-    /// [`Error::Device`] when the threads cannot be started.
+    /// [`Error::Device`] when the threads cannot be started, or the plan needs more memory than there is.
     pub fn new(plan: Plan, threads: usize) -> Result<Self> {
+        if let Some(available) = available_memory().filter(|&available| plan.bytes() > available) {
+            return Err(Error::Device(format!(
+                "cpu: the plan needs {} MiB of memory, but {} MiB are free; use a smaller --width, fewer --copies or \
+                 --instances, or a smaller --batch",
+                plan.bytes() >> 20,
+                available >> 20
+            )));
+        }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|e| Error::Device(format!("cannot start {threads} threads: {e}; ask for fewer")))?;
         let memory = plan.tensors.iter().map(super::TensorInfo::initial).collect();
         let device = crate::gpu::cpu_name(pool.current_num_threads());
         Ok(Self { plan, memory, pool, device })
     }
+}
+
+/// Bytes that can be allocated without swapping, where the system says so: Linux's `MemAvailable`.
+fn available_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib << 10)
 }
 
 /// Runs one dispatch on `memory`: written tensors are moved out for the while, so that reads can borrow the rest.

@@ -207,10 +207,10 @@ fn fits(plan: &Plan, gpu: &Gpu) -> Result<()> {
     let largest = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
     for info in &plan.tensors {
         let bytes = 4 * info.len() as u64;
-        if bytes > largest {
+        if bytes + GUARD > largest {
             return Err(Error::Device(format!(
                 "{}: tensor `{}` {:?} takes {} MiB, but one binding holds at most {} MiB; \
-                 use a smaller --width, fewer --copies or --instances, or --device cpu",
+                 use a smaller --width or --batch, fewer --copies or --instances, or --device cpu",
                 gpu.name(),
                 info.name,
                 info.shape,
@@ -223,7 +223,8 @@ fn fits(plan: &Plan, gpu: &Gpu) -> Result<()> {
     for dispatch in plan.sections.iter().flat_map(|s| &s.dispatches) {
         if dispatch.grid.iter().any(|&n| n > most) {
             return Err(Error::Device(format!(
-                "{}: `{}` needs a grid of {:?} workgroups, but a side holds at most {most}; use a smaller --width",
+                "{}: `{}` needs a grid of {:?} workgroups, but a side holds at most {most}; \
+                 use a smaller --batch, fewer --copies or --instances, or a smaller --width",
                 gpu.name(),
                 dispatch.label,
                 dispatch.grid
@@ -290,7 +291,7 @@ fn pipeline(gpu: &Gpu, kernel: &'static Kernel) -> Result<Pipeline> {
         layout: Some(&pipeline_layout),
         module: &module,
         entry_point: Some("main"),
-        // Kernels write workgroup memory before they read it.
+        // No kernel uses workgroup memory that it has not written.
         compilation_options: wgpu::PipelineCompilationOptions {
             zero_initialize_workgroup_memory: false,
             ..Default::default()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{TrainPlan, train_plan};
 use crate::checkpoint::{Checkpoint, TrainingState};
-use crate::config::{ModelConfig, Normalize, TrainConfig};
+use crate::config::{Decay, ModelConfig, Normalize, TrainConfig};
 use crate::cpu::State;
 use crate::cpu::loss::LOSS_TERMS;
 use crate::data::PoseSet;
@@ -88,7 +88,16 @@ impl Trainer {
         let mut model = ModelConfig { joints: set.joints, ..model.clone() };
         if model.bone_lengths.is_empty() {
             model.bone_lengths = mean_bone_lengths(positions, skeleton);
+            if let Some(bone) = model.bone_lengths.iter().position(|length| !(length.is_finite() && *length > 0.0)) {
+                let (name, length) = (skeleton.names[bone + 1], model.bone_lengths[bone]);
+                return Err(Error::Usage(format!(
+                    "--data: `positions`: the bone to {name} has a mean length of {length} m; check joints and units"
+                )));
+            }
         }
+        // Before the weights are drawn, which takes a while where they are many.
+        model.validate().map_err(Error::Usage)?;
+        validate(config)?;
         let tensors = initial_tensors(&model, config.seed);
         let start = Checkpoint { model, tensors, training: None };
         Self::start(set, start, config, 0, device)
@@ -102,6 +111,13 @@ impl Trainer {
         let TrainingState { config, step, .. } = checkpoint.training.clone().ok_or_else(|| {
             Error::Usage("--resume: the checkpoint has no training state; start a new run without --resume".to_owned())
         })?;
+        if step > 0 && !checkpoint.tensors.keys().any(|name| name.starts_with("adam.")) {
+            return Err(Error::Usage(
+                "--resume: the checkpoint has no `adam.*` tensors, without which training cannot go on as it was; \
+                 start a new run without --resume"
+                    .to_owned(),
+            ));
+        }
         Self::start(set, checkpoint, &config, step, device)
     }
 
@@ -120,12 +136,6 @@ impl Trainer {
         executor.write(ids.positions, 0, &padded(&data.positions, 3 * model.joints, pose_size(&model)));
         executor.write(ids.state, 0, &resumed_state(config.seed, step).words());
         Ok(Self { model, config: config.clone(), ids, executor, step })
-    }
-
-    /// The model, its bone lengths filled in.
-    #[must_use]
-    pub fn model(&self) -> &ModelConfig {
-        &self.model
     }
 
     /// Steps so far.
@@ -208,8 +218,12 @@ impl Trainer {
 fn resumed_state(seed: u32, step: u32) -> State {
     let mut state = State { seed, step, ..Default::default() };
     for _ in 0..step {
+        let before = state;
         state.correction1 += 0.1 * (1.0 - state.correction1);
         state.correction2 += 0.001 * (1.0 - state.correction2);
+        if state == before {
+            break;
+        }
     }
     state
 }
@@ -222,6 +236,9 @@ fn padded(values: &[f32], size: usize, stride: usize) -> Vec<f32> {
 
 fn validate(config: &TrainConfig) -> Result<()> {
     let usage = |what: String| Err(Error::Usage(what));
+    if config.steps == 0 {
+        return usage("--steps is 0; use at least 1".to_owned());
+    }
     if !(2..=1 << 16).contains(&config.batch) {
         return usage(format!("--batch is {}; batch norm needs 2 to 65536", config.batch));
     }
@@ -230,6 +247,13 @@ fn validate(config: &TrainConfig) -> Result<()> {
     }
     if !(config.lr.is_finite() && config.lr > 0.0) {
         return usage(format!("--lr is {}; use a positive number", config.lr));
+    }
+    let (decay, numbers) = match config.decay {
+        Decay::Exponential { gamma, steps } => ("gamma and steps", [gamma, steps]),
+        Decay::ToFactor { factor } => ("factor", [factor, 1.0]),
+    };
+    if !numbers.iter().all(|number| number.is_finite() && *number > 0.0) {
+        return usage(format!("decay: {decay} must be positive numbers"));
     }
     if !(0.0..=1.0).contains(&config.bn_momentum) {
         return usage(format!("bn_momentum is {}; use 0 to 1", config.bn_momentum));

@@ -75,6 +75,10 @@ impl RecordedState {
     /// start is missing or misshapen, or a value is not finite; the error names the option or tensor.
     pub fn from_bytes(name: &Path, bytes: &[u8]) -> Result<Self> {
         let archive = Archive::parse(name, bytes)?;
+        if archive.metadata.get("format").is_some_and(|format| format.starts_with("isopose-")) {
+            let fix = "use a recorded state; a checkpoint is for `eval --checkpoint`";
+            return Err(Error::file(name, "metadata format", "this is a checkpoint, not a recorded state", fix));
+        }
         let bad = |why: String| Error::file(name, "metadata config", why, "record the state again");
         let Some(json) = archive.metadata.get("config") else {
             return Err(bad("there is none, so this is no recorded state".to_owned()));
