@@ -169,12 +169,41 @@ fn requests_that_cannot_be_met_are_refused_before_any_work() {
         2,
         &["width is 6", "multiple of 4"],
     );
+    let wide = "train --data source.npz --width 65536 --out m.safetensors --device cpu";
+    folder.fail(wide, 2, &["width is 65536", "16384"]);
+    folder.fail(&format!("{train} --out source.npz"), 2, &["--out source.npz", "an input too"]);
+    folder.fail(&format!("{train} --out m.safetensors --device="), 2, &["--device", "empty"]);
+    folder.fail("synth --scenario source --poses 99999999999 --out x.npz", 2, &["poses = 99999999999", "at most"]);
     folder.succeed(&format!("{train} --ssl none --out m.safetensors --device cpu"));
     let eval = "eval --checkpoint m.safetensors --data source.npz --device cpu";
     folder.fail(&format!("{eval} --mode online"), 2, &["--mode online", "--ssl none"]);
+    folder.fail(&format!("{eval} --predictions source.npz"), 2, &["--predictions source.npz", "an input too"]);
+    folder.fail(&format!("{eval} --iterations 5000 --mode vanilla"), 2, &["--ssl none"]);
     folder.fail(&format!("{eval} --held-back"), 1, &["m.safetensors: training.held_back", "--hold-back"]);
     // Without a self-supervised task there is one mode left.
     assert_eq!(folder.json(&format!("{eval} --json"))["results"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn what_goes_wrong_on_the_way_is_an_error() {
+    let folder = Folder::new();
+    folder.train();
+    let eval = "eval --checkpoint m.safetensors --data source.npz --device cpu --copies 2 --limit 20";
+    folder.fail(&format!("{eval} --mode vanilla --iterations 5000"), 2, &["--iterations is 5000", "at most"]);
+    let diverged = folder.run(&format!("{eval} --mode online --alpha 1e38"));
+    assert_eq!(diverged.status.code(), Some(1), "{}", stderr(&diverged));
+    assert!(stderr(&diverged).contains("diverged"), "{}", stderr(&diverged));
+    let mistaken = folder.run("verify --state m.safetensors --device cpu");
+    assert_eq!(mistaken.status.code(), Some(1), "{}", stderr(&mistaken));
+    assert!(
+        stderr(&mistaken).contains("m.safetensors: metadata format: this is a checkpoint"),
+        "{}",
+        stderr(&mistaken)
+    );
+    folder.synth("other.npz", "source", 64, 16);
+    let resume = "train --data other.npz --resume m.safetensors --out n.safetensors --steps 30 --device cpu";
+    let refused = folder.run(resume);
+    assert!(refused.status.code() != Some(0), "another data set must be refused: {}", stderr(&refused));
 }
 
 #[test]

@@ -48,6 +48,8 @@ pub struct TrainingState {
     pub config: TrainConfig,
     /// Optimisation steps done, which is Adam's step count too.
     pub step: u32,
+    /// Poses of the training set: the order in which they are drawn depends on it.
+    pub poses: usize,
     /// Ids of the sequences kept out of training.
     pub held_back: Vec<i32>,
 }

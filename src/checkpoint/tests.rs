@@ -24,7 +24,7 @@ fn resumable() -> Checkpoint {
             c.tensors.insert(format!("{prefix}{name}"), tensor.clone());
         }
     }
-    c.training = Some(TrainingState { config: TrainConfig::default(), step: 7, held_back: vec![3, -1] });
+    c.training = Some(TrainingState { config: TrainConfig::default(), step: 7, poses: 9, held_back: vec![3, -1] });
     c
 }
 

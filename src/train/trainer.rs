@@ -70,6 +70,7 @@ pub struct Trainer {
     config: TrainConfig,
     ids: TrainPlan,
     executor: Box<dyn Executor>,
+    poses: usize,
     step: u32,
 }
 
@@ -108,9 +109,15 @@ impl Trainer {
     /// # Errors
     /// As [`Self::new`]; also when the checkpoint is not one that training can go on from.
     pub fn resume(set: &PoseSet, checkpoint: Checkpoint, device: &Device) -> Result<Self> {
-        let TrainingState { config, step, .. } = checkpoint.training.clone().ok_or_else(|| {
+        let TrainingState { config, step, poses, .. } = checkpoint.training.clone().ok_or_else(|| {
             Error::Usage("--resume: the checkpoint has no training state; start a new run without --resume".to_owned())
         })?;
+        if poses != set.len() {
+            return Err(Error::Usage(format!(
+                "--data: {} poses to train on, but the run to resume had {poses}; give it the same file",
+                set.len()
+            )));
+        }
         if step > 0 && !checkpoint.tensors.keys().any(|name| name.starts_with("adam.")) {
             return Err(Error::Usage(
                 "--resume: the checkpoint has no `adam.*` tensors, without which training cannot go on as it was; \
@@ -135,7 +142,7 @@ impl Trainer {
         executor.write(ids.keypoints, 0, &data.keypoints);
         executor.write(ids.positions, 0, &padded(&data.positions, 3 * model.joints, pose_size(&model)));
         executor.write(ids.state, 0, &resumed_state(config.seed, step).words());
-        Ok(Self { model, config: config.clone(), ids, executor, step })
+        Ok(Self { model, config: config.clone(), ids, executor, poses: data.len(), step })
     }
 
     /// Steps so far.
@@ -208,7 +215,7 @@ impl Trainer {
     pub fn checkpoint(&mut self, held_back: Vec<i32>) -> Result<Checkpoint> {
         let mut tensors: BTreeMap<_, _> = self.ids.store.parameters(self.executor.as_mut())?;
         tensors.extend(self.ids.store.moments(self.executor.as_mut())?);
-        let training = TrainingState { config: self.config.clone(), step: self.step, held_back };
+        let training = TrainingState { config: self.config.clone(), step: self.step, poses: self.poses, held_back };
         Ok(Checkpoint { model: self.model.clone(), tensors, training: Some(training) })
     }
 }
