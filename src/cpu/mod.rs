@@ -10,7 +10,7 @@ pub(crate) mod linear_adam;
 pub mod loss;
 pub mod math;
 pub(crate) mod optimizer;
-mod product;
+pub(crate) mod product;
 pub mod random;
 pub(crate) mod state;
 

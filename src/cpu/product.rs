@@ -33,6 +33,14 @@ impl<'a> Matrix<'a> {
     }
 }
 
+/// Has the `gemm` crate always copy the left matrix to a contiguous panel. By default it reads weights in place for few
+/// rows; their stride is a power of two, which maps every column to the same cache sets: three times slower (see
+/// `docs/performance.md`). The setting is one for the process; it changes no result.
+pub(crate) fn pack_weights() {
+    gemm::set_lhs_packing_threshold_single_thread(0);
+    gemm::set_lhs_packing_threshold_multi_thread(0);
+}
+
 /// `out = a b`, or `out += a b`; `out` is row-major. On all threads of the current pool if `parallel`.
 pub(super) fn multiply(out: &mut [f32], a: Matrix<'_>, b: Matrix<'_>, accumulate: bool, parallel: bool) {
     assert!(a.columns == b.rows && out.len() == a.rows * b.columns, "shapes of a product");

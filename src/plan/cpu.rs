@@ -33,6 +33,7 @@ impl CpuExecutor {
         }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|e| Error::Device(format!("cannot start {threads} threads: {e}; ask for fewer")))?;
+        crate::cpu::product::pack_weights();
         let memory = plan.tensors.iter().map(super::TensorInfo::initial).collect();
         let device = crate::gpu::cpu_name(pool.current_num_threads());
         Ok(Self { plan, memory, pool, device })
