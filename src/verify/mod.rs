@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 pub use cases::{Case, cases};
-pub use kernels::{KERNEL_LIMIT, KernelError, check_case};
+pub use kernels::{KERNEL_LIMIT, KernelError, check_case, kernel_limit};
 pub use recorded::RecordedState;
 pub use replay::replay;
 
