@@ -257,6 +257,23 @@ pub enum Decay {
     },
 }
 
+impl Decay {
+    /// Fails unless every number is finite and above 0.
+    ///
+    /// # Errors
+    /// A sentence that names the number.
+    pub fn validate(self) -> Result<(), String> {
+        let numbers = match self {
+            Self::Exponential { gamma, steps } => [("gamma", gamma), ("steps", steps)],
+            Self::ToFactor { factor } => [("factor", factor); 2],
+        };
+        match numbers.into_iter().find(|(_, number)| !(number.is_finite() && *number > 0.0)) {
+            Some((name, number)) => Err(format!("train.decay: {name} is {number}; use a number above 0")),
+            None => Ok(()),
+        }
+    }
+}
+
 /// One training run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

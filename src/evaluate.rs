@@ -75,10 +75,11 @@ pub fn run_mode(
         }
         if predictions[3 * set.joints * done..].iter().any(|v| !v.is_finite()) {
             let (mode, alpha) = (config.mode, config.alpha);
-            return Err(Error::Device(format!(
-                "{mode}: adaptation diverged before sample {end}: a prediction is no longer finite; \
-                 use an --alpha below {alpha:e}"
-            )));
+            let cause = match mode {
+                Mode::Baseline => "the model itself is at fault: train it again".to_owned(),
+                _ => format!("adaptation diverged: use an --alpha below {alpha:e}"),
+            };
+            return Err(Error::Device(format!("{mode}: a prediction before sample {end} is not finite; {cause}")));
         }
         done = end;
         progress(done);

@@ -78,7 +78,7 @@ impl SettingFlags {
         train.dropout = self.dropout.unwrap_or(train.dropout);
         train.seed = self.seed.unwrap_or(train.seed);
         train.decay = self.decay(train.decay);
-        check_decay(train.decay)?;
+        train.decay.validate().map_err(Error::Usage)?;
         Ok((model, train))
     }
 
@@ -122,18 +122,6 @@ fn read(path: &Path) -> Result<Settings> {
         let field = format!("line {} ({line})", number + 1);
         Error::file(path, field, error.message(), "correct it; the tables are [model] and [train]")
     })
-}
-
-/// What the flags' parsers check, for a file's numbers.
-fn check_decay(decay: Decay) -> Result<()> {
-    let numbers = match decay {
-        Decay::Exponential { gamma, steps } => [("gamma", gamma), ("steps", steps)],
-        Decay::ToFactor { factor } => [("factor", factor); 2],
-    };
-    match numbers.into_iter().find(|(_, number)| !(number.is_finite() && *number > 0.0)) {
-        Some((name, number)) => Err(Error::Usage(format!("train.decay: {name} is {number}; use a number above 0"))),
-        None => Ok(()),
-    }
 }
 
 #[cfg(test)]

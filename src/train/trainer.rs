@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{TrainPlan, train_plan};
 use crate::checkpoint::{Checkpoint, TrainingState};
-use crate::config::{Decay, ModelConfig, Normalize, TrainConfig};
+use crate::config::{ModelConfig, Normalize, TrainConfig};
 use crate::cpu::State;
 use crate::cpu::loss::LOSS_TERMS;
 use crate::data::PoseSet;
@@ -255,13 +255,7 @@ fn validate(config: &TrainConfig) -> Result<()> {
     if !(config.lr.is_finite() && config.lr > 0.0) {
         return usage(format!("--lr is {}; use a positive number", config.lr));
     }
-    let (decay, numbers) = match config.decay {
-        Decay::Exponential { gamma, steps } => ("gamma and steps", [gamma, steps]),
-        Decay::ToFactor { factor } => ("factor", [factor, 1.0]),
-    };
-    if !numbers.iter().all(|number| number.is_finite() && *number > 0.0) {
-        return usage(format!("decay: {decay} must be positive numbers"));
-    }
+    config.decay.validate().map_err(Error::Usage)?;
     if !(0.0..=1.0).contains(&config.bn_momentum) {
         return usage(format!("bn_momentum is {}; use 0 to 1", config.bn_momentum));
     }
