@@ -56,7 +56,7 @@ pub fn check(kernel: &Kernel) -> Result<(), String> {
                 declared.access, variable.space
             ));
         }
-        if element(&module, inner) != Some(declared.element) {
+        if element(&module, inner) != Some(wgsl_element(declared.element)) {
             return fail(format!("`{name}` is declared {:?}, its WGSL type is {inner:?}", declared.element));
         }
     }
@@ -82,6 +82,11 @@ fn check_dims(kernel: &Kernel, module: &naga::Module, inner: &TypeInner) -> Resu
         })
         .collect();
     if found == declared { Ok(()) } else { Err(format!("Dims is {found:?}, declared {declared:?}")) }
+}
+
+/// [`Element::Weight`] is a `vec4` to WGSL.
+fn wgsl_element(element: Element) -> Element {
+    if element == Element::Weight { Element::Vec4 } else { element }
 }
 
 fn element(module: &naga::Module, inner: &TypeInner) -> Option<Element> {

@@ -34,6 +34,9 @@ pub enum Element {
     F32,
     /// `array<vec4<f32>>`: the last dimension is a multiple of 4.
     Vec4,
+    /// `array<vec4<f32>>`: a linear layer's parameters, or moments of them, (instances, in + 1, out). The CPU executor
+    /// keeps them in the order that its products read them in.
+    Weight,
     /// `array<u32>`
     U32,
     /// `State` of `shaders/shared/state.wgsl`.

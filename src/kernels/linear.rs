@@ -11,7 +11,7 @@ pub static LINEAR_FORWARD: Kernel = Kernel {
     source: include_str!("../../shaders/linear_forward.wgsl"),
     bindings: &[
         read("x", Element::F32, &["instances", "x_rows", "in_features"]),
-        read("parameters", Element::Vec4, &["weight_instances", "in_features+1", "out_features"]),
+        read("parameters", Element::Weight, &["weight_instances", "in_features+1", "out_features"]),
         write("y", Element::Vec4, &["instances", "y_rows", "out_features"]),
     ],
     uniforms: &[
@@ -36,7 +36,7 @@ pub static LINEAR_BATCH_NORM_LEAKY_RELU_FORWARD: Kernel = Kernel {
     source: include_str!("../../shaders/linear_batch_norm_leaky_relu_forward.wgsl"),
     bindings: &[
         read("x", Element::F32, &["instances", "x_rows", "in_features"]),
-        read("parameters", Element::Vec4, &["weight_instances", "in_features+1", "out_features"]),
+        read("parameters", Element::Weight, &["weight_instances", "in_features+1", "out_features"]),
         read("scale_shift", Element::Vec4, &["2", "out_features"]),
         write("y", Element::Vec4, &["instances", "y_rows", "out_features"]),
     ],
@@ -63,7 +63,7 @@ pub static LINEAR_BATCH_NORM_LEAKY_RELU_RESIDUAL_FORWARD: Kernel = Kernel {
     source: include_str!("../../shaders/linear_batch_norm_leaky_relu_residual_forward.wgsl"),
     bindings: &[
         read("x", Element::F32, &["instances", "x_rows", "in_features"]),
-        read("parameters", Element::Vec4, &["weight_instances", "in_features+1", "out_features"]),
+        read("parameters", Element::Weight, &["weight_instances", "in_features+1", "out_features"]),
         read("scale_shift", Element::Vec4, &["2", "out_features"]),
         read("residual", Element::Vec4, &["instances", "y_rows", "out_features"]),
         write("a", Element::Vec4, &["instances", "y_rows", "out_features"]),
@@ -92,7 +92,7 @@ pub static LINEAR_BACKWARD_INPUT: Kernel = Kernel {
     source: include_str!("../../shaders/linear_backward_input.wgsl"),
     bindings: &[
         read("dy", Element::Vec4, &["instances", "y_rows", "out_features"]),
-        read("parameters", Element::Vec4, &["weight_instances", "in_features+1", "out_features"]),
+        read("parameters", Element::Weight, &["weight_instances", "in_features+1", "out_features"]),
         write("dx", Element::F32, &["instances", "x_rows", "in_features"]),
     ],
     uniforms: &[
@@ -117,7 +117,7 @@ pub static LINEAR_BACKWARD_INPUT_RESIDUAL: Kernel = Kernel {
     source: include_str!("../../shaders/linear_backward_input_residual.wgsl"),
     bindings: &[
         read("dy", Element::Vec4, &["instances", "y_rows", "out_features"]),
-        read("parameters", Element::Vec4, &["weight_instances", "in_features+1", "out_features"]),
+        read("parameters", Element::Weight, &["weight_instances", "in_features+1", "out_features"]),
         read("dresidual", Element::F32, &["instances", "x_rows", "in_features"]),
         write("dx", Element::F32, &["instances", "x_rows", "in_features"]),
     ],
@@ -145,9 +145,9 @@ pub static LINEAR_BACKWARD_WEIGHT_ADAM: Kernel = Kernel {
         read("x", Element::F32, &["instances", "x_rows", "in_features"]),
         read("dy", Element::Vec4, &["instances", "y_rows", "out_features"]),
         read("row_scale", Element::F32, &["instances", "y_rows"]),
-        update("parameters", Element::Vec4, &["instances", "in_features+1", "out_features"]),
-        update("exp_avg", Element::Vec4, &["instances", "in_features+1", "out_features"]),
-        update("exp_avg_sq", Element::Vec4, &["instances", "in_features+1", "out_features"]),
+        update("parameters", Element::Weight, &["instances", "in_features+1", "out_features"]),
+        update("exp_avg", Element::Weight, &["instances", "in_features+1", "out_features"]),
+        update("exp_avg_sq", Element::Weight, &["instances", "in_features+1", "out_features"]),
         read("state", Element::State, &["8"]),
     ],
     uniforms: &[
@@ -174,10 +174,10 @@ pub static LINEAR_BACKWARD_WEIGHT_ADAM_FIRST: Kernel = Kernel {
         read("x", Element::F32, &["instances", "x_rows", "in_features"]),
         read("dy", Element::Vec4, &["instances", "y_rows", "out_features"]),
         read("row_scale", Element::F32, &["instances", "y_rows"]),
-        read("source", Element::Vec4, &["source_instances", "in_features+1", "out_features"]),
-        write("parameters", Element::Vec4, &["instances", "in_features+1", "out_features"]),
-        write("exp_avg", Element::Vec4, &["instances", "in_features+1", "out_features"]),
-        write("exp_avg_sq", Element::Vec4, &["instances", "in_features+1", "out_features"]),
+        read("source", Element::Weight, &["source_instances", "in_features+1", "out_features"]),
+        write("parameters", Element::Weight, &["instances", "in_features+1", "out_features"]),
+        write("exp_avg", Element::Weight, &["instances", "in_features+1", "out_features"]),
+        write("exp_avg_sq", Element::Weight, &["instances", "in_features+1", "out_features"]),
         read("state", Element::State, &["8"]),
     ],
     uniforms: &[
@@ -205,9 +205,9 @@ pub static LINEAR_BACKWARD_WEIGHT_ADAM_LAST: Kernel = Kernel {
         read("x", Element::F32, &["instances", "x_rows", "in_features"]),
         read("dy", Element::Vec4, &["instances", "y_rows", "out_features"]),
         read("row_scale", Element::F32, &["instances", "y_rows"]),
-        read("exp_avg", Element::Vec4, &["instances", "in_features+1", "out_features"]),
-        read("exp_avg_sq", Element::Vec4, &["instances", "in_features+1", "out_features"]),
-        update("parameters", Element::Vec4, &["instances", "in_features+1", "out_features"]),
+        read("exp_avg", Element::Weight, &["instances", "in_features+1", "out_features"]),
+        read("exp_avg_sq", Element::Weight, &["instances", "in_features+1", "out_features"]),
+        update("parameters", Element::Weight, &["instances", "in_features+1", "out_features"]),
         read("state", Element::State, &["8"]),
     ],
     uniforms: &[
@@ -234,8 +234,8 @@ pub static LINEAR_BACKWARD_WEIGHT_ADAM_ONLY: Kernel = Kernel {
         read("x", Element::F32, &["instances", "x_rows", "in_features"]),
         read("dy", Element::Vec4, &["instances", "y_rows", "out_features"]),
         read("row_scale", Element::F32, &["instances", "y_rows"]),
-        read("source", Element::Vec4, &["source_instances", "in_features+1", "out_features"]),
-        write("parameters", Element::Vec4, &["instances", "in_features+1", "out_features"]),
+        read("source", Element::Weight, &["source_instances", "in_features+1", "out_features"]),
+        write("parameters", Element::Weight, &["instances", "in_features+1", "out_features"]),
         read("state", Element::State, &["8"]),
     ],
     uniforms: &[

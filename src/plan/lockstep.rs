@@ -60,7 +60,7 @@ pub fn lockstep(reference: &mut dyn Executor, other: &mut dyn Executor, section:
                 }
                 Element::U32 => 0.0,
                 Element::State => state_error(&found, &expected),
-                Element::F32 | Element::Vec4 => relative_error(&found, &expected),
+                Element::F32 | Element::Vec4 | Element::Weight => relative_error(&found, &expected),
             };
             differences.push(Difference {
                 label: dispatch.label.clone(),

@@ -125,7 +125,9 @@ impl Recorder {
             if info.is_empty() {
                 return Err(format!("{said_by} is empty"));
             }
-            if binding.element == Element::Vec4 && !info.shape.last().is_some_and(|n| n.is_multiple_of(4)) {
+            if matches!(binding.element, Element::Vec4 | Element::Weight)
+                && !info.shape.last().is_some_and(|n| n.is_multiple_of(4))
+            {
                 return Err(format!("the last dimension of {said_by} must be a multiple of 4"));
             }
             for (symbol, &size) in binding.shape.iter().zip(&info.shape) {
