@@ -1,62 +1,20 @@
 //! Twins of the linear layer: forward, with its frozen-norm epilogues, and the input's gradient.
 
-use super::product::{Matrix, multiply};
-use super::{for_each_row, leaky_relu};
+use std::ops::Range;
+
+use super::leaky_relu;
+use super::product::{Layer, backward_input, forward};
 use crate::kernel::{Inputs, Outputs, Uniforms};
 
-/// Where one instance's rows and parameters lie.
-struct Block {
-    rows: usize,
-    inputs: usize,
-    outputs: usize,
-    x: std::ops::Range<usize>,
-    y: std::ops::Range<usize>,
-    parameters: std::ops::Range<usize>,
-}
-
-fn blocks(u: &Uniforms) -> impl Iterator<Item = Block> {
-    let (rows, row) = (u.size("rows"), u.size("row"));
-    let (inputs, outputs) = (u.size("in_features"), u.size("out_features"));
-    let (x_rows, y_rows, shared) = (u.size("x_rows"), u.size("y_rows"), u.size("weight_instances"));
-    let size = (inputs + 1) * outputs;
-    (0..u.size("instances")).map(move |instance| {
-        let (x, y) = ((instance * x_rows + row) * inputs, (instance * y_rows + row) * outputs);
-        let weights = (instance % shared) * size;
-        Block {
-            rows,
-            inputs,
-            outputs,
-            x: x..x + rows * inputs,
-            y: y..y + rows * outputs,
-            parameters: weights..weights + size,
-        }
-    })
-}
-
-/// `out = x W + b` for one instance.
-fn affine(out: &mut [f32], x: &[f32], parameters: &[f32], block: &Block) {
-    let (weight, bias) = parameters.split_at(block.inputs * block.outputs);
-    out.chunks_exact_mut(block.outputs).for_each(|row| row.copy_from_slice(bias));
-    let x = Matrix::new(x, block.rows, block.inputs);
-    multiply(out, x, Matrix::new(weight, block.inputs, block.outputs), true, true);
-}
-
 pub(crate) fn linear_forward(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
-    let (x, parameters) = (inputs.get("x"), inputs.get("parameters"));
-    let y = outputs.take("y");
-    for block in blocks(u) {
-        affine(&mut y[block.y.clone()], &x[block.x.clone()], &parameters[block.parameters.clone()], &block);
-    }
+    let operands = (inputs.get("x"), inputs.get("parameters"));
+    forward(&Layer::of(u), operands, [outputs.take("y")], |_, _, sums, [y]| y.copy_from_slice(sums));
 }
 
 pub(crate) fn linear_batch_norm_leaky_relu_forward(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
-    let (x, parameters) = (inputs.get("x"), inputs.get("parameters"));
-    let y = outputs.take("y");
-    for block in blocks(u) {
-        let y = &mut y[block.y.clone()];
-        affine(y, &x[block.x.clone()], &parameters[block.parameters.clone()], &block);
-        activate(y, inputs.get("scale_shift"), block.outputs, u.f32("slope"));
-    }
+    let operands = (inputs.get("x"), inputs.get("parameters"));
+    let activation = Activation::new(u, inputs);
+    forward(&Layer::of(u), operands, [outputs.take("y")], |_, columns, sums, [y]| activation.apply(columns, sums, y));
 }
 
 pub(crate) fn linear_batch_norm_leaky_relu_residual_forward(
@@ -64,43 +22,48 @@ pub(crate) fn linear_batch_norm_leaky_relu_residual_forward(
     inputs: &Inputs<'_>,
     outputs: &mut Outputs<'_>,
 ) {
-    let (x, parameters, residual) = (inputs.get("x"), inputs.get("parameters"), inputs.get("residual"));
-    let (a, y) = (outputs.take("a"), outputs.take("y"));
-    for block in blocks(u) {
-        let a = &mut a[block.y.clone()];
-        affine(a, &x[block.x.clone()], &parameters[block.parameters.clone()], &block);
-        activate(a, inputs.get("scale_shift"), block.outputs, u.f32("slope"));
-        let sums = a.iter().zip(&residual[block.y.clone()]);
-        y[block.y].iter_mut().zip(sums).for_each(|(y, (a, r))| *y = r + a);
-    }
-}
-
-/// `v = leaky_relu(v * scale + shift)` on rows of `features`.
-fn activate(values: &mut [f32], scale_shift: &[f32], features: usize, slope: f32) {
-    let (scale, shift) = scale_shift.split_at(features);
-    for_each_row(values, features, |_, row| {
-        for ((v, scale), shift) in row.iter_mut().zip(scale).zip(shift) {
-            *v = leaky_relu(*v * scale + shift, slope);
-        }
+    let operands = (inputs.get("x"), inputs.get("parameters"));
+    let (activation, residual) = (Activation::new(u, inputs), inputs.get("residual"));
+    let features = u.size("out_features");
+    let written = [outputs.take("a"), outputs.take("y")];
+    forward(&Layer::of(u), operands, written, |row, columns, sums, [a, y]| {
+        let residual = &residual[row * features..][columns.clone()];
+        activation.apply(columns, sums, a);
+        y.iter_mut().zip(residual).zip(a).for_each(|((y, r), a)| *y = r + *a);
     });
 }
 
+/// `leaky_relu(z * scale + shift)`.
+struct Activation<'a> {
+    scale: &'a [f32],
+    shift: &'a [f32],
+    slope: f32,
+}
+
+impl<'a> Activation<'a> {
+    fn new(u: &Uniforms, inputs: &Inputs<'a>) -> Self {
+        let (scale, shift) = inputs.get("scale_shift").split_at(u.size("out_features"));
+        Self { scale, shift, slope: u.f32("slope") }
+    }
+
+    fn apply(&self, columns: Range<usize>, z: &[f32], y: &mut [f32]) {
+        let scale_shift = self.scale[columns.clone()].iter().zip(&self.shift[columns]);
+        for ((y, z), (scale, shift)) in y.iter_mut().zip(z).zip(scale_shift) {
+            *y = leaky_relu(z * scale + shift, self.slope);
+        }
+    }
+}
+
 pub(crate) fn linear_backward_input(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
-    backward_input(u, inputs, outputs.take("dx"), false);
+    let operands = (inputs.get("dy"), inputs.get("parameters"));
+    backward_input(&Layer::of(u), operands, [outputs.take("dx")], |_, _, sums, [dx]| dx.copy_from_slice(sums));
 }
 
 pub(crate) fn linear_backward_input_residual(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
-    let (dx, dresidual) = (outputs.take("dx"), inputs.get("dresidual"));
-    blocks(u).for_each(|block| dx[block.x.clone()].copy_from_slice(&dresidual[block.x]));
-    backward_input(u, inputs, dx, true);
-}
-
-fn backward_input(u: &Uniforms, inputs: &Inputs<'_>, dx: &mut [f32], accumulate: bool) {
-    let (dy, parameters) = (inputs.get("dy"), inputs.get("parameters"));
-    for block in blocks(u) {
-        let weight = &parameters[block.parameters.start..block.parameters.end - block.outputs];
-        let weight = Matrix::new(weight, block.inputs, block.outputs);
-        let dy = Matrix::new(&dy[block.y], block.rows, block.outputs);
-        multiply(&mut dx[block.x], dy, weight.transposed(), accumulate, true);
-    }
+    let operands = (inputs.get("dy"), inputs.get("parameters"));
+    let (dresidual, features) = (inputs.get("dresidual"), u.size("in_features"));
+    backward_input(&Layer::of(u), operands, [outputs.take("dx")], |row, columns, sums, [dx]| {
+        let dresidual = &dresidual[row * features..][columns];
+        dx.iter_mut().zip(sums).zip(dresidual).for_each(|((dx, sum), dr)| *dx = sum + dr);
+    });
 }

@@ -9,11 +9,13 @@ pub(crate) mod linear;
 pub(crate) mod linear_adam;
 pub mod loss;
 pub mod math;
+mod memory;
 pub(crate) mod optimizer;
-pub(crate) mod product;
+mod product;
 pub mod random;
 pub(crate) mod state;
 
+pub(crate) use memory::Memory;
 pub use state::State;
 
 use rayon::prelude::*;

@@ -3,11 +3,11 @@
 use super::State;
 use crate::kernel::{Inputs, Outputs, Uniforms};
 
-const BETA1: f32 = 0.9;
-const ONE_MINUS_BETA1: f32 = 0.1;
-const BETA2: f32 = 0.999;
-const ONE_MINUS_BETA2: f32 = 0.001;
-const EPS: f32 = 1e-8;
+pub(super) const BETA1: f32 = 0.9;
+pub(super) const ONE_MINUS_BETA1: f32 = 0.1;
+pub(super) const BETA2: f32 = 0.999;
+pub(super) const ONE_MINUS_BETA2: f32 = 0.001;
+pub(super) const EPS: f32 = 1e-8;
 
 /// The moments after gradient `g`.
 pub(super) fn moments(m: f32, v: f32, g: f32) -> (f32, f32) {

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use arrayvec::ArrayVec;
 
 use super::{Dispatch, Executor, Plan, Readback, SectionId, TensorId};
+use crate::cpu::Memory;
 use crate::error::{Error, Result};
-use crate::kernel::{Access, Inputs, MAX_BINDINGS, Outputs};
+use crate::kernel::{Access, Element, Inputs, MAX_BINDINGS, Outputs};
 
 /// Runs twins on its own pool of threads.
 pub struct CpuExecutor {
     plan: Plan,
-    memory: Vec<Vec<f32>>,
+    memory: Vec<Memory>,
     pool: rayon::ThreadPool,
     device: String,
 }
@@ -33,8 +34,7 @@ impl CpuExecutor {
         }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|e| Error::Device(format!("cannot start {threads} threads: {e}; ask for fewer")))?;
-        crate::cpu::product::pack_weights();
-        let memory = plan.tensors.iter().map(super::TensorInfo::initial).collect();
+        let memory = memory(&plan)?;
         let device = crate::gpu::cpu_name(pool.current_num_threads());
         Ok(Self { plan, memory, pool, device })
     }
@@ -47,9 +47,32 @@ fn available_memory() -> Option<u64> {
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib << 10)
 }
 
+/// The plan's tensors, weights in the products' order.
+fn memory(plan: &Plan) -> Result<Vec<Memory>> {
+    let mut bound: Vec<Option<Element>> = vec![None; plan.tensors.len()];
+    for dispatch in plan.sections.iter().flat_map(|section| &section.dispatches) {
+        for (binding, id) in dispatch.kernel.bindings.iter().zip(&dispatch.tensors) {
+            let is_weight = |element| element == Element::Weight;
+            let before = bound[id.0].replace(binding.element);
+            if before.is_some_and(|before| is_weight(before) != is_weight(binding.element)) {
+                let name = &plan.tensor(*id).name;
+                let label = &dispatch.label;
+                return Err(Error::Plan(format!(
+                    "{label}: tensor `{name}` is a weight to some kernels and not to others"
+                )));
+            }
+        }
+    }
+    let tensors = plan.tensors.iter().zip(bound).map(|(info, bound)| match (&info.shape[..], bound) {
+        (&[.., rows, columns], Some(Element::Weight)) => Memory::weights(&info.initial(), rows, columns),
+        _ => Memory::plain(&info.initial()),
+    });
+    Ok(tensors.collect())
+}
+
 /// Runs one dispatch on `memory`: written tensors are moved out for the while, so that reads can borrow the rest.
-fn run(dispatch: &Dispatch, memory: &mut [Vec<f32>]) {
-    let mut written: ArrayVec<Vec<f32>, MAX_BINDINGS> = ArrayVec::new();
+fn run(dispatch: &Dispatch, memory: &mut [Memory]) {
+    let mut written: ArrayVec<Memory, MAX_BINDINGS> = ArrayVec::new();
     for (binding, id) in dispatch.kernel.bindings.iter().zip(&dispatch.tensors) {
         if binding.access != Access::Read {
             written.push(std::mem::take(&mut memory[id.0]));
@@ -61,9 +84,9 @@ fn run(dispatch: &Dispatch, memory: &mut [Vec<f32>]) {
         let mut next = written.iter_mut();
         for (binding, id) in dispatch.kernel.bindings.iter().zip(&dispatch.tensors) {
             if binding.access == Access::Read {
-                inputs.push(binding.name, &memory[id.0]);
+                inputs.push(binding.name, memory[id.0].stored());
             } else if let Some(words) = next.next() {
-                outputs.push(binding.name, words);
+                outputs.push(binding.name, words.stored_mut());
             }
         }
         (dispatch.kernel.twin)(&dispatch.uniforms, &inputs, &mut outputs);
@@ -93,11 +116,11 @@ impl Executor for CpuExecutor {
     }
 
     fn write(&mut self, tensor: TensorId, offset: usize, data: &[f32]) {
-        self.memory[tensor.0][offset..offset + data.len()].copy_from_slice(data);
+        self.memory[tensor.0].write(offset, data);
     }
 
     fn begin_read(&mut self, tensor: TensorId) -> Result<Readback> {
-        Ok(Readback::Ready(self.memory[tensor.0].clone()))
+        Ok(Readback::Ready(self.memory[tensor.0].read()))
     }
 
     fn finish_read(&mut self, readback: Readback) -> Result<Vec<f32>> {

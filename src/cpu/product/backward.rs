@@ -1,0 +1,117 @@
+//! `dx = dy Wᵀ`, with what follows it on each row. Weights are read along their rows, so that one layout serves both
+//! directions.
+
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::panels::PANEL;
+use super::split::{Grid, for_each_block};
+use super::tile::{LINE, Prefetch, Rows, TILE_INPUTS, TILE_ROWS, add_dots, sums};
+use super::{Layer, Panels, row_groups, with_rows};
+
+/// Inputs of a block of work.
+const CHUNK: usize = 64;
+/// Rows whose sums are held at once: 18 KB on the stack.
+const GROUP: usize = 72;
+
+/// Calls `finish(row of all rows, inputs, sums, written)` with the sums `dy Wᵀ` of some inputs of every row, and these
+/// columns of each output's row.
+pub(crate) fn backward_input<const N: usize>(
+    layer: &Layer,
+    (dy, parameters): (&[f32], &[f32]),
+    outputs: [&mut [f32]; N],
+    finish: impl Fn(usize, Range<usize>, &[f32], [&mut [f32]; N]) + Sync,
+) {
+    let Layer { instances, row, rows, x_rows, inputs: columns, panels, .. } = *layer;
+    let grid = Grid { instances, rows: x_rows, columns, chunk: CHUNK };
+    for_each_block(outputs, grid, layer.is_large(), |instance, inputs, mut blocks| {
+        let weights = layer.weights(parameters, instance);
+        let dy = layer.y(dy, instance);
+        for (first, count, _) in row_groups(rows, GROUP) {
+            let mut dots = [0.0; GROUP * CHUNK];
+            let dots = &mut dots[..count * inputs.len()];
+            let dy = dy.from(first, 0);
+            Arch::new().dispatch(Inputs { dots, dy, weights, rows: count, inputs: inputs.clone(), panels });
+            for (r, dots) in dots.chunks_exact(inputs.len()).enumerate() {
+                let row = row + first + r;
+                let written = blocks.each_mut().map(|block| block.row(row));
+                finish(instance * x_rows + row, inputs.clone(), dots, written);
+            }
+        }
+    });
+}
+
+/// Some rows times some rows of the weights.
+struct Inputs<'a> {
+    dots: &'a mut [f32],
+    dy: Rows<'a>,
+    weights: &'a [f32],
+    rows: usize,
+    inputs: Range<usize>,
+    panels: Panels,
+}
+
+impl WithSimd for Inputs<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { dots, dy, weights, rows, inputs, panels } = self;
+        let width = inputs.len();
+        let mut done = 0;
+        while done < width {
+            let count = if width - done >= TILE_INPUTS { TILE_INPUTS } else { 1 };
+            // While these inputs' weights are used, those of the next are fetched, evenly.
+            let mut missing = count * PANEL / LINE;
+            let mut ahead = count * PANEL;
+            for (row, tile_rows, left) in row_groups(rows, TILE_ROWS) {
+                let lines = missing.div_ceil(left);
+                missing -= lines;
+                let fetch = Prefetch { ahead, lines };
+                ahead += lines * LINE;
+                let tile = Tile {
+                    dots: &mut dots[row * width + done..],
+                    stride: width,
+                    dy: dy.from(row, 0),
+                    weights,
+                    input: inputs.start + done,
+                    panels,
+                    fetch,
+                };
+                if count == TILE_INPUTS {
+                    with_rows!(tile_rows, dot_tile::<S, _, 4>(simd, tile));
+                } else {
+                    with_rows!(tile_rows, dot_tile::<S, _, 1>(simd, tile));
+                }
+            }
+            done += count;
+        }
+    }
+}
+
+/// Some rows times up to four rows of the weights.
+struct Tile<'a> {
+    dots: &'a mut [f32],
+    stride: usize,
+    dy: Rows<'a>,
+    weights: &'a [f32],
+    input: usize,
+    panels: Panels,
+    fetch: Prefetch,
+}
+
+#[inline(always)]
+fn dot_tile<S: Simd, const R: usize, const I: usize>(simd: S, tile: Tile<'_>) {
+    let Tile { dots, stride, dy, weights, input, panels, fetch } = tile;
+    let mut acc = [[simd.splat_f32s(0.0); I]; R];
+    for panel in 0..panels.count() {
+        let first = panel * PANEL;
+        let width = PANEL.min(panels.columns - first);
+        let weights = Rows { data: &weights[panels.offset(panel, input)..], stride: panels.width(panel) };
+        add_dots::<S, R, I>(simd, &mut acc, dy.from(0, first), weights, width, fetch);
+    }
+    for (r, acc) in acc.into_iter().enumerate() {
+        dots[r * stride..][..I].copy_from_slice(&sums(simd, acc));
+    }
+}
