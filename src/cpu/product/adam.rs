@@ -40,6 +40,19 @@ pub(crate) struct Part<'a> {
     pub(crate) moments: Moments<'a>,
 }
 
+impl Part<'_> {
+    /// The elements from `first` on of what a step reads or writes.
+    #[inline(always)]
+    fn from(&self, first: usize) -> [Option<&[f32]>; 4] {
+        let [m, v] = match &self.moments {
+            Moments::Carried(m, v) | Moments::Started(m, v) => [m.get(first..), v.get(first..)],
+            Moments::Ended(m, v) => [m.get(first..), v.get(first..)],
+            Moments::Unused => [None; 2],
+        };
+        [self.parameters.get(first..), self.source.and_then(|source| source.get(first..)), m, v]
+    }
+}
+
 /// What becomes of Adam's moments in a step.
 pub(crate) enum Moments<'a> {
     /// Read and written.
@@ -168,13 +181,28 @@ fn step<S: Simd, const I: usize>(
         let vectors = (dy.stride - column) / S::F32_LANES;
         let (at, dy) = (at + column, dy.from(0, column));
         if vectors >= 4 && S::REGISTER_COUNT >= 32 {
-            adam.step(part, at, dy.stride, outer_products::<S, I, 4>(adam.simd, x, dy, rows));
+            adam.step(
+                part,
+                at,
+                dy.stride,
+                outer_products::<S, I, 4>(adam.simd, x, dy, rows, part.from(at + I * dy.stride)),
+            );
             column += 4 * S::F32_LANES;
         } else if vectors >= 2 {
-            adam.step(part, at, dy.stride, outer_products::<S, I, 2>(adam.simd, x, dy, rows));
+            adam.step(
+                part,
+                at,
+                dy.stride,
+                outer_products::<S, I, 2>(adam.simd, x, dy, rows, part.from(at + I * dy.stride)),
+            );
             column += 2 * S::F32_LANES;
         } else {
-            adam.step(part, at, dy.stride, outer_products::<S, I, 1>(adam.simd, x, dy, rows));
+            adam.step(
+                part,
+                at,
+                dy.stride,
+                outer_products::<S, I, 1>(adam.simd, x, dy, rows, part.from(at + I * dy.stride)),
+            );
             column += S::F32_LANES;
         }
     }

@@ -7,9 +7,12 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::panels::PANEL;
 use super::split::{Grid, for_each_block};
-use super::tile::{LINE, Prefetch, Rows, TILE_INPUTS, TILE_ROWS, add_dots, sums};
+use super::tile::{LINE, Prefetch, Rows, add_dots, sum};
 use super::{Layer, Panels, row_groups, with_rows};
 
+/// Rows and inputs of a tile: 20 sums leave registers for the operands; with 24 the compiler spills.
+const TILE_ROWS: usize = 5;
+const TILE_INPUTS: usize = 4;
 /// Inputs of a block of work.
 const CHUNK: usize = 64;
 /// Rows whose sums are held at once: 18 KB on the stack.
@@ -107,11 +110,16 @@ fn dot_tile<S: Simd, const R: usize, const I: usize>(simd: S, tile: Tile<'_>) {
     let mut acc = [[simd.splat_f32s(0.0); I]; R];
     for panel in 0..panels.count() {
         let first = panel * PANEL;
-        let width = PANEL.min(panels.columns - first);
         let weights = Rows { data: &weights[panels.offset(panel, input)..], stride: panels.width(panel) };
-        add_dots::<S, R, I>(simd, &mut acc, dy.from(0, first), weights, width, fetch);
+        let (dy, width) = (dy.from(0, first), panels.columns - first);
+        if width >= PANEL {
+            // A known width lets the compiler unroll the whole panel.
+            add_dots::<S, R, I>(simd, &mut acc, dy, Rows { stride: PANEL, ..weights }, PANEL, fetch);
+        } else {
+            add_dots::<S, R, I>(simd, &mut acc, dy, weights, width, fetch);
+        }
     }
     for (r, acc) in acc.into_iter().enumerate() {
-        dots[r * stride..][..I].copy_from_slice(&sums(simd, acc));
+        dots[r * stride..][..I].copy_from_slice(&acc.map(sum::<S>));
     }
 }

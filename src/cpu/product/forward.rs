@@ -6,11 +6,13 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::panels::PANEL;
 use super::split::{Grid, for_each_block};
-use super::tile::{LINE, Prefetch, Rows, TILE_ROWS, add_product};
+use super::tile::{LINE, Prefetch, Rows, add_product};
 use super::{Layer, row_groups, with_rows};
 
 /// Rows whose sums are held at once: 18 KB on the stack.
 const GROUP: usize = 72;
+/// Rows of a tile: with four vectors of columns, 24 of AVX-512's 32 registers; with two, 12 of AVX2's 16.
+const TILE_ROWS: usize = 6;
 /// Values of k between two visits of the sums: the panel's part is 32 KB and stays in the first-level cache while all
 /// rows pass.
 const STEPS: usize = 128;

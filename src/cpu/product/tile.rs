@@ -3,12 +3,10 @@
 
 use pulp::Simd;
 
-/// Rows of a tile: with four vectors of columns, 24 of AVX-512's 32 registers; with two, 12 of AVX2's 16.
-pub(super) const TILE_ROWS: usize = 6;
-/// Inputs of a tile of the input's gradient.
-pub(super) const TILE_INPUTS: usize = 4;
 /// Floats of a cache line.
 pub(super) const LINE: usize = 16;
+/// Most lines that a step of a tile's loop asks for.
+const MOST_LINES: usize = 4;
 
 /// What a tile asks to be fetched into the second-level cache while it runs, so that reading the weights and computing
 /// overlap.
@@ -16,15 +14,17 @@ pub(super) const LINE: usize = 16;
 pub(super) struct Prefetch {
     /// Elements from the tile's first weight to the first line to fetch; may be past the end of the tensor.
     pub(super) ahead: usize,
-    /// Cache lines for each step of the tile's loop.
+    /// Cache lines for each step of the tile's loop, at most 4.
     pub(super) lines: usize,
 }
 
 impl Prefetch {
     #[inline(always)]
     fn step(self, weights: &[f32], step: usize) {
-        for line in 0..self.lines {
-            prefetch(weights.as_ptr().wrapping_add(self.ahead + (step * self.lines + line) * LINE));
+        for line in 0..MOST_LINES {
+            if line < self.lines {
+                prefetch(weights.as_ptr().wrapping_add(self.ahead + (step * self.lines + line) * LINE));
+            }
         }
     }
 }
@@ -57,14 +57,32 @@ impl<'a> Rows<'a> {
         &self.data[row * self.stride..]
     }
 
+    /// Panics unless `rows` rows of `width` elements lie inside the slice.
+    #[inline(always)]
+    fn check(self, rows: usize, width: usize) {
+        assert!(rows == 0 || (rows - 1) * self.stride + width <= self.data.len(), "a tile must lie inside its matrix");
+    }
+
     #[inline(always)]
     pub(super) fn from(self, row: usize, column: usize) -> Self {
         Self { data: &self.data[row * self.stride + column..], ..self }
     }
 }
 
+/// The vector at an element.
+///
+/// # Safety
+/// The vector's floats lie inside one live slice.
+#[inline(always)]
+#[expect(unsafe_code, reason = "the loops below check their bounds once, not at each of millions of loads")]
+unsafe fn load<S: Simd>(first: *const f32, offset: usize) -> S::f32s {
+    // SAFETY: the caller's; any bits are floats, and the read asks for no alignment.
+    unsafe { first.add(offset).cast::<S::f32s>().read_unaligned() }
+}
+
 /// `sum[r][c] += Σ_k x[r][k] weights[k][c]` for `R` rows, `V` vectors of columns and `steps` values of k.
 #[inline(always)]
+#[expect(unsafe_code, reason = "bounds are checked before the loop")]
 pub(super) fn add_product<S: Simd, const R: usize, const V: usize>(
     simd: S,
     (sum, sum_stride): (&mut [f32], usize),
@@ -73,18 +91,22 @@ pub(super) fn add_product<S: Simd, const R: usize, const V: usize>(
     steps: usize,
     fetch: Prefetch,
 ) {
+    x.check(R, steps);
+    weights.check(steps, V * S::F32_LANES);
     let mut acc = [[simd.splat_f32s(0.0); V]; R];
     for (r, acc) in acc.iter_mut().enumerate() {
         let (from, _) = S::as_simd_f32s(&sum[r * sum_stride..]);
         acc.copy_from_slice(&from[..V]);
     }
-    let x: [&[f32]; R] = std::array::from_fn(|r| &x.row(r)[..steps]);
+    let (first_x, first_weight) = (x.data.as_ptr(), weights.data.as_ptr());
     for k in 0..steps {
         fetch.step(weights.data, k);
-        let (row, _) = S::as_simd_f32s(&weights.row(k)[..V * S::F32_LANES]);
-        let row: [S::f32s; V] = std::array::from_fn(|v| row[v]);
-        for (acc, x) in acc.iter_mut().zip(&x) {
-            let x = simd.splat_f32s(x[k]);
+        // SAFETY: k < steps, r < R and v < V, and rows of these sizes lie inside the slices, checked above.
+        let row: [S::f32s; V] =
+            std::array::from_fn(|v| unsafe { load::<S>(first_weight, k * weights.stride + v * S::F32_LANES) });
+        for (r, acc) in acc.iter_mut().enumerate() {
+            // SAFETY: as above.
+            let x = simd.splat_f32s(unsafe { *first_x.add(r * x.stride + k) });
             for (acc, w) in acc.iter_mut().zip(row) {
                 *acc = simd.mul_add_f32s(x, w, *acc);
             }
@@ -101,6 +123,7 @@ pub(super) type Dots<S, const R: usize, const I: usize> = [[<S as Simd>::f32s; I
 
 /// `acc[r][i] += dy[r][..width] ⊙ weights[i][..width]`, lane by lane, for one panel.
 #[inline(always)]
+#[expect(unsafe_code, reason = "bounds are checked before the loop")]
 pub(super) fn add_dots<S: Simd, const R: usize, const I: usize>(
     simd: S,
     acc: &mut Dots<S, R, I>,
@@ -109,25 +132,26 @@ pub(super) fn add_dots<S: Simd, const R: usize, const I: usize>(
     width: usize,
     fetch: Prefetch,
 ) {
-    let whole = width / S::F32_LANES;
-    {
-        fetch.step(weights.data, 0);
-        let dy: [&[S::f32s]; R] = std::array::from_fn(|r| &S::as_simd_f32s(&dy.row(r)[..width]).0[..whole]);
-        let weights: [&[S::f32s]; I] = std::array::from_fn(|i| &S::as_simd_f32s(&weights.row(i)[..width]).0[..whole]);
-        for k in 0..whole {
-            let w: [S::f32s; I] = std::array::from_fn(|i| weights[i][k]);
-            for (acc, dy) in acc.iter_mut().zip(&dy) {
-                for (acc, w) in acc.iter_mut().zip(w) {
-                    *acc = simd.mul_add_f32s(dy[k], w, *acc);
-                }
+    dy.check(R, width);
+    weights.check(I, width);
+    fetch.step(weights.data, 0);
+    let (first_dy, first_weight) = (dy.data.as_ptr(), weights.data.as_ptr());
+    let whole = width / S::F32_LANES * S::F32_LANES;
+    for k in (0..whole).step_by(S::F32_LANES) {
+        // SAFETY: k + lanes <= width, r < R and i < I, and rows of these sizes lie inside the slices, checked above.
+        let w: [S::f32s; I] = std::array::from_fn(|i| unsafe { load::<S>(first_weight, i * weights.stride + k) });
+        for (r, acc) in acc.iter_mut().enumerate() {
+            // SAFETY: as above.
+            let dy = unsafe { load::<S>(first_dy, r * dy.stride + k) };
+            for (acc, w) in acc.iter_mut().zip(w) {
+                *acc = simd.mul_add_f32s(dy, w, *acc);
             }
         }
     }
-    let tail = whole * S::F32_LANES..width;
-    if !tail.is_empty() {
-        let w: [S::f32s; I] = std::array::from_fn(|i| simd.partial_load_f32s(&weights.row(i)[tail.clone()]));
+    if whole < width {
+        let w: [S::f32s; I] = std::array::from_fn(|i| simd.partial_load_f32s(&weights.row(i)[whole..width]));
         for (r, acc) in acc.iter_mut().enumerate() {
-            let dy = simd.partial_load_f32s(&dy.row(r)[tail.clone()]);
+            let dy = simd.partial_load_f32s(&dy.row(r)[whole..width]);
             for (acc, w) in acc.iter_mut().zip(w) {
                 *acc = simd.mul_add_f32s(dy, w, *acc);
             }
@@ -135,20 +159,35 @@ pub(super) fn add_dots<S: Simd, const R: usize, const I: usize>(
     }
 }
 
-/// `g[i][c] = Σ_r x[r][i] dy[r][c]` for `I` inputs and `V` vectors of columns; `dy` is packed, `width` floats a row.
+/// `g[i][c] = Σ_r x[r][i] dy[r][c]` for `I` inputs and `V` vectors of columns. Meanwhile as many elements are fetched of
+/// the tensors `fetch`.
 #[inline(always)]
+#[expect(unsafe_code, reason = "bounds are checked before the loop")]
 pub(super) fn outer_products<S: Simd, const I: usize, const V: usize>(
     simd: S,
     x: Rows<'_>,
     dy: Rows<'_>,
     rows: usize,
+    fetch: [Option<&[f32]>; 4],
 ) -> [[S::f32s; V]; I] {
+    x.check(rows, I);
+    dy.check(rows, V * S::F32_LANES);
+    let (first_x, first_dy) = (x.data.as_ptr(), dy.data.as_ptr());
     let mut acc = [[simd.splat_f32s(0.0); V]; I];
+    let lines = I * V * S::F32_LANES / LINE;
+    let (mut next, each) = (0, lines.div_ceil(rows.max(1)).min(MOST_LINES));
     for r in 0..rows {
-        let (row, _) = S::as_simd_f32s(&dy.row(r)[..V * S::F32_LANES]);
-        let row: [S::f32s; V] = std::array::from_fn(|v| row[v]);
-        for (acc, x) in acc.iter_mut().zip(&x.row(r)[..I]) {
-            let x = simd.splat_f32s(*x);
+        let until = lines.min(next + each);
+        while next < until {
+            fetch.iter().flatten().for_each(|tensor| prefetch(tensor.as_ptr().wrapping_add(next * LINE)));
+            next += 1;
+        }
+        // SAFETY: r < rows, v < V and i < I, and rows of these sizes lie inside the slices, checked above.
+        let row: [S::f32s; V] =
+            std::array::from_fn(|v| unsafe { load::<S>(first_dy, r * dy.stride + v * S::F32_LANES) });
+        for (i, acc) in acc.iter_mut().enumerate() {
+            // SAFETY: as above.
+            let x = simd.splat_f32s(unsafe { *first_x.add(r * x.stride + i) });
             for (acc, d) in acc.iter_mut().zip(row) {
                 *acc = simd.mul_add_f32s(x, d, *acc);
             }
@@ -157,8 +196,18 @@ pub(super) fn outer_products<S: Simd, const I: usize, const V: usize>(
     acc
 }
 
-/// The sum of each vector's lanes.
+/// The sum of a vector's lanes, by halves.
 #[inline(always)]
-pub(super) fn sums<S: Simd, const I: usize>(simd: S, vectors: [S::f32s; I]) -> [f32; I] {
-    vectors.map(|vector| simd.reduce_sum_f32s(vector))
+pub(super) fn sum<S: Simd>(vector: S::f32s) -> f32 {
+    let vector = [vector];
+    let mut lanes = [0.0; LINE];
+    lanes[..S::F32_LANES].copy_from_slice(bytemuck::cast_slice(&vector));
+    let mut half = LINE / 2;
+    while half > 0 {
+        for lane in 0..half {
+            lanes[lane] += lanes[lane + half];
+        }
+        half /= 2;
+    }
+    lanes[0]
 }
