@@ -1,12 +1,12 @@
-//! Each kernel alone, at the largest size that it has in a step of vanilla adaptation (B = 64), and at the largest in a step
-//! of training (64 poses), at width 1024.
+//! Each kernel alone, at the largest size that it has in a step of vanilla adaptation (B = 64), and at the largest in a
+//! step of training (64 poses), at width 1024.
 //!
 //! `ISOPOSE_BENCH_DEVICE=gpu cargo bench --bench kernels -- linear_forward`
 //!
 //! Elements are floating-point operations of matrix products: Gelem/s are GFLOP/s. Bytes are those of every tensor that
-//! the dispatch binds, once a direction. A dispatch that is repeated alone finds in a cache what fits there; in a plan it
-//! may not. On a GPU every dispatch is a submission of its own, two of them in flight: short kernels show the cost of
-//! submitting, which `isopose plan profile` does not.
+//! the dispatch binds, once a direction. A dispatch that is repeated alone finds in a cache what fits there; in a plan
+//! it may not. On a GPU every dispatch is a submission of its own, two of them in flight: short kernels show the cost
+//! of submitting, which `isopose plan profile` does not.
 
 mod common;
 

@@ -1,9 +1,10 @@
-//! Whole programs at width 1024: a sample of each mode, a step of training, and what a dispatch costs that does nothing.
+//! Whole programs at width 1024: a sample of each mode, a step of training, and what a dispatch costs that does
+//! nothing.
 //!
 //! `ISOPOSE_BENCH_DEVICE=gpu cargo bench --bench plans -- online`
 //!
-//! A sample's time is that of `isopose bench`: replay, wait, read the prediction. Elements are samples (steps), or empty
-//! dispatches.
+//! A sample's time is that of `isopose bench`: replay, wait, read the prediction. Elements are samples (steps), or
+//! empty dispatches.
 
 mod common;
 

@@ -4,8 +4,8 @@
     python benches/plot.py measure --device cpu --out cost.json      # runs isopose bench, some minutes
     python benches/plot.py draw cost.json --out docs/figures/cost.svg
 
-The prediction is the floor of `isopose bench`: GFLOP and MB counted from the plan, at the rates of a large matrix product
-and a large copy on the same device. A rate is the best of all runs of the sweep.
+The prediction is the floor of `isopose bench`: GFLOP and MB counted from the plan, at the rates of a large matrix
+product and a large copy on the same device. A rate is the best of all runs of the sweep.
 """
 import argparse
 import json
@@ -139,8 +139,8 @@ def draw(args):
     width, height = 30 + 310 * len(panels), 362
     rates, how = data["floor"], "the longer of the two" if data["overlap"] else "one after the other"
     # A background of its own: the page behind may be dark.
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-             'font-family="system-ui, Helvetica, Arial, sans-serif" role="img">',
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
+             f'height="{height}" font-family="system-ui, Helvetica, Arial, sans-serif" role="img">',
              f"<title>Time per sample on {data['device']} against width, copies and instances</title>",
              f'<rect width="{width}" height="{height}" rx="6" fill="#ffffff"/>',
              text(24, 28, f"Milliseconds per sample on {data['device']}", 15, weight="bold")]
@@ -153,8 +153,8 @@ def draw(args):
     parts.append(text(legend + 240, 28, "predicted floor"))
     for index, (sweep, points) in enumerate(panels):
         parts += panel(data, sweep, points, 60 + 310 * index)
-    parts.append(text(24, height - 14, f"Floor: GFLOP and MB counted from the plan, at {rates['gflops']:.0f} GFLOP/s and "
-                      f"{rates['gbps']:.0f} GB/s as measured on this device, {how}.", 11, MUTED))
+    parts.append(text(24, height - 14, f"Floor: GFLOP and MB counted from the plan, at {rates['gflops']:.0f} GFLOP/s "
+                      f"and {rates['gbps']:.0f} GB/s as measured on this device, {how}.", 11, MUTED))
     with open(args.out, "w") as file:
         file.write("\n".join([*parts, "</svg>"]) + "\n")
 

@@ -4,9 +4,9 @@
     python benches/peers/torch_peer.py --threads 2
     python benches/peers/torch_peer.py --device cuda --isopose-device gpu
 
-What is the same: the networks (sizes, residual blocks, frozen batch norm), float32 (no TF32), Eq. 3 and 4 with sums over
-joints, perspective views normalised by bone lengths, simultaneous Adam steps of both players, T, B, flip, and what is
-timed: from a sample in host memory to its prediction in host memory, random views included. Parameters are random on
+What is the same: the networks (sizes, residual blocks, frozen batch norm), float32 (no TF32), Eq. 3 and 4 with sums
+over joints, perspective views normalised by bone lengths, simultaneous Adam steps of both players, T, B, flip, and what
+is timed: from a sample in host memory to its prediction in host memory, random views included. Parameters are random on
 both sides. What differs: the generator's loss here is the saturating one, so that one backward pass serves both players
 as it does in isopose; with isopose's default PyTorch would need a second pass through the discriminator. The script
 counts the operations of PyTorch's matrix products and compares them with those that isopose counts from its plan.
@@ -267,6 +267,32 @@ def capture(body):
 
 # ---- timing
 
+def busy():
+    """CPU seconds that every other process has used so far; None where the system does not say."""
+    try:
+        with open("/proc/stat") as file:
+            fields = [int(word) for word in file.readline().split()[1:9]]
+    except OSError:
+        return None
+    idle = fields[3] + fields[4]
+    return (sum(fields) - idle) / os.sysconf("SC_CLK_TCK") - sum(os.times()[:4])
+
+
+class Turn:
+    """Notes how many cores other processes keep busy while it lasts: then times mean little."""
+
+    def __init__(self, row):
+        self.row = row
+
+    def __enter__(self):
+        self.begun, self.before = time.perf_counter(), busy()
+
+    def __exit__(self, *_):
+        if self.before is not None:
+            cores = (busy() - self.before) / (time.perf_counter() - self.begun)
+            self.row["other_cores"] = max(self.row["other_cores"], round(cores, 2))
+
+
 def timed(runs, count):
     """Times of `count` samples, milliseconds, after a round that is not counted."""
     times = []
@@ -299,7 +325,7 @@ def isopose(args, mode, copies, samples):
     try:
         done = subprocess.run(command, capture_output=True, text=True)
     except OSError as error:
-        sys.exit(f"torch_peer.py: {args.isopose}: {error.strerror}; build it with `cargo build --release`, or give --isopose")
+        sys.exit(f"torch_peer.py: {args.isopose}: {error.strerror}; run `cargo build --release`, or give --isopose")
     if done.returncode != 0:
         sys.exit(f"torch_peer.py: {' '.join(command)}: {done.stderr.strip()}")
     report = json.loads(done.stdout)
@@ -316,7 +342,7 @@ def compare(args, variants):
     for mode in args.modes:
         for copies in args.copies if mode in MODES[2:6] else args.copies[:1]:
             row = {"mode": mode, "copies": copies if mode in MODES[2:6] else None, "ms": {"isopose": []}, "samples": {}}
-            row["gflop"] = {}
+            row["gflop"], row["other_cores"] = {}, 0.0
             ready = {}
             for variant in variants:
                 if mode in ("baseline", "baseline-no-flip", "train-step") and variant == "short":
@@ -338,12 +364,14 @@ def compare(args, variants):
                 row["ms"][variant] = []
             samples = min(row["samples"].values(), default=20)
             for _ in range(args.rounds):
-                report, ours = isopose(args, mode, copies, samples)
+                with Turn(row):
+                    report, ours = isopose(args, mode, copies, samples)
                 row["ms"]["isopose"].append(ours["ms_mean" if mode in ROUND else "ms_median"])
                 row["gflop"]["isopose"] = ours["gflop"]
                 row["device"], row["floor_ms"] = report["device"], ours["floor_ms"]
                 for variant, runs in ready.items():
-                    row["ms"][variant].append(typical(mode, timed(runs, samples)))
+                    with Turn(row):
+                        row["ms"][variant].append(typical(mode, timed(runs, samples)))
             rows.append(row)
             note(describe(row))
     return rows
@@ -429,11 +457,14 @@ def main():
     print(f"isopose on {rows[0]['device']}, PyTorch {torch.__version__} on {theirs}; width {args.width}, "
           f"{args.rounds} rounds by turns\n")
     print(markdown(rows, [v for v in variants if any(row["ms"].get(v) for row in rows)]))
-    print("\nmilliseconds per sample (train-step: per step of 64 poses), median of rounds (smallest to largest); a ratio "
-          "above 1: isopose is faster")
+    print("\nmilliseconds per sample (train-step: per step of 64 poses), median of rounds (smallest to largest); a "
+          "ratio above 1: isopose is faster")
     for row in rows:
         if same_work(row) is False:
             print(f"note: {row['mode']}: the two count different work, see the last column")
+        if row["other_cores"] > 0.1:
+            print(f"note: {row['mode']} B={row['copies'] or '-'}: other processes kept up to {row['other_cores']} "
+                  "cores busy; repeat on a quiet machine")
 
 
 if __name__ == "__main__":
