@@ -39,6 +39,8 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
     // What shapes alone cannot say.
     check: |u| if u.size("pose_size") < 3 * u.size("joints") { Err("`pose_size` is too small".into()) } else { Ok(()) },
     twin: root_distance,
+    // It has no matrix product, so it is judged by its memory traffic.
+    flops: |_| 0,
 };
 
 /// The CPU twin: the same name and meaning in plain Rust.

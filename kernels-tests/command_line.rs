@@ -215,10 +215,60 @@ fn plans_are_shown_and_timed() {
         let shown = folder.json(&format!("plan show {program} --width 16 --copies 4 --json"));
         let dispatch = &shown["sections"][0]["dispatches"][0];
         assert!(dispatch["kernel"].is_string() && dispatch["grid"].is_array(), "{dispatch}");
+        assert!(shown["sections"][0]["gflop"].as_f64().unwrap() > 0.0, "{}", shown["sections"][0]);
         let line = format!("plan profile {program} --width 16 --copies 4 --repeats 2 --device cpu --json");
         let kernels = folder.json(&line)["kernels"].as_array().unwrap().clone();
         let share: f64 = kernels.iter().map(|kernel| kernel["share"].as_f64().unwrap()).sum();
         assert!((share - 1.0).abs() < 1e-9, "{share}");
+        assert!(kernels.iter().any(|kernel| kernel["gflops"].as_f64().unwrap() > 0.0), "{kernels:?}");
+    }
+}
+
+#[test]
+fn modes_are_timed_beside_the_floor() {
+    let folder = Folder::new();
+    let bench = "bench --width 8 --copies 2,3 --batch 4 --samples 3 --device cpu --threads 1";
+    let report = folder.json(&format!("{bench} --json"));
+    assert_eq!(report["device"], "cpu (1 thread)");
+    for rate in ["gflops", "gbps"] {
+        assert!(report["floor"][rate].as_f64().is_some_and(|rate| rate > 0.0), "{}", report["floor"]);
+    }
+    assert!(report["cold_start_ms"].as_f64().unwrap() > 0.0);
+    let rows = report["rows"].as_array().unwrap();
+    let found: Vec<_> = rows.iter().map(|row| (row["mode"].as_str().unwrap(), row["copies"].as_u64())).collect();
+    let adapting = ["vanilla", "vanilla-lr", "online", "online-skip"];
+    let mut expected = vec![("baseline", None), ("baseline-no-flip", None)];
+    expected.extend(adapting.iter().flat_map(|mode| [(*mode, Some(2)), (*mode, Some(3))]));
+    expected.push(("train-step", None));
+    assert_eq!(found, expected);
+    for row in rows {
+        for key in ["ms_median", "ms_p90", "ms_p99", "ms_mean", "samples_per_s", "gflop", "mbytes", "floor_ms"] {
+            assert!(row[key].as_f64().is_some_and(|number| number > 0.0), "{key} in {row}");
+        }
+        // A round of online-skip is ten samples.
+        assert_eq!(row["samples"], if row["mode"] == "online-skip" { 10 } else { 3 }, "{row}");
+        assert!(row["ms_median"].as_f64() <= row["ms_p99"].as_f64() && row.get("encode_ms").is_none(), "{row}");
+    }
+    let text = folder.succeed(&format!("{bench} --instances 2 --iterations 2"));
+    assert!(text.contains("floor: ") && text.contains("vanilla-lr") && !text.contains("online"), "{text}");
+    let output = folder.run("bench --mode offline");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("online-skip"), "the modes there are: {}", stderr(&output));
+    folder.fail(&format!("{bench} --mode online --instances 2"), 2, &["--instances", "vanilla"]);
+    folder.fail("bench --width 10", 2, &["width is 10", "multiple of 4"]);
+    folder.fail("bench --width 8 --mode train-step --batch 1", 2, &["--batch is 1"]);
+}
+
+#[test]
+fn a_gpu_is_timed_by_kernel_too() {
+    if crate::device::gpu(isopose::gpu::ShaderChecks::On).is_none() {
+        return;
+    }
+    let bench = "bench --width 8 --copies 2 --samples 2 --mode online --mode baseline --device gpu --json";
+    let report = Folder::new().json(bench);
+    for row in report["rows"].as_array().unwrap() {
+        assert!(row["encode_ms"].as_f64().unwrap() <= row["ms_p99"].as_f64().unwrap(), "{row}");
+        assert!(!row["kernels"].as_array().unwrap().is_empty(), "{row}");
     }
 }
 

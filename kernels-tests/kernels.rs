@@ -71,6 +71,7 @@ macro_rules! doubling {
             grid: |u| [u.u32("count").div_ceil(64), 1, 1],
             check: |_| Ok(()),
             twin: double,
+            flops: |_| 0,
         }
     };
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests fail and speak as tests do")]
 
 mod command_line;
+mod costs;
 mod declarations;
 mod determinism;
 mod device;

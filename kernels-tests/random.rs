@@ -47,6 +47,7 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
     grid: |u| [u.u32("count").div_ceil(64), 1, 1],
     check: |_| Ok(()),
     twin: bits_twin,
+    flops: |_| 0,
 };
 
 #[test]

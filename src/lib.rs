@@ -1,6 +1,7 @@
 //! `isopose`: a hand-written GPU compute engine for Inference Stage Optimization of 3D human pose lifting.
 
 pub mod adapt;
+pub mod bench;
 pub mod checkpoint;
 pub mod cli;
 pub mod config;

@@ -1,5 +1,6 @@
 //! The command line: the only place that reads arguments and prints.
 
+mod bench;
 mod demo;
 mod devices;
 mod eval;
@@ -42,6 +43,7 @@ enum Command {
     Train(train::Train),
     Eval(eval::Eval),
     Plan(plan::PlanCommand),
+    Bench(bench::Bench),
     Demo(demo::Demo),
 }
 
@@ -100,6 +102,7 @@ impl Command {
             Self::Train(command) => command.run(out),
             Self::Eval(command) => command.run(out),
             Self::Plan(command) => command.run(out),
+            Self::Bench(command) => command.run(out),
             Self::Demo(command) => command.run(out),
         }
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -11,9 +10,10 @@ use serde_json::{Value as Json, json};
 
 use super::program::{Program, Ready};
 use super::{Outcome, options, options::DeviceOptions, output};
+use crate::bench::{KernelTime, by_kernel};
 use crate::kernel::{Access, Value};
 use crate::nn::initial_tensors;
-use crate::plan::{Dispatch, Plan, prepare};
+use crate::plan::{Cost, Dispatch, Plan, Section, prepare};
 
 /// Print or time the program that a device runs
 #[derive(Debug, Args)]
@@ -54,7 +54,7 @@ impl PlanCommand {
         match &self.action {
             Action::Show { program, json, .. } => {
                 let plan = program.record()?.plan;
-                if *json { output::json(out, &listing(program, &plan))? } else { write!(out, "{plan}")? }
+                if *json { output::json(out, &listing(program, &plan))? } else { show(out, &plan)? }
             }
             Action::Profile { program, repeats, device, json } => {
                 let profile = profile(program, *repeats, device)?;
@@ -63,6 +63,16 @@ impl PlanCommand {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The listing, and what each section costs at the least.
+fn show(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
+    writeln!(out, "{plan}")?;
+    for section in &plan.sections {
+        let cost = Cost::of(plan, &section.dispatches);
+        writeln!(out, "{}: {:.3} GFLOP, {:.1} MB of memory traffic", section.name, cost.gflop(), cost.mbytes())?;
+    }
+    Ok(())
 }
 
 fn listing(program: &Program, plan: &Plan) -> Json {
@@ -92,7 +102,15 @@ fn listing(program: &Program, plan: &Plan) -> Json {
             "uniforms": uniforms,
         })
     };
-    let section = |section: &crate::plan::Section| json!({ "name": section.name, "dispatches": section.dispatches.iter().map(dispatch).collect::<Vec<_>>() });
+    let section = |section: &Section| {
+        let cost = Cost::of(plan, &section.dispatches);
+        json!({
+            "name": section.name,
+            "gflop": cost.gflop(),
+            "mbytes": cost.mbytes(),
+            "dispatches": section.dispatches.iter().map(dispatch).collect::<Vec<_>>(),
+        })
+    };
     json!({
         "program": program.name(),
         "tensors": plan.tensors.len(),
@@ -111,48 +129,17 @@ struct Profile {
     kernels: Vec<KernelTime>,
 }
 
-#[derive(Serialize)]
-struct KernelTime {
-    kernel: &'static str,
-    count: usize,
-    ms: f64,
-    share: f64,
-}
-
 fn profile(program: &Program, repeats: u32, device: &DeviceOptions) -> crate::error::Result<Profile> {
     let Ready { plan, section, inputs, state, store, model } = program.record()?;
     let device = device.open()?;
-    let dispatches = plan.section(section).dispatches.clone();
     let section_name = plan.section(section).name.clone();
     let mut executor = prepare(plan, &device)?;
     store.load(executor.as_mut(), &model, &initial_tensors(&model, 0))?;
     inputs.iter().for_each(|(tensor, values)| executor.write(*tensor, 0, values));
     let mut progress = output::Progress::start("profile", repeats as usize);
-    let mut times: BTreeMap<&'static str, Vec<Duration>> = BTreeMap::new();
-    // The first run touches memory for the first time and is not counted.
-    for repeat in 0..=repeats {
-        // Back to the first sample: the resident chunk of samples is finite.
-        executor.write(state, 2, &[0.0; 2]);
-        let each = executor.profile(section)?;
-        let mut sums: BTreeMap<&'static str, Duration> = BTreeMap::new();
-        dispatches.iter().zip(each).for_each(|(d, time)| *sums.entry(d.kernel.name).or_default() += time);
-        if repeat > 0 {
-            sums.into_iter().for_each(|(kernel, time)| times.entry(kernel).or_default().push(time));
-        }
-        progress.update(repeat as usize, "");
-    }
+    let kernels = by_kernel(executor.as_mut(), section, state, repeats, |done| progress.update(done, ""))?;
     drop(progress);
-    let mut kernels: Vec<KernelTime> = times
-        .into_iter()
-        .map(|(kernel, mut times)| {
-            times.sort_unstable();
-            let count = dispatches.iter().filter(|dispatch| dispatch.kernel.name == kernel).count();
-            KernelTime { kernel, count, ms: 1000.0 * times[times.len() / 2].as_secs_f64(), share: 0.0 }
-        })
-        .collect();
-    let total_ms = kernels.iter().map(|time| time.ms).sum::<f64>();
-    kernels.iter_mut().for_each(|time| time.share = time.ms / total_ms.max(f64::MIN_POSITIVE));
-    kernels.sort_by(|a, b| b.ms.total_cmp(&a.ms));
+    let total_ms = kernels.iter().map(|time| time.ms).sum();
     let (device, program) = (executor.device().to_owned(), program.name());
     Ok(Profile { device, program, section: section_name, repeats, total_ms, kernels })
 }
@@ -160,13 +147,25 @@ fn profile(program: &Program, repeats: u32, device: &DeviceOptions) -> crate::er
 impl Profile {
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{} ({}) on {}, median of {}", self.program, self.section, self.device, self.repeats)?;
-        let mut table = output::Table::new(1, &["kernel", "count", "ms", "share"]);
-        for KernelTime { kernel, count, ms, share } in &self.kernels {
-            let share = format!("{:.1} %", 100.0 * share);
-            table.row(vec![(*kernel).to_owned(), count.to_string(), format!("{ms:.3}"), share]);
-        }
+        let mut table = output::Table::new(1, &["kernel", "count", "ms", "share", "GFLOP/s", "GB/s"]);
+        self.kernels.iter().for_each(|time| table.row(time.cells()));
         let count: usize = self.kernels.iter().map(|time| time.count).sum();
-        table.row(vec!["total".to_owned(), count.to_string(), format!("{:.3}", self.total_ms), "100.0 %".to_owned()]);
+        let rate = |of: fn(&KernelTime) -> f64| {
+            let amount: f64 = self.kernels.iter().map(|time| time.ms * of(time)).sum();
+            format!("{:.1}", amount / self.total_ms.max(f64::MIN_POSITIVE))
+        };
+        let (gflops, gbps) = (rate(|time| time.gflops), rate(|time| time.gbps));
+        let total = format!("{:.3}", self.total_ms);
+        table.row(vec!["total".to_owned(), count.to_string(), total, "100.0 %".to_owned(), gflops, gbps]);
         table.write(out)
+    }
+}
+
+impl KernelTime {
+    /// Kernel, count, ms, share, GFLOP/s, GB/s.
+    pub(super) fn cells(&self) -> Vec<String> {
+        let gflops = if self.gflops > 0.0 { format!("{:.1}", self.gflops) } else { "-".to_owned() };
+        let (ms, share) = (format!("{:.3}", self.ms), format!("{:.1} %", 100.0 * self.share));
+        vec![self.kernel.to_owned(), self.count.to_string(), ms, share, gflops, format!("{:.1}", self.gbps)]
     }
 }

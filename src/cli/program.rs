@@ -5,16 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::options;
 use crate::adapt::{AdaptConfig, AdaptPlan, Mode, adapt_plan};
+use crate::bench::Subject;
 use crate::config::{ModelConfig, Ssl, TrainConfig};
-use crate::data::{Scenario, synthetic};
 use crate::error::{Error, Result};
-use crate::nn::{Store, pose_size};
+use crate::nn::Store;
 use crate::plan::{Plan, SectionId, TensorId};
-use crate::pose::{Skeleton, mean_bone_lengths};
-use crate::train::{TrainPlan, TrainingSet, train_plan};
-
-/// Poses of the resident data set of a training program.
-const POSES: usize = 1024;
+use crate::train::{TrainPlan, train_plan};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -80,38 +76,24 @@ impl Program {
     }
 
     pub(super) fn record(&self) -> Result<Ready> {
-        let set = synthetic(Scenario::Source, POSES, 0, self.joints)?;
-        let skeleton = Skeleton::of(self.joints).ok_or_else(|| Error::Usage("--joints: use 16 or 17".to_owned()))?;
-        let bone_lengths = mean_bone_lengths(set.positions.as_deref().unwrap_or_default(), skeleton);
-        let (joints, width, ssl) = (self.joints, self.width, self.ssl);
-        let model = ModelConfig { joints, width, ssl, bone_lengths, ..ModelConfig::default() };
-        model.validate().map_err(Error::Usage)?;
-        let data = TrainingSet::new(&set, &model)?;
-        if self.program == Kind::Train {
-            self.record_training(model, data)
-        } else {
-            self.record_adaptation(model, data)
-        }
+        let subject = Subject::new(self.joints, self.width, self.ssl)?;
+        if self.program == Kind::Train { self.record_training(subject) } else { self.record_adaptation(subject) }
     }
 
-    fn record_training(&self, model: ModelConfig, data: TrainingSet) -> Result<Ready> {
+    fn record_training(&self, subject: Subject) -> Result<Ready> {
         let usual = TrainConfig::default();
         let config = TrainConfig { batch: self.batch.unwrap_or(usual.batch), ..usual };
         if !(2..=1 << 16).contains(&config.batch) {
             return Err(Error::Usage(format!("--batch is {}; batch norm needs 2 to 65536", config.batch)));
         }
         let TrainPlan { plan, store, keypoints, positions, state, step, .. } =
-            train_plan(&model, &config, data.len(), false)?;
-        let stride = pose_size(&model);
-        let padded = data.positions.chunks_exact(3 * model.joints).flat_map(|pose| {
-            let zeros = std::iter::repeat(&0.0);
-            pose.iter().chain(zeros).take(stride).copied()
-        });
-        let inputs = vec![(positions, padded.collect()), (keypoints, data.keypoints)];
+            train_plan(&subject.model, &config, subject.poses.len(), false)?;
+        let inputs = vec![(positions, subject.padded_positions()), (keypoints, subject.poses.keypoints)];
+        let model = subject.model;
         Ok(Ready { plan, section: step, inputs, state, store, model })
     }
 
-    fn record_adaptation(&self, model: ModelConfig, data: TrainingSet) -> Result<Ready> {
+    fn record_adaptation(&self, Subject { model, poses }: Subject) -> Result<Ready> {
         let usual = match self.program {
             Kind::Predict => AdaptConfig::new(Mode::Baseline),
             _ => AdaptConfig::new(self.mode),
@@ -127,7 +109,7 @@ impl Program {
         config.validate(&model)?;
         let AdaptPlan { plan, store, samples, state, adapt, predict, .. } = adapt_plan(&model, &config)?;
         let room = plan.tensor(samples).len();
-        let keypoints = data.keypoints.iter().copied().cycle().take(room).collect();
+        let keypoints = poses.keypoints.iter().copied().cycle().take(room).collect();
         let section = adapt.unwrap_or(predict);
         Ok(Ready { plan, section, inputs: vec![(samples, keypoints)], state, store, model })
     }

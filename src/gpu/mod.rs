@@ -1,7 +1,9 @@
 //! Adapters and devices: which machine runs a plan.
 
+mod copy;
 mod select;
 
+pub(crate) use copy::BufferCopy;
 pub use select::{AdapterSummary, adapters};
 
 use std::sync::mpsc::Receiver;

@@ -251,6 +251,14 @@ pub struct Kernel {
     pub check: fn(&Uniforms) -> Result<(), String>,
     /// The CPU implementation.
     pub twin: Twin,
+    /// Floating-point operations of its matrix products, two a multiply-add. What is done once an element, Adam
+    /// included, waits for memory and counts as 0.
+    pub flops: fn(&Uniforms) -> u64,
+}
+
+/// For kernels without a matrix product.
+pub(crate) fn no_products(_: &Uniforms) -> u64 {
+    0
 }
 
 /// For kernels whose shapes say everything.

@@ -3,7 +3,7 @@
 use super::groups;
 use crate::cpu::activation as twin;
 use crate::kernel::Uniform::{F32, U32};
-use crate::kernel::{Element, Kernel, Uniforms, read, rows_fit, update, write};
+use crate::kernel::{Element, Kernel, Uniforms, no_products, read, rows_fit, update, write};
 
 /// dz = dy * leaky_relu'(a) * scale.
 pub static SCALE_SHIFT_LEAKY_RELU_BACKWARD: Kernel = Kernel {
@@ -20,6 +20,7 @@ pub static SCALE_SHIFT_LEAKY_RELU_BACKWARD: Kernel = Kernel {
     grid: |u| [groups(u.u32("features") / 4), u.u32("rows"), u.u32("instances")],
     check: rows_inside,
     twin: twin::scale_shift_leaky_relu_backward,
+    flops: no_products,
 };
 
 /// y += x.
@@ -35,6 +36,7 @@ pub static ADD: Kernel = Kernel {
     grid: |u| [groups(u.u32("features") / 4), u.u32("rows"), u.u32("instances")],
     check: rows_inside,
     twin: twin::add,
+    flops: no_products,
 };
 
 /// y = dropout(leaky_relu(z)), plus a residual.
@@ -64,6 +66,7 @@ pub static LEAKY_RELU_DROPOUT_FORWARD: Kernel = Kernel {
     grid: row_tiles,
     check: rows_inside,
     twin: twin::leaky_relu_dropout_forward,
+    flops: no_products,
 };
 
 /// dz = dy * dropout factor * leaky_relu'(z).
@@ -92,6 +95,7 @@ pub static LEAKY_RELU_DROPOUT_BACKWARD: Kernel = Kernel {
     grid: row_tiles,
     check: rows_inside,
     twin: twin::leaky_relu_dropout_backward,
+    flops: no_products,
 };
 
 /// 64 vec4s of a row x row x instance.

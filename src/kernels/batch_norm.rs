@@ -3,7 +3,7 @@
 use super::groups;
 use crate::cpu::batch_norm as twin;
 use crate::kernel::Uniform::{F32, U32};
-use crate::kernel::{Element, Kernel, Uniforms, read, rows_fit, update, write};
+use crate::kernel::{Element, Kernel, Uniforms, no_products, read, rows_fit, update, write};
 
 /// Mean and reciprocal standard deviation of a pass, and the running statistics.
 pub static BATCH_NORM_STATISTICS: Kernel = Kernel {
@@ -28,6 +28,7 @@ pub static BATCH_NORM_STATISTICS: Kernel = Kernel {
     grid: |u| [groups(u.u32("features")), 1, 1],
     check: pass_fits,
     twin: twin::batch_norm_statistics,
+    flops: no_products,
 };
 
 /// y = dropout(leaky_relu(batch_norm(z))), plus a residual.
@@ -61,6 +62,7 @@ pub static BATCH_NORM_LEAKY_RELU_DROPOUT_FORWARD: Kernel = Kernel {
     grid: row_tiles,
     check: pass_fits,
     twin: twin::batch_norm_leaky_relu_dropout_forward,
+    flops: no_products,
 };
 
 /// The sums over rows that batch norm's backward pass needs.
@@ -93,6 +95,7 @@ pub static BATCH_NORM_LEAKY_RELU_DROPOUT_BACKWARD_REDUCE: Kernel = Kernel {
     grid: |u| [groups(u.u32("features") / 4), 1, 1],
     check: pass_fits,
     twin: twin::batch_norm_leaky_relu_dropout_backward_reduce,
+    flops: no_products,
 };
 
 /// dz of batch norm over batch statistics.
@@ -126,6 +129,7 @@ pub static BATCH_NORM_LEAKY_RELU_DROPOUT_BACKWARD_INPUT: Kernel = Kernel {
     grid: row_tiles,
     check: pass_fits,
     twin: twin::batch_norm_leaky_relu_dropout_backward_input,
+    flops: no_products,
 };
 
 /// 64 vec4s of a row x row.

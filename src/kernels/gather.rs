@@ -3,7 +3,7 @@
 use super::{groups, pose_fits};
 use crate::cpu::gather as twin;
 use crate::kernel::Uniform::U32;
-use crate::kernel::{Element, Kernel, Uniforms, no_check, read, write};
+use crate::kernel::{Element, Kernel, Uniforms, no_check, no_products, read, write};
 
 /// A batch from the resident training set, mirrored at random.
 pub static GATHER_BATCH: Kernel = Kernel {
@@ -31,6 +31,7 @@ pub static GATHER_BATCH: Kernel = Kernel {
     grid: |u| [groups(u.u32("batch")), 1, 1],
     check: batch_fits,
     twin: twin::gather_batch,
+    flops: no_products,
 };
 
 /// The sample an instance adapts to.
@@ -47,6 +48,7 @@ pub static GATHER_SAMPLE: Kernel = Kernel {
     grid: |u| [groups(u.u32("keypoint_size")), u.u32("instances"), 1],
     check: no_check,
     twin: twin::gather_sample,
+    flops: no_products,
 };
 
 /// A sample and its mirror image.
@@ -71,6 +73,7 @@ pub static GATHER_FLIP_PAIRS: Kernel = Kernel {
     grid: |u| [groups(u.u32("poses")), u.u32("instances"), 1],
     check: pairs_fit,
     twin: twin::gather_flip_pairs,
+    flops: no_products,
 };
 
 /// The flip-averaged prediction.
@@ -96,6 +99,7 @@ pub static AVERAGE_FLIP_PAIRS: Kernel = Kernel {
     grid: |u| [groups(u.u32("poses")), u.u32("instances"), 1],
     check: pairs_fit,
     twin: twin::average_flip_pairs,
+    flops: no_products,
 };
 
 /// The batch fits its tensors, and `half_bits` spans the data set.

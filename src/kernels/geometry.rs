@@ -3,7 +3,7 @@
 use super::{copies_fit, groups};
 use crate::cpu::geometry as twin;
 use crate::kernel::Uniform::{F32, U32};
-use crate::kernel::{Element, Kernel, Uniforms, read, update, write};
+use crate::kernel::{Element, Kernel, Uniforms, no_products, read, update, write};
 
 /// y = normalize(project(R X)).
 pub static PROJECT_VIEWS_FORWARD: Kernel = Kernel {
@@ -36,6 +36,7 @@ pub static PROJECT_VIEWS_FORWARD: Kernel = Kernel {
     grid: copy_tiles,
     check: copies_fit,
     twin: twin::project_views_forward,
+    flops: no_products,
 };
 
 /// The gradient of each lifted pose through one view.
@@ -73,6 +74,7 @@ pub static PROJECT_VIEWS_BACKWARD: Kernel = Kernel {
     grid: copy_tiles,
     check: copies_fit,
     twin: twin::project_views_backward,
+    flops: no_products,
 };
 
 /// The sum of those over views, at the head's raw output.
@@ -88,6 +90,7 @@ pub static SUM_VIEWS_BACKWARD: Kernel = Kernel {
     grid: |u| [groups(u.u32("pose_size")), u.u32("lifted"), u.u32("instances")],
     check: copies_fit,
     twin: twin::sum_views_backward,
+    flops: no_products,
 };
 
 /// 64 copies x instance.

@@ -28,6 +28,7 @@ pub static LINEAR_FORWARD: Kernel = Kernel {
     grid: output_tiles,
     check: rows_and_weights,
     twin: linear::linear_forward,
+    flops: products,
 };
 
 /// y = leaky_relu((x W + b) * scale + shift).
@@ -55,6 +56,7 @@ pub static LINEAR_BATCH_NORM_LEAKY_RELU_FORWARD: Kernel = Kernel {
     grid: output_tiles,
     check: rows_and_weights,
     twin: linear::linear_batch_norm_leaky_relu_forward,
+    flops: products,
 };
 
 /// a = leaky_relu((x W + b) * scale + shift); y = residual + a.
@@ -84,6 +86,7 @@ pub static LINEAR_BATCH_NORM_LEAKY_RELU_RESIDUAL_FORWARD: Kernel = Kernel {
     grid: output_tiles,
     check: rows_and_weights,
     twin: linear::linear_batch_norm_leaky_relu_residual_forward,
+    flops: products,
 };
 
 /// dx = dy W^T.
@@ -109,6 +112,7 @@ pub static LINEAR_BACKWARD_INPUT: Kernel = Kernel {
     grid: input_tiles,
     check: rows_and_weights,
     twin: linear::linear_backward_input,
+    flops: products,
 };
 
 /// dx = dy W^T + dresidual.
@@ -135,6 +139,7 @@ pub static LINEAR_BACKWARD_INPUT_RESIDUAL: Kernel = Kernel {
     grid: input_tiles,
     check: rows_and_weights,
     twin: linear::linear_backward_input_residual,
+    flops: products,
 };
 
 /// Weight gradient and Adam in one pass, in place.
@@ -164,6 +169,7 @@ pub static LINEAR_BACKWARD_WEIGHT_ADAM: Kernel = Kernel {
     grid: parameter_tiles,
     check: rows_inside,
     twin: linear_adam::linear_backward_weight_adam,
+    flops: products,
 };
 
 /// The same for a fresh Adam's first step: from the source parameters to the working ones.
@@ -195,6 +201,7 @@ pub static LINEAR_BACKWARD_WEIGHT_ADAM_FIRST: Kernel = Kernel {
     grid: parameter_tiles,
     check: rows_and_source,
     twin: linear_adam::linear_backward_weight_adam_first,
+    flops: products,
 };
 
 /// The same for a last step: the moments are not written.
@@ -224,6 +231,7 @@ pub static LINEAR_BACKWARD_WEIGHT_ADAM_LAST: Kernel = Kernel {
     grid: parameter_tiles,
     check: rows_inside,
     twin: linear_adam::linear_backward_weight_adam_last,
+    flops: products,
 };
 
 /// The same for a first step that is also the last.
@@ -253,6 +261,7 @@ pub static LINEAR_BACKWARD_WEIGHT_ADAM_ONLY: Kernel = Kernel {
     grid: parameter_tiles,
     check: rows_and_source,
     twin: linear_adam::linear_backward_weight_adam_only,
+    flops: products,
 };
 
 /// 64 vec4 columns x 8 rows x instance.
@@ -288,4 +297,9 @@ fn rows_and_source(u: &Uniforms) -> Result<(), String> {
 fn shared_or_own(u: &Uniforms, name: &str) -> Result<(), String> {
     let (count, instances) = (u.u32(name), u.u32("instances"));
     if count == 1 || count == instances { Ok(()) } else { Err(format!("`{name}` is {count}, not 1 or {instances}")) }
+}
+
+/// A multiply-add for each row and each weight.
+fn products(u: &Uniforms) -> u64 {
+    2 * ["instances", "rows", "in_features", "out_features"].map(|name| u64::from(u.u32(name))).iter().product::<u64>()
 }

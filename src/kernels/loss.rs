@@ -3,7 +3,7 @@
 use super::{copies_fit, groups, pose_fits};
 use crate::cpu::loss as twin;
 use crate::kernel::Uniform::{F32, U32};
-use crate::kernel::{Element, Kernel, Uniforms, read, update, write};
+use crate::kernel::{Element, Kernel, Uniforms, no_products, read, update, write};
 
 /// Eq. 4's cycle terms and their gradient.
 pub static CYCLE_LOSS: Kernel = Kernel {
@@ -41,6 +41,7 @@ pub static CYCLE_LOSS: Kernel = Kernel {
     grid: copy_tiles,
     check: relift_fits,
     twin: twin::cycle_loss,
+    flops: no_products,
 };
 
 /// Eq. 3's terms and both players' row factors.
@@ -67,6 +68,7 @@ pub static DISCRIMINATOR_LOSS: Kernel = Kernel {
     grid: |u| [groups(u.u32("lifted") + u.u32("copies")), u.u32("instances"), 1],
     check: logits_fit,
     twin: twin::discriminator_loss,
+    flops: no_products,
 };
 
 /// Eq. 2 and its gradient.
@@ -95,6 +97,7 @@ pub static SUPERVISED_LOSS: Kernel = Kernel {
     grid: |u| [groups(u.u32("rows")), 1, 1],
     check: truth_fits,
     twin: twin::supervised_loss,
+    flops: no_products,
 };
 
 /// A step's loss terms, averaged over their rows, to the ring.
@@ -111,6 +114,7 @@ pub static REDUCE_LOSSES: Kernel = Kernel {
     grid: |u| [groups(u.u32("instances") * 6), 1, 1],
     check: terms_fit,
     twin: twin::reduce_losses,
+    flops: no_products,
 };
 
 /// 64 copies x instance.

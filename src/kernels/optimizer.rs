@@ -3,7 +3,7 @@
 use super::groups;
 use crate::cpu::optimizer as twin;
 use crate::kernel::Uniform::U32;
-use crate::kernel::{Element, Kernel, no_check, read, update};
+use crate::kernel::{Element, Kernel, no_check, no_products, read, update};
 
 /// Adam on a small parameter, its gradient summed over passes.
 pub static ADAM: Kernel = Kernel {
@@ -21,4 +21,5 @@ pub static ADAM: Kernel = Kernel {
     grid: |u| [groups(u.u32("features") / 2), 1, 1],
     check: no_check,
     twin: twin::adam,
+    flops: no_products,
 };

@@ -3,7 +3,7 @@
 use super::groups;
 use crate::cpu::state as twin;
 use crate::kernel::Uniform::{F32, U32};
-use crate::kernel::{Element, Kernel, no_check, read, update, write};
+use crate::kernel::{Element, Kernel, no_check, no_products, read, update, write};
 
 /// Random azimuths and elevations.
 pub static RANDOM_VIEWS: Kernel = Kernel {
@@ -15,6 +15,7 @@ pub static RANDOM_VIEWS: Kernel = Kernel {
     grid: |u| [groups(u.u32("view_rows")), u.u32("instances"), 1],
     check: no_check,
     twin: twin::random_views,
+    flops: no_products,
 };
 
 /// Begins an optimisation step.
@@ -27,6 +28,7 @@ pub static ADVANCE_STEP: Kernel = Kernel {
     grid: |_| [1, 1, 1],
     check: no_check,
     twin: twin::advance_step,
+    flops: no_products,
 };
 
 /// Ends a target sample.
@@ -39,4 +41,5 @@ pub static ADVANCE_SAMPLE: Kernel = Kernel {
     grid: |_| [1, 1, 1],
     check: no_check,
     twin: twin::advance_sample,
+    flops: no_products,
 };

@@ -1,5 +1,6 @@
 //! A GPU program as a value: named tensors and sections of dispatches, recorded once, replayed many times.
 
+mod cost;
 mod cpu;
 mod executor;
 mod gpu;
@@ -7,6 +8,7 @@ mod listing;
 mod lockstep;
 mod recorder;
 
+pub use cost::Cost;
 pub use cpu::CpuExecutor;
 pub use executor::{Executor, Readback, prepare};
 pub use gpu::GpuExecutor;
@@ -122,6 +124,12 @@ impl Plan {
     #[must_use]
     pub fn section(&self, id: SectionId) -> &Section {
         &self.sections[id.0]
+    }
+
+    /// The least work of one replay of a section.
+    #[must_use]
+    pub fn cost(&self, section: SectionId) -> Cost {
+        Cost::of(self, &self.section(section).dispatches)
     }
 
     /// Bytes of all tensors.

@@ -1,5 +1,6 @@
 //! Chores of the workspace, run as `cargo xtask <command>`.
 
+mod bench;
 mod vulkan;
 
 use std::ffi::OsString;
@@ -8,14 +9,19 @@ use std::process::{Command, ExitCode};
 
 const USAGE: &str = "\
 usage: cargo xtask test [ARGUMENTS OF cargo test]
+       cargo xtask bench [--device D] [--out FILE.md] [--burn] [--quick]
 
   test   install a Vulkan driver where one is missing and can be installed,
-         then run `cargo test --workspace --release`";
+         then run `cargo test --workspace --release`
+  bench  build, verify a device [default: auto], measure it, compare with
+         PyTorch where python3 (or $PYTHON) has it and, with --burn, with burn;
+         --quick takes few samples; writes Markdown [default: target/bench.md]";
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
     match args.next().as_deref().and_then(|command| command.to_str()) {
         Some("test") => test(args),
+        Some("bench") => bench::bench(args),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}");
             ExitCode::SUCCESS

@@ -1,0 +1,262 @@
+//! `isopose bench`.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{Outcome, options, options::DeviceOptions, output};
+use crate::bench::{Case, Floor, KernelTime, Subject, Task, Workload, measure};
+use crate::config::Ssl;
+use crate::error::{Error, Result};
+use crate::gpu::Device;
+use crate::nn::Tensors;
+
+/// Repeats of the timing by kernel.
+const REPEATS: u32 = 5;
+/// Kernels that the text names; the rest is one line.
+const KERNELS: usize = 5;
+
+/// Time every mode sample by sample, on random parameters and synthetic poses, beside what the machine itself can do
+///
+/// A sample's time is that of its steps, its prediction and the read of it. The floor is measured first, on the same
+/// device: the rates of a large copy (bytes read and written) and of a large matrix product. A row's GFLOP (of matrix
+/// products) and MB (weights and moments at each use, everything else once) are counted from its plan, and floor ms is
+/// what they would take at those rates: one after the other on the CPU, the longer of the two on a GPU.
+#[derive(Debug, Args)]
+pub(super) struct Bench {
+    /// What to time; may be given more than once [default: all]
+    #[arg(long, value_parser = options::choice::<Task>(&["baseline", "baseline-no-flip", "vanilla", "vanilla-lr",
+          "online", "online-skip", "train-step"]))]
+    mode: Vec<Task>,
+    /// Features of every hidden layer, a multiple of 4
+    #[arg(long, value_name = "W", default_value_t = 1024)]
+    width: usize,
+    /// Joints of the skeleton: 16 or 17
+    #[arg(long, value_name = "J", default_value = "16", value_parser = options::joints)]
+    joints: usize,
+    /// B, random views of a sample in one step; a row each
+    #[arg(long, value_name = "B", value_delimiter = ',', default_value = "16,64",
+          value_parser = options::count::<usize>)]
+    copies: Vec<usize>,
+    /// Samples that the vanilla modes adapt to at once; with more than 1, other modes are left out
+    #[arg(long, value_name = "N", default_value = "1", value_parser = options::count::<usize>)]
+    instances: usize,
+    /// T, steps of adaptation on a sample [default: 10 for vanilla, else 1]
+    #[arg(long, value_name = "T", value_parser = options::count::<usize>)]
+    iterations: Option<usize>,
+    /// Poses of a training step
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    batch: usize,
+    /// Timed samples of a row, rounded up to tens for online-skip [default: at least 20, then up to 3 seconds]
+    #[arg(long, value_name = "N", value_parser = options::count::<usize>)]
+    samples: Option<usize>,
+    #[command(flatten)]
+    device: DeviceOptions,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    device: String,
+    width: usize,
+    joints: usize,
+    /// From an unopened device to the first baseline prediction.
+    cold_start_ms: f64,
+    floor: Rates,
+    rows: Vec<Row>,
+}
+
+#[derive(Serialize)]
+struct Rates {
+    gflops: f64,
+    gbps: f64,
+}
+
+/// A task at one size; times are per sample.
+#[derive(Serialize)]
+struct Row {
+    mode: Task,
+    width: usize,
+    /// B, where the task adapts.
+    copies: Option<usize>,
+    instances: usize,
+    /// T, where the task adapts.
+    iterations: Option<usize>,
+    /// Poses, where the task trains.
+    batch: Option<usize>,
+    samples: usize,
+    ms_median: f64,
+    ms_p90: f64,
+    ms_p99: f64,
+    ms_mean: f64,
+    samples_per_s: f64,
+    gflop: f64,
+    mbytes: f64,
+    floor_ms: f64,
+    /// The floor in relation to the median; for online-skip, whose samples differ, to the mean.
+    floor_share: f64,
+    /// What the host takes to encode and submit a sample, on a GPU.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encode_ms: Option<f64>,
+    /// The time of one replay by kernel, on a GPU.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kernels: Option<Vec<KernelTime>>,
+}
+
+impl Bench {
+    pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
+        let subject = Subject::new(self.joints, self.width, Ssl::Cycle)?;
+        let cases = self.cases()?;
+        cases.iter().try_for_each(|case| case.validate(&subject))?;
+        let parameters = subject.parameters();
+        let begun = Instant::now();
+        let device = self.device.open()?;
+        self.case(Task::Baseline, 1).first_prediction(&subject, &parameters, &device)?;
+        let cold_start_ms = 1e3 * begun.elapsed().as_secs_f64();
+        let floor = Floor::measure(&device)?;
+        let mut report = Report {
+            device: device.name(),
+            width: self.width,
+            joints: self.joints,
+            cold_start_ms,
+            floor: Rates { gflops: floor.gflops, gbps: floor.gbps },
+            rows: Vec::with_capacity(cases.len()),
+        };
+        for case in cases {
+            report.rows.push(self.row(&case, (&subject, &parameters), &device, &floor)?);
+        }
+        if self.json {
+            output::json(out, &report)?
+        } else {
+            report.write(out)?
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn case(&self, task: Task, copies: usize) -> Case {
+        let instances = if task.mode().is_some_and(|mode| mode.is_vanilla()) { self.instances } else { 1 };
+        Case { task, copies, instances, iterations: self.iterations, batch: self.batch }
+    }
+
+    /// The rows asked for, without those that would repeat or cannot have so many instances.
+    fn cases(&self) -> Result<Vec<Case>> {
+        let tasks = if self.mode.is_empty() { &Task::ALL[..] } else { &self.mode };
+        let mut cases = Vec::new();
+        for &task in tasks {
+            let copies = if task.adapts() { &self.copies[..] } else { &self.copies[..1] };
+            cases.extend(copies.iter().map(|&copies| self.case(task, copies)));
+        }
+        cases.retain(|case| case.instances == self.instances);
+        if cases.is_empty() {
+            let problem = "--instances is for the vanilla modes; leave it out, or add --mode vanilla";
+            return Err(Error::Usage(problem.to_owned()));
+        }
+        Ok(cases)
+    }
+
+    fn row(
+        &self,
+        case: &Case,
+        (subject, parameters): (&Subject, &Tensors),
+        device: &Device,
+        floor: &Floor,
+    ) -> Result<Row> {
+        let mut workload = Workload::new(subject, parameters, case, device)?;
+        let iterations = case.steps();
+        let copies = iterations.map(|_| case.copies);
+        let label = copies.map_or_else(|| case.task.to_string(), |copies| format!("{} B={copies}", case.task));
+        let mut progress: Option<output::Progress> = None;
+        let latency = measure(&mut workload, self.samples, |done, wanted| {
+            progress.get_or_insert_with(|| output::Progress::start(&label, wanted)).update(done, "");
+        })?;
+        drop(progress);
+        let [gflop, mbytes] = workload.cost();
+        let floor_ms = floor.ms([gflop, mbytes]);
+        let typical = if case.task == Task::OnlineSkip { latency.mean } else { latency.median };
+        let gpu = matches!(device, Device::Gpu(_));
+        Ok(Row {
+            mode: case.task,
+            width: self.width,
+            copies,
+            instances: case.instances,
+            iterations,
+            batch: (case.task == Task::TrainStep).then_some(case.batch),
+            samples: latency.samples,
+            ms_median: latency.median,
+            ms_p90: latency.p90,
+            ms_p99: latency.p99,
+            ms_mean: latency.mean,
+            samples_per_s: 1e3 / latency.mean,
+            gflop,
+            mbytes,
+            floor_ms,
+            floor_share: floor_ms / typical,
+            encode_ms: gpu.then_some(latency.encode),
+            kernels: if gpu { Some(workload.profile(REPEATS)?) } else { None },
+        })
+    }
+}
+
+impl Case {
+    /// Brings the case to the device and runs it once.
+    fn first_prediction(&self, subject: &Subject, parameters: &Tensors, device: &Device) -> Result<()> {
+        Workload::new(subject, parameters, self, device)?.run().map(|_| ())
+    }
+}
+
+impl Report {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Rates { gflops, gbps } = self.floor;
+        writeln!(out, "device: {}, width {}, {} joints", self.device, self.width, self.joints)?;
+        writeln!(out, "floor: {gflops:.1} GFLOP/s in a large matrix product, {gbps:.1} GB/s in a large copy")?;
+        writeln!(out, "cold start: {:.0} ms to the first prediction\n", self.cold_start_ms)?;
+        let gpu = self.rows.iter().any(|row| row.encode_ms.is_some());
+        let mut header = vec!["mode", "B", "N", "T", "ms median", "p90", "p99", "mean", "samples/s", "GFLOP", "MB"];
+        header.extend(["floor ms", "of it"]);
+        header.extend(gpu.then_some("encode ms"));
+        let mut table = output::Table::new(1, &header);
+        self.rows.iter().for_each(|row| table.row(row.cells()));
+        table.write(out)?;
+        writeln!(
+            out,
+            "\ntimes, GFLOP and MB are per sample (train-step: per step); B views, N samples at once, T steps"
+        )?;
+        self.rows.iter().try_for_each(|row| row.write_kernels(out))
+    }
+}
+
+impl Row {
+    fn cells(&self) -> Vec<String> {
+        let count = |count: Option<usize>| count.map_or("-".to_owned(), |count| count.to_string());
+        let ms = |ms: f64| format!("{ms:.3}");
+        let mut cells = vec![self.mode.to_string(), count(self.copies), self.instances.to_string()];
+        cells.push(count(self.iterations));
+        cells.extend([self.ms_median, self.ms_p90, self.ms_p99, self.ms_mean].map(ms));
+        cells.extend([format!("{:.1}", self.samples_per_s), ms(self.gflop), format!("{:.1}", self.mbytes)]);
+        cells.extend([ms(self.floor_ms), format!("{:.0} %", 100.0 * self.floor_share)]);
+        cells.extend(self.encode_ms.map(ms));
+        cells
+    }
+
+    /// The kernels that take longest.
+    fn write_kernels(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Some(kernels) = &self.kernels else { return Ok(()) };
+        let copies = self.copies.map_or(String::new(), |copies| format!(" B={copies}"));
+        writeln!(out, "\n{}{copies}, one replay by kernel", self.mode)?;
+        let mut table = output::Table::new(1, &["kernel", "count", "ms", "share", "GFLOP/s", "GB/s"]);
+        let (first, rest) = kernels.split_at(kernels.len().min(KERNELS));
+        first.iter().for_each(|time| table.row(time.cells()));
+        if !rest.is_empty() {
+            let sum = |of: fn(&KernelTime) -> f64| rest.iter().map(of).sum::<f64>();
+            let (ms, share) = (format!("{:.3}", sum(|t| t.ms)), format!("{:.1} %", 100.0 * sum(|t| t.share)));
+            let count: usize = rest.iter().map(|time| time.count).sum();
+            table.row(vec![format!("{} others", rest.len()), count.to_string(), ms, share]);
+        }
+        table.write(out)
+    }
+}
