@@ -1,7 +1,7 @@
 //! Twins of the activations, and the dropout that they share with batch norm's.
 
 use super::random::pcg4d;
-use super::{State, for_each_row, leaky_relu, leaky_relu_derivative};
+use super::{State, for_each_block, leaky_relu, leaky_relu_derivative};
 use crate::kernel::{Inputs, Outputs, Uniforms};
 
 /// `shaders/shared/dropout.wgsl`: recomputed wherever it is needed, never stored.
@@ -29,19 +29,20 @@ impl<'a> Dropout<'a> {
         }
     }
 
-    /// Four factors, 0 or `1 / (1 - p)`: of elements `4 column..` in row `local` of the call, which is `row` of the tensor.
-    pub(super) fn factors(&self, local: usize, row: usize, column: usize) -> [f32; 4] {
-        let keep = match self.recorded {
-            Some(mask) => {
-                let at = row * self.features + 4 * column;
-                [0, 1, 2, 3].map(|lane| mask[at + lane] != 0)
-            }
-            None => {
-                let index = (local * (self.features / 4) + column) as u32;
-                pcg4d([self.seed, self.step, self.stream, index]).map(|bits| bits >= self.threshold)
-            }
-        };
-        keep.map(|keep| if keep { self.scale } else { 0.0 })
+    /// The factors, 0 or `1 / (1 - p)`, of the elements from feature `at` on in row `local` of the call, which is `row`
+    /// of the tensor; `at` and their number are multiples of 4.
+    #[inline(always)]
+    pub(super) fn fill(&self, local: usize, row: usize, at: usize, factors: &mut [f32]) {
+        if let Some(mask) = self.recorded {
+            let mask = &mask[row * self.features + at..][..factors.len()];
+            factors.iter_mut().zip(mask).for_each(|(factor, &keep)| *factor = if keep == 0 { 0.0 } else { self.scale });
+            return;
+        }
+        let first = (local * self.features + at) as u32 / 4;
+        for (four, index) in factors.as_chunks_mut::<4>().0.iter_mut().zip(first..) {
+            let bits = pcg4d([self.seed, self.step, self.stream, index]);
+            *four = bits.map(|bits| if bits >= self.threshold { self.scale } else { 0.0 });
+        }
     }
 }
 
@@ -66,9 +67,10 @@ pub(crate) fn scale_shift_leaky_relu_backward(u: &Uniforms, inputs: &Inputs<'_>,
     for instance in 0..u.size("instances") {
         let all = instance * size..(instance + 1) * size;
         let (dy, a) = (rows(u, &dy[all.clone()]), rows(u, &a[all.clone()]));
-        for_each_row(rows_mut(u, &mut dz[all]), features, |r, dz| {
-            let at = r * features;
-            let known = dy[at..at + features].iter().zip(&a[at..]).zip(scale);
+        for_each_block(rows_mut(u, &mut dz[all]), features, |r, at, dz| {
+            let scale = &scale[at..];
+            let at = r * features + at;
+            let known = dy[at..].iter().zip(&a[at..]).zip(scale);
             dz.iter_mut().zip(known).for_each(|(dz, ((dy, &a), s))| *dz = dy * leaky_relu_derivative(a, slope) * s);
         });
     }
@@ -89,13 +91,12 @@ pub(crate) fn leaky_relu_dropout_forward(u: &Uniforms, inputs: &Inputs<'_>, outp
     let dropout = Dropout::new(u, inputs);
     let z = rows(u, inputs.get("z"));
     let residual = u.flag("add_residual").then(|| rows(u, inputs.get("residual")));
-    for_each_row(rows_mut(u, outputs.take("y")), features, |r, y| {
-        for (column, y) in y.chunks_exact_mut(4).enumerate() {
-            let at = r * features + 4 * column;
-            let factors = dropout.factors(r, first + r, column);
-            for (lane, y) in y.iter_mut().enumerate() {
-                *y = leaky_relu(z[at + lane], slope) * factors[lane] + residual.map_or(0.0, |r| r[at + lane]);
-            }
+    for_each_block(rows_mut(u, outputs.take("y")), features, |r, at, y| {
+        dropout.fill(r, first + r, at, y);
+        let at = r * features + at;
+        y.iter_mut().zip(&z[at..]).for_each(|(y, &z)| *y *= leaky_relu(z, slope));
+        if let Some(residual) = residual {
+            y.iter_mut().zip(&residual[at..]).for_each(|(y, r)| *y += r);
         }
     });
 }
@@ -104,13 +105,10 @@ pub(crate) fn leaky_relu_dropout_backward(u: &Uniforms, inputs: &Inputs<'_>, out
     let (features, slope, first) = (u.size("features"), u.f32("slope"), u.size("row"));
     let dropout = Dropout::new(u, inputs);
     let (dy, z) = (rows(u, inputs.get("dy")), rows(u, inputs.get("z")));
-    for_each_row(rows_mut(u, outputs.take("dz")), features, |r, dz| {
-        for (column, dz) in dz.chunks_exact_mut(4).enumerate() {
-            let at = r * features + 4 * column;
-            let factors = dropout.factors(r, first + r, column);
-            for (lane, dz) in dz.iter_mut().enumerate() {
-                *dz = dy[at + lane] * factors[lane] * leaky_relu_derivative(z[at + lane], slope);
-            }
-        }
+    for_each_block(rows_mut(u, outputs.take("dz")), features, |r, at, dz| {
+        dropout.fill(r, first + r, at, dz);
+        let at = r * features + at;
+        let known = dy[at..].iter().zip(&z[at..]);
+        dz.iter_mut().zip(known).for_each(|(dz, (dy, &z))| *dz = dy * *dz * leaky_relu_derivative(z, slope));
     });
 }

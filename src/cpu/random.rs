@@ -11,6 +11,7 @@ pub const STREAM_INIT: u32 = 1006;
 
 /// Counter-based random integers: `pcg4d` of Jarzynski and Olano 2020, JCGT 9(3), keyed by (seed, step, stream, index).
 #[must_use]
+#[inline(always)]
 pub fn pcg4d(key: [u32; 4]) -> [u32; 4] {
     let mut v = key.map(|k| k.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
     mix(&mut v);
@@ -19,6 +20,7 @@ pub fn pcg4d(key: [u32; 4]) -> [u32; 4] {
     v
 }
 
+#[inline(always)]
 fn mix(v: &mut [u32; 4]) {
     v[0] = v[0].wrapping_add(v[1].wrapping_mul(v[3]));
     v[1] = v[1].wrapping_add(v[2].wrapping_mul(v[0]));
