@@ -7,11 +7,11 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::panels::PANEL;
 use super::split::{Grid, for_each_block};
-use super::tile::{LINE, Prefetch, Rows, add_dots, sum};
+use super::tile::{LINE, Prefetch, Rows, add_dots, add_panels, sum};
 use super::{Layer, Panels, row_groups, with_rows};
 
-/// Rows and inputs of a tile: 20 sums leave registers for the operands; with 24 the compiler spills.
-const TILE_ROWS: usize = 5;
+/// Rows and inputs of a tile: larger ones measured no faster, and with 24 sums the compiler spills.
+const TILE_ROWS: usize = 3;
 const TILE_INPUTS: usize = 4;
 /// Inputs of a block of work.
 const CHUNK: usize = 64;
@@ -108,16 +108,12 @@ struct Tile<'a> {
 fn dot_tile<S: Simd, const R: usize, const I: usize>(simd: S, tile: Tile<'_>) {
     let Tile { dots, stride, dy, weights, input, panels, fetch } = tile;
     let mut acc = [[simd.splat_f32s(0.0); I]; R];
-    for panel in 0..panels.count() {
-        let first = panel * PANEL;
-        let weights = Rows { data: &weights[panels.offset(panel, input)..], stride: panels.width(panel) };
-        let (dy, width) = (dy.from(0, first), panels.columns - first);
-        if width >= PANEL {
-            // A known width lets the compiler unroll the whole panel.
-            add_dots::<S, R, I>(simd, &mut acc, dy, Rows { stride: PANEL, ..weights }, PANEL, fetch);
-        } else {
-            add_dots::<S, R, I>(simd, &mut acc, dy, weights, width, fetch);
-        }
+    let whole = panels.columns / PANEL;
+    let rows = Rows { data: &weights[panels.offset(0, input)..], stride: PANEL };
+    add_panels::<S, R, I>(simd, &mut acc, dy, rows, (whole, panels.rows * PANEL), fetch);
+    if whole * PANEL < panels.columns {
+        let weights = Rows { data: &weights[panels.offset(whole, input)..], stride: panels.width(whole) };
+        add_dots::<S, R, I>(simd, &mut acc, dy.from(0, whole * PANEL), weights, panels.columns - whole * PANEL);
     }
     for (r, acc) in acc.into_iter().enumerate() {
         dots[r * stride..][..I].copy_from_slice(&acc.map(sum::<S>));

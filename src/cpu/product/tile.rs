@@ -3,6 +3,8 @@
 
 use pulp::Simd;
 
+use super::panels::PANEL;
+
 /// Floats of a cache line.
 pub(super) const LINE: usize = 16;
 /// Most lines that a step of a tile's loop asks for.
@@ -121,37 +123,54 @@ pub(super) fn add_product<S: Simd, const R: usize, const V: usize>(
 /// Sums of products over the columns of a row, one vector of partial sums for each of `R` rows and `I` inputs.
 pub(super) type Dots<S, const R: usize, const I: usize> = [[<S as Simd>::f32s; I]; R];
 
-/// `acc[r][i] += dy[r][..width] ⊙ weights[i][..width]`, lane by lane, for one panel.
+/// `acc[r][i] += dy[r] ⊙ weights[i]`, lane by lane, over `count` whole panels, `apart` elements from each other.
 #[inline(always)]
 #[expect(unsafe_code, reason = "bounds are checked before the loop")]
+pub(super) fn add_panels<S: Simd, const R: usize, const I: usize>(
+    simd: S,
+    acc: &mut Dots<S, R, I>,
+    dy: Rows<'_>,
+    weights: Rows<'_>,
+    (count, apart): (usize, usize),
+    fetch: Prefetch,
+) {
+    if count == 0 {
+        return;
+    }
+    dy.check(R, count * PANEL);
+    weights.from((count - 1) * (apart / weights.stride), 0).check(I, PANEL);
+    let (first_dy, first_weight) = (dy.data.as_ptr(), weights.data.as_ptr());
+    for panel in 0..count {
+        fetch.step(&weights.data[panel * apart..], 0);
+        for k in (0..PANEL).step_by(S::F32_LANES) {
+            let (at_dy, at_weight) = (panel * PANEL + k, panel * apart + k);
+            // SAFETY: rows r < R and i < I of every panel lie inside the slices, checked above.
+            let w: [S::f32s; I] = std::array::from_fn(|i| unsafe { load::<S>(first_weight, at_weight + i * PANEL) });
+            for (r, acc) in acc.iter_mut().enumerate() {
+                // SAFETY: as above.
+                let dy = unsafe { load::<S>(first_dy, at_dy + r * dy.stride) };
+                for (acc, w) in acc.iter_mut().zip(w) {
+                    *acc = simd.mul_add_f32s(dy, w, *acc);
+                }
+            }
+        }
+    }
+}
+
+/// As [`add_panels`], over the first `width` columns of one narrower panel.
+#[inline(always)]
 pub(super) fn add_dots<S: Simd, const R: usize, const I: usize>(
     simd: S,
     acc: &mut Dots<S, R, I>,
     dy: Rows<'_>,
     weights: Rows<'_>,
     width: usize,
-    fetch: Prefetch,
 ) {
-    dy.check(R, width);
-    weights.check(I, width);
-    fetch.step(weights.data, 0);
-    let (first_dy, first_weight) = (dy.data.as_ptr(), weights.data.as_ptr());
-    let whole = width / S::F32_LANES * S::F32_LANES;
-    for k in (0..whole).step_by(S::F32_LANES) {
-        // SAFETY: k + lanes <= width, r < R and i < I, and rows of these sizes lie inside the slices, checked above.
-        let w: [S::f32s; I] = std::array::from_fn(|i| unsafe { load::<S>(first_weight, i * weights.stride + k) });
+    for k in (0..width).step_by(S::F32_LANES) {
+        let columns = k..width.min(k + S::F32_LANES);
+        let w: [S::f32s; I] = std::array::from_fn(|i| simd.partial_load_f32s(&weights.row(i)[columns.clone()]));
         for (r, acc) in acc.iter_mut().enumerate() {
-            // SAFETY: as above.
-            let dy = unsafe { load::<S>(first_dy, r * dy.stride + k) };
-            for (acc, w) in acc.iter_mut().zip(w) {
-                *acc = simd.mul_add_f32s(dy, w, *acc);
-            }
-        }
-    }
-    if whole < width {
-        let w: [S::f32s; I] = std::array::from_fn(|i| simd.partial_load_f32s(&weights.row(i)[whole..width]));
-        for (r, acc) in acc.iter_mut().enumerate() {
-            let dy = simd.partial_load_f32s(&dy.row(r)[whole..width]);
+            let dy = simd.partial_load_f32s(&dy.row(r)[columns.clone()]);
             for (acc, w) in acc.iter_mut().zip(w) {
                 *acc = simd.mul_add_f32s(dy, w, *acc);
             }
