@@ -14,6 +14,8 @@ const ROWS: usize = 2048;
 const FEATURES: usize = 1024;
 /// Rounds of copy and product, by turns; the best of each counts.
 const ROUNDS: usize = 8;
+/// After so many seconds a slow device begins no other round.
+const SECONDS: f64 = 2.0;
 /// Words of each buffer that the CPU copies: 256 MB, far beyond caches.
 const CPU_WORDS: usize = 1 << 26;
 /// Rows and features of each tensor that a GPU adds: 126 MB, below the 128 MiB that every device can bind.
@@ -34,7 +36,7 @@ pub struct Floor {
 }
 
 impl Floor {
-    /// Measures the device; takes about a second.
+    /// Measures the device; takes a second or two.
     ///
     /// # Errors
     /// [`Error::Device`] when the device is too small or was lost.
@@ -66,7 +68,7 @@ fn of_cpu(threads: usize, device: &Device) -> Result<Floor> {
     };
     let mut products = Products::new(device)?;
     let (mut copied, mut multiplied) = (f64::INFINITY, f64::INFINITY);
-    for _ in 0..ROUNDS {
+    for _ in rounds() {
         copied = copied.min(seconds(&mut copy)?);
         multiplied = multiplied.min(products.seconds(1)?);
     }
@@ -81,7 +83,7 @@ fn of_gpu(gpu: &Gpu, device: &Device) -> Result<Floor> {
     let counts =
         [repeats(|count| copy.run(count))?, repeats(|count| add.run(count))?, repeats(|count| products.run(count))?];
     let (mut copied, mut added, mut multiplied) = (f64::INFINITY, f64::INFINITY, f64::INFINITY);
-    for _ in 0..ROUNDS {
+    for _ in rounds() {
         copied = copied.min(seconds(&mut || copy.run(counts[0]))? / counts[0] as f64);
         added = added.min(seconds(&mut || add.run(counts[1]))? / counts[1] as f64);
         multiplied = multiplied.min(products.seconds(counts[2])?);
@@ -90,6 +92,12 @@ fn of_gpu(gpu: &Gpu, device: &Device) -> Result<Floor> {
     // slower than a kernel.
     let gbps = 1e-9 * bytes as f64 * (2.0 / copied).max(3.0 / added);
     Ok(Floor { gflops: Products::GFLOP / multiplied, gbps, overlap: true })
+}
+
+/// At least one round, as many as there is time for.
+fn rounds() -> impl Iterator<Item = usize> {
+    let begun = Instant::now();
+    (0..ROUNDS).take_while(move |round| *round == 0 || begun.elapsed().as_secs_f64() < SECONDS)
 }
 
 fn seconds(run: &mut impl FnMut() -> Result<()>) -> Result<f64> {

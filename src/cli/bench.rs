@@ -14,8 +14,9 @@ use crate::error::{Error, Result};
 use crate::gpu::Device;
 use crate::nn::Tensors;
 
-/// Repeats of the timing by kernel.
+/// Repeats of the timing by kernel, and from how many milliseconds on one is enough.
 const REPEATS: u32 = 5;
+const SLOW_MS: f64 = 200.0;
 /// Kernels that the text names; the rest is one line.
 const KERNELS: usize = 5;
 
@@ -179,6 +180,7 @@ impl Bench {
         let floor_ms = floor.ms([gflop, mbytes]);
         let typical = if case.task == Task::OnlineSkip { latency.mean } else { latency.median };
         let gpu = matches!(device, Device::Gpu(_));
+        let repeats = if latency.median * (case.instances as f64) < SLOW_MS { REPEATS } else { 1 };
         Ok(Row {
             mode: case.task,
             width: self.width,
@@ -197,7 +199,7 @@ impl Bench {
             floor_ms,
             floor_share: floor_ms / typical,
             encode_ms: gpu.then_some(latency.encode),
-            kernels: if gpu { Some(workload.profile(REPEATS)?) } else { None },
+            kernels: if gpu { Some(workload.profile(repeats)?) } else { None },
         })
     }
 }
