@@ -14,3 +14,4 @@ mod plans;
 mod random;
 mod recorder;
 mod states;
+mod tune;

@@ -13,6 +13,7 @@ mod synth;
 #[cfg(test)]
 mod tests;
 mod train;
+mod tune;
 mod verify;
 mod views;
 
@@ -43,6 +44,7 @@ enum Command {
     Eval(eval::Eval),
     Plan(plan::PlanCommand),
     Demo(demo::Demo),
+    Tune(tune::Tune),
 }
 
 /// Why a command ended early.
@@ -101,6 +103,7 @@ impl Command {
             Self::Eval(command) => command.run(out),
             Self::Plan(command) => command.run(out),
             Self::Demo(command) => command.run(out),
+            Self::Tune(command) => command.run(out),
         }
     }
 }
