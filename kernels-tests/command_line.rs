@@ -22,7 +22,9 @@ impl Folder {
     /// Runs a command line; whatever happens, nothing may panic.
     fn run(&self, line: &str) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_isopose"));
-        let output = command.current_dir(self.0.path()).args(line.split_whitespace()).output().unwrap();
+        // What this machine's user has tuned is no part of the test.
+        command.current_dir(self.0.path()).env("ISOPOSE_TILES", "off");
+        let output = command.args(line.split_whitespace()).output().unwrap();
         assert!(!stderr(&output).contains("panicked"), "{line}: {}", stderr(&output));
         output
     }
@@ -277,4 +279,20 @@ fn devices_are_listed_with_the_cpu_last() {
     let devices = Folder::new().json("devices --json")["devices"].as_array().unwrap().clone();
     assert_eq!(devices.last().unwrap()["id"], "cpu");
     assert_eq!(devices.iter().filter(|device| device["auto"] == true).count(), 1);
+}
+
+#[test]
+fn tuning_needs_a_gpu_and_a_damaged_file_is_only_a_warning() {
+    let folder = Folder::new();
+    folder.fail("tune --device cpu", 2, &["--device gpu"]);
+    if crate::device::gpu(isopose::gpu::ShaderChecks::On).is_none() {
+        return;
+    }
+    std::fs::write(folder.path("tiles.json"), "{ \"version\": 1").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_isopose"));
+    command.current_dir(folder.0.path()).env("ISOPOSE_TILES", "tiles.json");
+    let output = command.args("plan profile predict --width 64 --device gpu".split(' ')).output().unwrap();
+    let text = stderr(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("warning: tiles.json") && text.contains("isopose tune"), "{text}");
 }

@@ -1,11 +1,24 @@
 //! The declarations agree with the WGSL and with each other.
 
-use isopose::kernel::{self, MAX_BINDINGS};
+use isopose::kernel::{self, MAX_BINDINGS, Product};
 use isopose::kernels::ALL;
 
 #[test]
 fn every_declaration_agrees_with_its_wgsl() {
     let wrong: Vec<String> = ALL.iter().filter_map(|kernel| kernel::check(kernel).err()).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_tile_agrees_with_the_declarations() {
+    let mut wrong = Vec::new();
+    for product in Product::ALL {
+        let kernels: Vec<_> = ALL.iter().filter(|kernel| Product::of(kernel) == Some(product)).collect();
+        assert!(kernels.len() >= 2, "{product:?} has {} kernels", kernels.len());
+        for tile in product.tiles() {
+            wrong.extend(kernels.iter().filter_map(|kernel| kernel::check_tile(kernel, product, tile).err()));
+        }
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

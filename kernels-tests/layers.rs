@@ -25,6 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "train",
         &["nn", "plan", "kernels", "kernel", "cpu", "gpu", "checkpoint", "config", "data", "metrics", "pose", "error"],
     ),
+    ("tune", &["plan", "kernels", "kernel", "gpu", "error"]),
     ("evaluate", &["adapt", "train", "checkpoint", "metrics", "gpu", "error"]),
     ("bench", &["adapt", "train", "nn", "plan", "kernels", "gpu", "config", "data", "pose", "error"]),
     (

@@ -15,3 +15,4 @@ mod plans;
 mod random;
 mod recorder;
 mod states;
+mod tune;

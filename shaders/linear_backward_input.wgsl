@@ -1,26 +1,18 @@
 // dx = dy W^T.
 // dy (instances, y_rows, out_features); parameters (weight_instances, in_features + 1, out_features);
 // dx (instances, x_rows, in_features). Rows [row, row + rows).
-// Grid: 64 input features x 8 rows x instance. Twin: cpu/linear.rs.
+// Grid: tiles of four input features x rows x instance. Twin: cpu/linear.rs.
 struct Dims {
     instances: u32, weight_instances: u32, x_rows: u32, y_rows: u32,
     row: u32, rows: u32, in_features: u32, out_features: u32,
 }
 @group(0) @binding(0) var<uniform> dims: Dims;
-@group(0) @binding(1) var<storage, read> dy: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> parameters: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> dy: array<f32>;
+@group(0) @binding(2) var<storage, read> parameters: array<f32>;
 @group(0) @binding(3) var<storage, read_write> dx: array<f32>;
-#import shared/linear_inputs.wgsl
+#import shared/linear_backward_input.wgsl
 
-fn store(instance: u32, r: u32, i: u32, value: f32) {
-    if r < dims.row + dims.rows {
-        let index = (instance * dims.x_rows + r) * dims.in_features + i;
-        dx[index] = value;
-    }
-}
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
-    if gid.x >= dims.in_features { return; }
-    store_inputs(gid.z, dims.row + gid.y * 8u, gid.x);
+fn store_one(instance: u32, row: u32, i: u32, value: f32) {
+    let index = (instance * dims.x_rows + dims.row + row) * dims.in_features + i;
+    dx[index] = value;
 }

@@ -4,7 +4,7 @@
 // parameters and moments (instances, in_features + 1, out_features). Rows [row, row + rows).
 // bias_input: 1, or 0 where a batch norm over batch statistics cancels the bias: its gradient is then exactly 0, and
 // Adam would turn rounding noise into moves of the learning rate.
-// Grid: 64 vec4 columns x 8 parameter rows x instance. Twin: cpu/linear_adam.rs. PyTorch: torch.optim.Adam.
+// Grid: tiles of vec4 columns x parameter rows x instance. Twin: cpu/linear_adam.rs. PyTorch: torch.optim.Adam.
 struct Dims {
     instances: u32, x_rows: u32, y_rows: u32,
     row: u32, rows: u32, in_features: u32, out_features: u32, bias_input: f32,
@@ -21,8 +21,7 @@ struct Dims {
 #import shared/adam.wgsl
 #import shared/linear_gradient.wgsl
 
-fn step(instance: u32, i: u32, column: u32, g: vec4<f32>) {
-    if i > dims.in_features { return; }
+fn store(instance: u32, i: u32, column: u32, g: vec4<f32>) {
     let columns = dims.out_features / 4u;
     let index = (instance * (dims.in_features + 1u) + i) * columns + column;
     let m = BETA1 * exp_avg[index] + ONE_MINUS_BETA1 * g;
@@ -30,10 +29,4 @@ fn step(instance: u32, i: u32, column: u32, g: vec4<f32>) {
     exp_avg[index] = m;
     exp_avg_sq[index] = v;
     parameters[index] += adam_move(m, v);
-}
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
-    if gid.x >= dims.out_features / 4u { return; }
-    step_rows(gid.z, gid.y * 8u, gid.x);
 }

@@ -1,7 +1,7 @@
 // y = leaky_relu((x W + b) * scale + shift): a linear layer with frozen batch norm folded into its epilogue.
 // scale = weight / sqrt(running_var + eps), shift = bias - running_mean * scale; 1 and 0 where there is no norm.
 // x (instances, x_rows, in_features); parameters (weight_instances, in_features + 1, out_features);
-// scale_shift (2, out_features); y (instances, y_rows, out_features). Grid: 64 vec4 columns x 8 rows x instance.
+// scale_shift (2, out_features); y (instances, y_rows, out_features). Grid: tiles of vec4 columns x rows x instance.
 // Twin: cpu/linear.rs.
 struct Dims {
     instances: u32, weight_instances: u32, x_rows: u32, y_rows: u32,
@@ -12,18 +12,10 @@ struct Dims {
 @group(0) @binding(2) var<storage, read> parameters: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> scale_shift: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
-#import shared/linear_rows.wgsl
+#import shared/linear_forward.wgsl
 
-fn store(instance: u32, r: u32, column: u32, sum: vec4<f32>) {
-    if r < dims.row + dims.rows {
-        let columns = dims.out_features / 4u;
-        let n = fma(sum, scale_shift[column], scale_shift[columns + column]);
-        y[(instance * dims.y_rows + r) * columns + column] = select(dims.slope * n, n, n > vec4<f32>(0.0));
-    }
-}
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
-    if gid.x >= dims.out_features / 4u { return; }
-    store_rows(gid.z, dims.row + gid.y * 8u, gid.x);
+fn store(instance: u32, row: u32, column: u32, sum: vec4<f32>) {
+    let columns = dims.out_features / 4u;
+    let n = fma(sum, scale_shift[column], scale_shift[columns + column]);
+    y[(instance * dims.y_rows + dims.row + row) * columns + column] = select(dims.slope * n, n, n > vec4<f32>(0.0));
 }

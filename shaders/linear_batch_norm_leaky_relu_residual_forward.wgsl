@@ -2,7 +2,7 @@
 // norm: a is kept because its sign is the leaky ReLU's derivative, which the sum hides.
 // x (instances, x_rows, in_features); parameters (weight_instances, in_features + 1, out_features);
 // scale_shift (2, out_features); residual, a, y (instances, y_rows, out_features).
-// Grid: 64 vec4 columns x 8 rows x instance. Twin: cpu/linear.rs.
+// Grid: tiles of vec4 columns x rows x instance. Twin: cpu/linear.rs.
 struct Dims {
     instances: u32, weight_instances: u32, x_rows: u32, y_rows: u32,
     row: u32, rows: u32, in_features: u32, out_features: u32, slope: f32,
@@ -14,21 +14,13 @@ struct Dims {
 @group(0) @binding(4) var<storage, read> residual: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> a: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read_write> y: array<vec4<f32>>;
-#import shared/linear_rows.wgsl
+#import shared/linear_forward.wgsl
 
-fn store(instance: u32, r: u32, column: u32, sum: vec4<f32>) {
-    if r < dims.row + dims.rows {
-        let columns = dims.out_features / 4u;
-        let n = fma(sum, scale_shift[column], scale_shift[columns + column]);
-        let activation = select(dims.slope * n, n, n > vec4<f32>(0.0));
-        let index = (instance * dims.y_rows + r) * columns + column;
-        a[index] = activation;
-        y[index] = residual[index] + activation;
-    }
-}
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
-    if gid.x >= dims.out_features / 4u { return; }
-    store_rows(gid.z, dims.row + gid.y * 8u, gid.x);
+fn store(instance: u32, row: u32, column: u32, sum: vec4<f32>) {
+    let columns = dims.out_features / 4u;
+    let n = fma(sum, scale_shift[column], scale_shift[columns + column]);
+    let activation = select(dims.slope * n, n, n > vec4<f32>(0.0));
+    let index = (instance * dims.y_rows + dims.row + row) * columns + column;
+    a[index] = activation;
+    y[index] = residual[index] + activation;
 }

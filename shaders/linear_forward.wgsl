@@ -1,6 +1,6 @@
 // y = x W + b, on rows [row, row + rows) of every instance.
 // x (instances, x_rows, in_features); parameters (weight_instances, in_features + 1, out_features): W, then b as
-// the last row; y (instances, y_rows, out_features). Grid: 64 vec4 columns x 8 rows x instance.
+// the last row; y (instances, y_rows, out_features). Grid: tiles of vec4 columns x rows x instance.
 // Twin: cpu/linear.rs. PyTorch: nn.Linear, weight transposed.
 struct Dims {
     instances: u32, weight_instances: u32, x_rows: u32, y_rows: u32,
@@ -10,16 +10,8 @@ struct Dims {
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> parameters: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
-#import shared/linear_rows.wgsl
+#import shared/linear_forward.wgsl
 
-fn store(instance: u32, r: u32, column: u32, value: vec4<f32>) {
-    if r < dims.row + dims.rows {
-        y[(instance * dims.y_rows + r) * (dims.out_features / 4u) + column] = value;
-    }
-}
-
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
-    if gid.x >= dims.out_features / 4u { return; }
-    store_rows(gid.z, dims.row + gid.y * 8u, gid.x);
+fn store(instance: u32, row: u32, column: u32, value: vec4<f32>) {
+    y[(instance * dims.y_rows + dims.row + row) * (dims.out_features / 4u) + column] = value;
 }

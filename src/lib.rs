@@ -17,6 +17,7 @@ pub mod nn;
 pub mod plan;
 pub mod pose;
 pub mod train;
+pub mod tune;
 pub mod verify;
 
 pub use error::{Error, Result};

@@ -14,6 +14,7 @@ mod synth;
 #[cfg(test)]
 mod tests;
 mod train;
+mod tune;
 mod verify;
 mod views;
 
@@ -45,6 +46,7 @@ enum Command {
     Plan(plan::PlanCommand),
     Bench(bench::Bench),
     Demo(demo::Demo),
+    Tune(tune::Tune),
 }
 
 /// Why a command ended early.
@@ -104,6 +106,7 @@ impl Command {
             Self::Plan(command) => command.run(out),
             Self::Bench(command) => command.run(out),
             Self::Demo(command) => command.run(out),
+            Self::Tune(command) => command.run(out),
         }
     }
 }

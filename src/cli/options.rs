@@ -1,14 +1,16 @@
 //! What several commands share: the device, value parsers, checks of files to be written.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::de::DeserializeOwned;
 
+use super::output;
 use crate::error::{Error, Result};
 use crate::gpu::{Device, ShaderChecks};
+use crate::tune;
 
 /// Where to compute.
 #[derive(Debug, Args)]
@@ -28,7 +30,30 @@ impl DeviceOptions {
     }
 
     pub(super) fn open_with(&self, checks: ShaderChecks) -> Result<Device> {
+        let device = self.open_untuned(checks)?;
+        let (Device::Gpu(gpu), Some(path)) = (&device, tiles_path()) else { return Ok(device) };
+        match tune::load(&path, gpu) {
+            Ok(Some(tiling)) => Ok(Device::Gpu(gpu.with_tiling(tiling))),
+            Ok(None) => Ok(device),
+            Err(error) => {
+                output::note(&format!("warning: {error}"));
+                Ok(device)
+            }
+        }
+    }
+
+    /// Opens the device with the tiles that it has before `isopose tune`.
+    pub(super) fn open_untuned(&self, checks: ShaderChecks) -> Result<Device> {
         Device::open(&self.device, self.threads.into(), checks)
+    }
+}
+
+/// The file of tuned tiles: in the user's cache folder, or where `ISOPOSE_TILES` says; none where it says `off`.
+pub(super) fn tiles_path() -> Option<PathBuf> {
+    match std::env::var_os("ISOPOSE_TILES") {
+        Some(value) if value == "off" => None,
+        Some(value) if !value.is_empty() => Some(value.into()),
+        _ => tune::cache_path(),
     }
 }
 

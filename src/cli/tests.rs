@@ -31,6 +31,7 @@ fn the_documented_command_lines_parse() {
         "isopose plan show train --width 64 --device cpu --json",
         "isopose plan profile adapt --mode online --iterations 1 --copies 16",
         "isopose demo --device cpu",
+        "isopose tune --device gpu --json",
     ] {
         assert!(parse(line).is_ok(), "{line}: {}", parse(line).unwrap_err());
     }

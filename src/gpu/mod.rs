@@ -2,15 +2,18 @@
 
 mod copy;
 mod select;
+mod staging;
 
 pub(crate) use copy::BufferCopy;
 pub use select::{AdapterSummary, adapters};
+pub use staging::PendingRead;
+pub(crate) use staging::Staging;
 
-use std::sync::mpsc::Receiver;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, Result};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Tile, Tiling};
 
 /// Where plans run.
 #[derive(Clone, Debug)]
@@ -60,13 +63,20 @@ pub(crate) fn cpu_name(threads: usize) -> String {
     format!("cpu ({threads} thread{})", if threads == 1 { "" } else { "s" })
 }
 
+/// Compute pipelines and the layouts of their bindings, by kernel (its address) and tile.
+pub(crate) type Pipelines = HashMap<(usize, Option<&'static Tile>), (wgpu::ComputePipeline, wgpu::BindGroupLayout)>;
+
 /// An opened GPU. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Gpu {
     pub(crate) device: wgpu::Device,
     pub(crate) queue: wgpu::Queue,
     pub(crate) checks: ShaderChecks,
+    pub(crate) tiling: Tiling,
+    /// Made once for each kernel and tile, for all executors.
+    pub(crate) pipelines: Arc<Mutex<Pipelines>>,
     name: String,
+    driver: String,
     fault: Arc<Mutex<Option<String>>>,
 }
 
@@ -74,6 +84,9 @@ impl Gpu {
     fn open(adapter: &wgpu::Adapter, checks: ShaderChecks) -> Result<Self> {
         let info = adapter.get_info();
         let name = format!("{} ({})", info.name, info.backend);
+        let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
+        let software = info.device_type == wgpu::DeviceType::Cpu;
+        let tiling = if software { Tiling::of_software() } else { Tiling::of_gpu() };
         let offered = adapter.limits();
         // WebGPU's defaults are enough; larger tensors are allowed where the adapter has the room.
         let required_limits = wgpu::Limits {
@@ -97,13 +110,32 @@ impl Gpu {
                 note(&on_loss, format!("the device was lost ({message}); a dispatch may have run too long"));
             }
         });
-        Ok(Self { device, queue, checks, name, fault })
+        let pipelines = Arc::default();
+        Ok(Self { device, queue, checks, tiling, pipelines, name, driver, fault })
     }
 
     /// The adapter's name and backend.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The driver and its version.
+    #[must_use]
+    pub fn driver(&self) -> &str {
+        &self.driver
+    }
+
+    /// How linear kernels are cut.
+    #[must_use]
+    pub fn tiling(&self) -> &Tiling {
+        &self.tiling
+    }
+
+    /// The same device with linear kernels cut otherwise. Results differ by rounding where sums are split otherwise.
+    #[must_use]
+    pub fn with_tiling(&self, tiling: Tiling) -> Self {
+        Self { tiling, ..self.clone() }
     }
 
     /// Fails with the first error that the driver reported.
@@ -143,11 +175,4 @@ fn note(fault: &Mutex<Option<String>>, what: String) {
     if let Ok(mut fault) = fault.lock() {
         fault.get_or_insert(what);
     }
-}
-
-/// A read-back on its way: a staging buffer, the news that it is mapped, and the submission that fills it.
-pub struct PendingRead {
-    pub(crate) staging: wgpu::Buffer,
-    pub(crate) mapped: Receiver<std::result::Result<(), wgpu::BufferAsyncError>>,
-    pub(crate) submission: wgpu::SubmissionIndex,
 }

@@ -2,16 +2,29 @@
 
 use naga::{AddressSpace, ScalarKind, StorageAccess, TypeInner};
 
-use super::{Access, Element, Kernel, Uniform, expand_imports};
+use super::{Access, Element, Kernel, Product, Tile, Uniform, expand_imports};
 
-/// Parses and validates the WGSL of `kernel` and compares it with the declaration: entry point and
-/// workgroup size, every binding's number, name, access and element type, every member of `Dims`.
+/// Parses and validates the WGSL of `kernel`, with the declared tile where it has one, and compares it with the
+/// declaration: entry point and workgroup size, every binding's number, name, access and element type, every member of
+/// `Dims`.
 ///
 /// # Errors
 /// One sentence that names the kernel and the first disagreement.
 pub fn check(kernel: &Kernel) -> Result<(), String> {
+    compare(kernel, Product::of(kernel).map(Product::declared), kernel.workgroup)
+}
+
+/// As [`check`], with another tile of `product`, which decides the workgroup.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_tile(kernel: &Kernel, product: Product, tile: &Tile) -> Result<(), String> {
+    compare(kernel, Some(tile), tile.workgroup(product)).map_err(|e| format!("tile {}: {e}", tile.name()))
+}
+
+fn compare(kernel: &Kernel, tile: Option<&Tile>, workgroup: [u32; 3]) -> Result<(), String> {
     let fail = |what: String| Err(format!("{}: {what}", kernel.name));
-    let text = expand_imports(kernel.source).map_err(|e| format!("{}: {e}", kernel.name))?;
+    let text = expand_imports(kernel.source, tile).map_err(|e| format!("{}: {e}", kernel.name))?;
     let module =
         naga::front::wgsl::parse_str(&text).map_err(|e| format!("{}: {}", kernel.name, e.emit_to_string(&text)))?;
     let mut validator =
@@ -21,10 +34,10 @@ pub fn check(kernel: &Kernel) -> Result<(), String> {
     let [entry] = &module.entry_points[..] else {
         return fail(format!("has {} entry points, not one", module.entry_points.len()));
     };
-    if entry.name != "main" || entry.workgroup_size != kernel.workgroup {
+    if entry.name != "main" || entry.workgroup_size != workgroup {
         return fail(format!(
             "entry point `{}` {:?}, declared `main` {:?}",
-            entry.name, entry.workgroup_size, kernel.workgroup
+            entry.name, entry.workgroup_size, workgroup
         ));
     }
 
@@ -56,7 +69,7 @@ pub fn check(kernel: &Kernel) -> Result<(), String> {
                 declared.access, variable.space
             ));
         }
-        if element(&module, inner) != Some(wgsl_element(declared.element)) {
+        if !element(&module, inner).is_some_and(|found| agrees(declared.element, found)) {
             return fail(format!("`{name}` is declared {:?}, its WGSL type is {inner:?}", declared.element));
         }
     }
@@ -84,9 +97,9 @@ fn check_dims(kernel: &Kernel, module: &naga::Module, inner: &TypeInner) -> Resu
     if found == declared { Ok(()) } else { Err(format!("Dims is {found:?}, declared {declared:?}")) }
 }
 
-/// [`Element::Weight`] is a `vec4` to WGSL.
-fn wgsl_element(element: Element) -> Element {
-    if element == Element::Weight { Element::Vec4 } else { element }
+/// [`Element::Weight`] is `vec4` or `f32` to WGSL: rows or columns of weights are read.
+fn agrees(declared: Element, found: Element) -> bool {
+    found == declared || (declared == Element::Weight && matches!(found, Element::Vec4 | Element::F32))
 }
 
 fn element(module: &naga::Module, inner: &TypeInner) -> Option<Element> {

@@ -5,9 +5,11 @@
 
 mod check;
 mod source;
+mod tile;
 
-pub use check::check;
+pub use check::{check, check_tile};
 pub use source::expand_imports;
+pub use tile::{Product, Rows, Tile, Tiling};
 
 use arrayvec::ArrayVec;
 
@@ -34,8 +36,8 @@ pub enum Element {
     F32,
     /// `array<vec4<f32>>`: the last dimension is a multiple of 4.
     Vec4,
-    /// `array<vec4<f32>>`: a linear layer's parameters, or moments of them, (instances, in + 1, out). The CPU executor
-    /// keeps them in the order that its products read them in.
+    /// `array<vec4<f32>>`, or `array<f32>` where columns are read: a linear layer's parameters, or moments of them,
+    /// (instances, in + 1, out). The CPU executor keeps them in the order that its products read them in.
     Weight,
     /// `array<u32>`
     U32,
@@ -243,9 +245,9 @@ pub struct Kernel {
     pub bindings: &'static [Binding],
     /// Members of `Dims`, in order.
     pub uniforms: &'static [Uniform],
-    /// `@workgroup_size`.
+    /// `@workgroup_size`, with the declared [`Tile`] where there are several.
     pub workgroup: [u32; 3],
-    /// Workgroups to dispatch.
+    /// Workgroups to dispatch, with the declared [`Tile`].
     pub grid: fn(&Uniforms) -> [u32; 3],
     /// What shapes alone cannot say: ranges and multiples. The message names the uniform.
     pub check: fn(&Uniforms) -> Result<(), String>,

@@ -1,9 +1,8 @@
 //! Linear layers: forward, with frozen-norm epilogues, input gradient, weight gradient with Adam.
 
-use super::groups;
 use crate::cpu::{linear, linear_adam};
 use crate::kernel::Uniform::{F32, U32};
-use crate::kernel::{Element, Kernel, Uniforms, read, rows_fit, update, write};
+use crate::kernel::{Element, Kernel, Product, Uniforms, read, rows_fit, update, write};
 
 /// y = x W + b.
 pub static LINEAR_FORWARD: Kernel = Kernel {
@@ -24,8 +23,8 @@ pub static LINEAR_FORWARD: Kernel = Kernel {
         U32("in_features"),
         U32("out_features"),
     ],
-    workgroup: [64, 1, 1],
-    grid: output_tiles,
+    workgroup: [16, 8, 1],
+    grid: forward_tiles,
     check: rows_and_weights,
     twin: linear::linear_forward,
     flops: products,
@@ -52,8 +51,8 @@ pub static LINEAR_BATCH_NORM_LEAKY_RELU_FORWARD: Kernel = Kernel {
         U32("out_features"),
         F32("slope"),
     ],
-    workgroup: [64, 1, 1],
-    grid: output_tiles,
+    workgroup: [16, 8, 1],
+    grid: forward_tiles,
     check: rows_and_weights,
     twin: linear::linear_batch_norm_leaky_relu_forward,
     flops: products,
@@ -82,8 +81,8 @@ pub static LINEAR_BATCH_NORM_LEAKY_RELU_RESIDUAL_FORWARD: Kernel = Kernel {
         U32("out_features"),
         F32("slope"),
     ],
-    workgroup: [64, 1, 1],
-    grid: output_tiles,
+    workgroup: [16, 8, 1],
+    grid: forward_tiles,
     check: rows_and_weights,
     twin: linear::linear_batch_norm_leaky_relu_residual_forward,
     flops: products,
@@ -94,7 +93,7 @@ pub static LINEAR_BACKWARD_INPUT: Kernel = Kernel {
     name: "linear_backward_input",
     source: include_str!("../../shaders/linear_backward_input.wgsl"),
     bindings: &[
-        read("dy", Element::Vec4, &["instances", "y_rows", "out_features"]),
+        read("dy", Element::F32, &["instances", "y_rows", "out_features"]),
         read("parameters", Element::Weight, &["weight_instances", "in_features+1", "out_features"]),
         write("dx", Element::F32, &["instances", "x_rows", "in_features"]),
     ],
@@ -108,8 +107,8 @@ pub static LINEAR_BACKWARD_INPUT: Kernel = Kernel {
         U32("in_features"),
         U32("out_features"),
     ],
-    workgroup: [64, 1, 1],
-    grid: input_tiles,
+    workgroup: [32, 4, 1],
+    grid: backward_input_tiles,
     check: rows_and_weights,
     twin: linear::linear_backward_input,
     flops: products,
@@ -120,7 +119,7 @@ pub static LINEAR_BACKWARD_INPUT_RESIDUAL: Kernel = Kernel {
     name: "linear_backward_input_residual",
     source: include_str!("../../shaders/linear_backward_input_residual.wgsl"),
     bindings: &[
-        read("dy", Element::Vec4, &["instances", "y_rows", "out_features"]),
+        read("dy", Element::F32, &["instances", "y_rows", "out_features"]),
         read("parameters", Element::Weight, &["weight_instances", "in_features+1", "out_features"]),
         read("dresidual", Element::F32, &["instances", "x_rows", "in_features"]),
         write("dx", Element::F32, &["instances", "x_rows", "in_features"]),
@@ -135,8 +134,8 @@ pub static LINEAR_BACKWARD_INPUT_RESIDUAL: Kernel = Kernel {
         U32("in_features"),
         U32("out_features"),
     ],
-    workgroup: [64, 1, 1],
-    grid: input_tiles,
+    workgroup: [32, 4, 1],
+    grid: backward_input_tiles,
     check: rows_and_weights,
     twin: linear::linear_backward_input_residual,
     flops: products,
@@ -166,7 +165,7 @@ pub static LINEAR_BACKWARD_WEIGHT_ADAM: Kernel = Kernel {
         F32("bias_input"),
     ],
     workgroup: [64, 1, 1],
-    grid: parameter_tiles,
+    grid: gradient_tiles,
     check: rows_inside,
     twin: linear_adam::linear_backward_weight_adam,
     flops: products,
@@ -198,7 +197,7 @@ pub static LINEAR_BACKWARD_WEIGHT_ADAM_FIRST: Kernel = Kernel {
         F32("bias_input"),
     ],
     workgroup: [64, 1, 1],
-    grid: parameter_tiles,
+    grid: gradient_tiles,
     check: rows_and_source,
     twin: linear_adam::linear_backward_weight_adam_first,
     flops: products,
@@ -228,7 +227,7 @@ pub static LINEAR_BACKWARD_WEIGHT_ADAM_LAST: Kernel = Kernel {
         F32("bias_input"),
     ],
     workgroup: [64, 1, 1],
-    grid: parameter_tiles,
+    grid: gradient_tiles,
     check: rows_inside,
     twin: linear_adam::linear_backward_weight_adam_last,
     flops: products,
@@ -258,25 +257,22 @@ pub static LINEAR_BACKWARD_WEIGHT_ADAM_ONLY: Kernel = Kernel {
         F32("bias_input"),
     ],
     workgroup: [64, 1, 1],
-    grid: parameter_tiles,
+    grid: gradient_tiles,
     check: rows_and_source,
     twin: linear_adam::linear_backward_weight_adam_only,
     flops: products,
 };
 
-/// 64 vec4 columns x 8 rows x instance.
-fn output_tiles(u: &Uniforms) -> [u32; 3] {
-    [groups(u.u32("out_features") / 4), u.u32("rows").div_ceil(8), u.u32("instances")]
+fn forward_tiles(u: &Uniforms) -> [u32; 3] {
+    Product::Forward.declared().grid(Product::Forward, u)
 }
 
-/// 64 input features x 8 rows x instance.
-fn input_tiles(u: &Uniforms) -> [u32; 3] {
-    [groups(u.u32("in_features")), u.u32("rows").div_ceil(8), u.u32("instances")]
+fn backward_input_tiles(u: &Uniforms) -> [u32; 3] {
+    Product::BackwardInput.declared().grid(Product::BackwardInput, u)
 }
 
-/// 64 vec4 columns x 8 rows of parameters x instance.
-fn parameter_tiles(u: &Uniforms) -> [u32; 3] {
-    [groups(u.u32("out_features") / 4), (u.u32("in_features") + 1).div_ceil(8), u.u32("instances")]
+fn gradient_tiles(u: &Uniforms) -> [u32; 3] {
+    Product::Gradient.declared().grid(Product::Gradient, u)
 }
 
 fn rows_inside(u: &Uniforms) -> Result<(), String> {

@@ -1,13 +1,13 @@
 //! The GPU executor: pipelines and bind groups made once; a replay only encodes one pass and submits it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use super::{Dispatch, Executor, Plan, Readback, SectionId, TensorId};
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, PendingRead};
-use crate::kernel::{Access, Kernel, MAX_UNIFORMS, expand_imports};
+use crate::gpu::{Gpu, Staging};
+use crate::kernel::{Access, Kernel, MAX_UNIFORMS, Product, Tile, expand_imports};
 
 /// Submissions that may be unfinished at once: one runs while the next is encoded.
 const IN_FLIGHT: usize = 2;
@@ -29,6 +29,7 @@ pub struct GpuExecutor {
     gpu: Gpu,
     buffers: Vec<wgpu::Buffer>,
     sections: Vec<Vec<Ready>>,
+    staging: Staging,
     in_flight: VecDeque<wgpu::SubmissionIndex>,
 }
 
@@ -41,36 +42,35 @@ impl GpuExecutor {
         fits(&plan, gpu)?;
         let buffers: Vec<_> = plan.tensors.iter().map(|info| buffer(gpu, info)).collect();
         let uniforms = uniform_arena(&plan, gpu);
-        let mut pipelines = HashMap::new();
         let mut slot = 0;
         let mut sections = Vec::with_capacity(plan.sections.len());
         for section in &plan.sections {
             let mut ready = Vec::with_capacity(section.dispatches.len());
             for dispatch in &section.dispatches {
-                let (pipeline, layout) = match pipelines.get(dispatch.kernel.name) {
-                    Some(made) => made,
-                    None => pipelines.entry(dispatch.kernel.name).or_insert(pipeline(gpu, dispatch.kernel)?),
-                };
-                let bind_group = bind(gpu, &plan, dispatch, layout, (&buffers, &uniforms, slot));
+                let (tile, grid) = cut(dispatch, gpu);
+                let (pipeline, layout) = pipeline(gpu, dispatch.kernel, tile)?;
+                let bind_group = bind(gpu, &plan, dispatch, &layout, (&buffers, &uniforms, slot));
                 slot += 1;
-                ready.push(Ready { pipeline: pipeline.clone(), bind_group, grid: dispatch.grid });
+                ready.push(Ready { pipeline, bind_group, grid });
             }
             sections.push(ready);
         }
         gpu.healthy()?;
-        Ok(Self { plan, gpu: gpu.clone(), buffers, sections, in_flight: VecDeque::with_capacity(IN_FLIGHT) })
+        let (staging, in_flight) = (Staging::default(), VecDeque::with_capacity(IN_FLIGHT));
+        Ok(Self { plan, gpu: gpu.clone(), buffers, sections, staging, in_flight })
     }
 
     /// Whether the bytes behind every tensor are as they were made: no kernel wrote past its end.
     ///
     /// # Errors
     /// The device was lost.
-    pub fn guards_intact(&self) -> Result<bool> {
+    pub fn guards_intact(&mut self) -> Result<bool> {
         for (buffer, info) in self.buffers.iter().zip(&self.plan.tensors) {
             let mut encoder = self.encoder();
-            let pending = stage(&self.gpu, &mut encoder, buffer, 4 * info.len() as u64..buffer.size());
-            let index = self.gpu.queue.submit([encoder.finish()]);
-            if receive(&self.gpu, map(pending, index))?.iter().any(|word| word.to_bits() != GUARD_WORD) {
+            let guard = 4 * info.len() as u64..buffer.size();
+            let staged = self.staging.stage(&self.gpu, &mut encoder, buffer, guard);
+            let pending = staged.submitted(self.gpu.queue.submit([encoder.finish()]));
+            if self.staging.receive(&self.gpu, pending)?.iter().any(|word| word.to_bits() != GUARD_WORD) {
                 return Ok(false);
             }
         }
@@ -114,12 +114,13 @@ impl GpuExecutor {
                 });
                 let mut pass =
                     encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
+                pass.set_pipeline(&ready.pipeline);
                 encode(&mut pass, ready);
             }
             encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
-            let pending = stage(&self.gpu, &mut encoder, &resolved, 0..size);
+            let staged = self.staging.stage(&self.gpu, &mut encoder, &resolved, 0..size);
             let index = self.submit(encoder.finish());
-            let ticks = receive(&self.gpu, map(pending, index))?;
+            let ticks = self.staging.receive(&self.gpu, staged.submitted(index))?;
             let period = f64::from(self.gpu.queue.get_timestamp_period()) * 1e-9;
             let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&ticks);
             times.extend(
@@ -146,7 +147,11 @@ impl Executor for GpuExecutor {
         }
         let mut encoder = self.encoder();
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        let mut set = None;
         for ready in &self.sections[section.0][range] {
+            if set.replace(&ready.pipeline) != Some(&ready.pipeline) {
+                pass.set_pipeline(&ready.pipeline);
+            }
             encode(&mut pass, ready);
         }
         drop(pass);
@@ -161,15 +166,15 @@ impl Executor for GpuExecutor {
     fn begin_read(&mut self, tensor: TensorId) -> Result<Readback> {
         let mut encoder = self.encoder();
         let size = 4 * self.plan.tensor(tensor).len() as u64;
-        let pending = stage(&self.gpu, &mut encoder, &self.buffers[tensor.0], 0..size);
+        let staged = self.staging.stage(&self.gpu, &mut encoder, &self.buffers[tensor.0], 0..size);
         let index = self.submit(encoder.finish());
-        Ok(Readback::Pending(map(pending, index)))
+        Ok(Readback::Pending(staged.submitted(index)))
     }
 
     fn finish_read(&mut self, readback: Readback) -> Result<Vec<f32>> {
         match readback {
             Readback::Ready(words) => Ok(words),
-            Readback::Pending(pending) => receive(&self.gpu, pending),
+            Readback::Pending(pending) => self.staging.receive(&self.gpu, pending),
         }
     }
 
@@ -194,9 +199,20 @@ impl Executor for GpuExecutor {
     }
 }
 
+/// A dispatch's tile on this device, where its kernel has tiles, and its workgroups.
+fn cut(dispatch: &Dispatch, gpu: &Gpu) -> (Option<&'static Tile>, [u32; 3]) {
+    match Product::of(dispatch.kernel) {
+        Some(product) => {
+            let tile = gpu.tiling.tile(product, &dispatch.uniforms);
+            (Some(tile), tile.grid(product, &dispatch.uniforms))
+        }
+        None => (None, dispatch.grid),
+    }
+}
+
+/// Encodes a dispatch of the pipeline that is set.
 fn encode(pass: &mut wgpu::ComputePass<'_>, ready: &Ready) {
     let [x, y, z] = ready.grid;
-    pass.set_pipeline(&ready.pipeline);
     pass.set_bind_group(0, &ready.bind_group, &[]);
     pass.dispatch_workgroups(x, y, z);
 }
@@ -221,13 +237,14 @@ fn fits(plan: &Plan, gpu: &Gpu) -> Result<()> {
     }
     let most = limits.max_compute_workgroups_per_dimension;
     for dispatch in plan.sections.iter().flat_map(|s| &s.dispatches) {
-        if dispatch.grid.iter().any(|&n| n > most) {
+        let (_, grid) = cut(dispatch, gpu);
+        if grid.iter().any(|&n| n > most) {
             return Err(Error::Device(format!(
                 "{}: `{}` needs a grid of {:?} workgroups, but a side holds at most {most}; \
                  use a smaller --batch, fewer --copies or --instances, or a smaller --width",
                 gpu.name(),
                 dispatch.label,
-                dispatch.grid
+                grid
             )));
         }
     }
@@ -265,8 +282,22 @@ fn uniform_arena(plan: &Plan, gpu: &Gpu) -> wgpu::Buffer {
 
 type Pipeline = (wgpu::ComputePipeline, wgpu::BindGroupLayout);
 
-fn pipeline(gpu: &Gpu, kernel: &'static Kernel) -> Result<Pipeline> {
-    let wgsl = expand_imports(kernel.source).map_err(|e| Error::Plan(format!("{}: {e}", kernel.name)))?;
+/// The pipeline of a kernel, made if the device has not got it yet.
+fn pipeline(gpu: &Gpu, kernel: &'static Kernel, tile: Option<&'static Tile>) -> Result<Pipeline> {
+    let key = (std::ptr::from_ref(kernel).addr(), tile);
+    let known = gpu.pipelines.lock().map_or(None, |known| known.get(&key).cloned());
+    if let Some(pipeline) = known {
+        return Ok(pipeline);
+    }
+    let made = compile(gpu, kernel, tile)?;
+    if let Ok(mut known) = gpu.pipelines.lock() {
+        known.insert(key, made.clone());
+    }
+    Ok(made)
+}
+
+fn compile(gpu: &Gpu, kernel: &'static Kernel, tile: Option<&'static Tile>) -> Result<Pipeline> {
+    let wgsl = expand_imports(kernel.source, tile).map_err(|e| Error::Plan(format!("{}: {e}", kernel.name)))?;
     let module = gpu.shader(kernel, wgsl);
     let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
         binding,
@@ -323,34 +354,4 @@ fn bind(
         }),
     }));
     gpu.device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some(&dispatch.label), layout, entries: &entries })
-}
-
-/// Encodes a copy of a part of `source` to a new staging buffer.
-fn stage(gpu: &Gpu, encoder: &mut wgpu::CommandEncoder, source: &wgpu::Buffer, bytes: Range<u64>) -> wgpu::Buffer {
-    let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-    let size = bytes.end - bytes.start;
-    let descriptor = wgpu::BufferDescriptor { label: Some("read-back"), size, usage, mapped_at_creation: false };
-    let staging = gpu.device.create_buffer(&descriptor);
-    encoder.copy_buffer_to_buffer(source, bytes.start, &staging, 0, size);
-    staging
-}
-
-/// Asks for a submitted staging buffer to be mapped.
-fn map(staging: wgpu::Buffer, submission: wgpu::SubmissionIndex) -> PendingRead {
-    let (sender, mapped) = std::sync::mpsc::channel();
-    staging.map_async(wgpu::MapMode::Read, .., move |result| {
-        // The receiver is gone only when the read was given up.
-        let _ = sender.send(result);
-    });
-    PendingRead { staging, mapped, submission }
-}
-
-fn receive(gpu: &Gpu, pending: PendingRead) -> Result<Vec<f32>> {
-    let lost = |e: &dyn std::fmt::Display| Error::Device(format!("{}: read-back failed: {e}", gpu.name()));
-    gpu.wait(Some(pending.submission))?;
-    pending.mapped.recv().map_err(|e| lost(&e))?.map_err(|e| lost(&e))?;
-    let view = pending.staging.get_mapped_range(..);
-    let words = bytemuck::pod_collect_to_vec(&view.map_err(|e| lost(&e))?);
-    pending.staging.unmap();
-    Ok(words)
 }

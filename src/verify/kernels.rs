@@ -4,7 +4,7 @@ use super::Group;
 use super::cases::{Case, cases};
 use crate::error::{Error, Result};
 use crate::gpu::Device;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Product, Rows};
 use crate::plan::{CpuExecutor, GpuExecutor, lockstep};
 
 /// Largest relative L2 distance of a shader's output from its twin's: float32 sums of a thousand products in another
@@ -30,7 +30,8 @@ pub struct KernelError {
     pub guards_intact: bool,
 }
 
-/// Runs one case on a GPU and on the twin.
+/// Runs one case on a GPU and on the twin; on the GPU with every tile of the kernel's product, where it has tiles. The
+/// worst of them counts.
 ///
 /// # Errors
 /// The case does not record, the device was lost.
@@ -38,12 +39,21 @@ pub fn check_case(case: &Case, device: &Device) -> Result<KernelError> {
     let Device::Gpu(gpu) = device else {
         return Err(Error::Device("the CPU executor is the twins; choose a GPU".to_owned()));
     };
-    let (plan, section) = case.plan()?;
-    let mut twin = CpuExecutor::new(plan.clone(), 1)?;
-    let mut shader = GpuExecutor::new(plan, gpu)?;
-    let differences = lockstep(&mut twin, &mut shader, section)?;
-    let error = differences.iter().map(|d| d.error).fold(0.0, f64::max);
-    Ok(KernelError { error, guards_intact: shader.guards_intact()? })
+    let mut devices = vec![gpu.clone()];
+    if let Some(product) = Product::of(case.kernel) {
+        let tilings = product.tiles().iter().map(|tile| gpu.tiling().clone().with(product, &Rows::ALL, tile));
+        devices = tilings.map(|tiling| gpu.with_tiling(tiling)).collect();
+    }
+    let mut worst = KernelError { error: 0.0, guards_intact: true };
+    for gpu in devices {
+        let (plan, section) = case.plan()?;
+        let mut twin = CpuExecutor::new(plan.clone(), 1)?;
+        let mut shader = GpuExecutor::new(plan, &gpu)?;
+        let differences = lockstep(&mut twin, &mut shader, section)?;
+        worst.error = differences.iter().map(|d| d.error).fold(worst.error, f64::max);
+        worst.guards_intact &= shader.guards_intact()?;
+    }
+    Ok(worst)
 }
 
 /// The worst error of each kernel over its cases.

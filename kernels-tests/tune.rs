@@ -1,0 +1,59 @@
+//! Tiles: that results hardly depend on them, and the file that keeps the tuned ones.
+
+use isopose::adapt::{Adapter, Mode};
+use isopose::gpu::{Device, ShaderChecks};
+use isopose::kernel::{Product, Rows, Tiling};
+use isopose::tune::{load, measure, save, tiling};
+
+use crate::device::gpu;
+use crate::models::{adaptation, checkpoint, keypoints, model};
+
+#[test]
+fn the_fastest_tiles_are_kept_and_found_again() {
+    let Some(Device::Gpu(gpu)) = gpu(ShaderChecks::Off) else { return };
+    let measured = measure(&gpu, 64, |_| {}).unwrap();
+    let tiles: usize = Product::ALL.iter().map(|product| product.tiles().len()).sum();
+    assert_eq!(measured.len(), 3 * tiles, "every tile is timed for every class of rows");
+    assert!(measured.iter().all(|m| m.micros.is_finite() && m.micros > 0.0), "{measured:?}");
+    let best = tiling(&measured, gpu.tiling());
+    let fastest = measured.iter().filter(|m| (m.product, m.class) == (Product::Gradient, Rows::Many));
+    let fastest = fastest.min_by(|a, b| a.micros.total_cmp(&b.micros)).unwrap();
+    assert_eq!(best.get(Product::Gradient, Rows::Many), fastest.tile);
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new").join("tiles.json");
+    assert_eq!(load(&path, &gpu).unwrap(), None, "nothing was kept yet");
+    save(&path, &gpu, &best).unwrap();
+    assert_eq!(load(&path, &gpu).unwrap(), Some(best.clone()));
+
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace(gpu.driver(), "another driver")).unwrap();
+    assert_eq!(load(&path, &gpu).unwrap(), None, "another driver has other times");
+    std::fs::write(&path, text.replace(env!("CARGO_PKG_VERSION"), "0.0.0")).unwrap();
+    assert_eq!(load(&path, &gpu).unwrap(), None, "another version has other shaders");
+    std::fs::write(&path, text.replace(&best.get(Product::Forward, Rows::Few).name(), "3x1-1x1-1")).unwrap();
+    let error = load(&path, &gpu).unwrap_err().to_string();
+    assert!(error.contains("3x1-1x1-1") && error.contains("isopose tune"), "{error}");
+    std::fs::write(&path, &text[..text.len() / 2]).unwrap();
+    let error = load(&path, &gpu).unwrap_err().to_string();
+    assert!(error.contains("tiles.json") && error.contains("ignored"), "{error}");
+    save(&path, &gpu, &best).unwrap();
+    assert_eq!(load(&path, &gpu).unwrap(), Some(best), "a damaged file is written anew");
+}
+
+#[test]
+fn tiles_change_roundings_only() {
+    let Some(Device::Gpu(gpu)) = gpu(ShaderChecks::Off) else { return };
+    let source = checkpoint(&model(16, 64));
+    let predict = |tiling: Tiling| {
+        let device = Device::Gpu(gpu.with_tiling(tiling));
+        Adapter::new(&source, &adaptation(Mode::Online), &device).unwrap().run(&keypoints(3, 16)).unwrap()
+    };
+    let all = [Tiling::of_gpu(), Tiling::of_software()].map(|tiling| [predict(tiling.clone()), predict(tiling)]);
+    for [a, b] in &all {
+        assert!(a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits()), "one tiling gives the same bits every time");
+    }
+    let largest = all[0][0].iter().zip(&all[1][0]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    // Metres. Adam's first steps are nearly signs, so that a rounding may move a parameter by a part of its step.
+    assert!(largest < 1e-4, "tiles change predictions by {largest} m");
+}

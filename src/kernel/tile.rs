@@ -1,0 +1,247 @@
+//! How a linear kernel's product is cut into workgroups: `#import tile` in `shaders/shared/linear_tile.wgsl`.
+//!
+//! The sizes are constants of the shader, not `override`s, because arrays in function scope, the sums that live in
+//! registers, cannot be sized by overrides.
+
+use super::{Kernel, Uniforms};
+
+/// The product that a linear kernel makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Product {
+    /// `x W`: vec4 columns of the output.
+    Forward,
+    /// `dy W^T`: columns are fours of input features.
+    BackwardInput,
+    /// `x^T dy`: rows are rows of the parameters.
+    Gradient,
+}
+
+impl Product {
+    /// Every product.
+    pub const ALL: [Self; 3] = [Self::Forward, Self::BackwardInput, Self::Gradient];
+
+    /// The product that a kernel's WGSL imports, if it imports one.
+    #[must_use]
+    pub fn of(kernel: &Kernel) -> Option<Self> {
+        Self::ALL.into_iter().find(|product| kernel.source.contains(&format!("#import {}\n", product.file())))
+    }
+
+    fn file(self) -> &'static str {
+        match self {
+            Self::Forward => "shared/linear_forward.wgsl",
+            Self::BackwardInput => "shared/linear_backward_input.wgsl",
+            Self::Gradient => "shared/linear_gradient.wgsl",
+        }
+    }
+
+    /// Its name in the file of tuned tiles.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Forward => "forward",
+            Self::BackwardInput => "backward_input",
+            Self::Gradient => "gradient",
+        }
+    }
+
+    /// Columns (of vec4), rows and instances of the result.
+    fn size(self, u: &Uniforms) -> [u32; 3] {
+        let columns = match self {
+            Self::BackwardInput => u.u32("in_features").div_ceil(4),
+            _ => u.u32("out_features") / 4,
+        };
+        let rows = if self == Self::Gradient { u.u32("in_features") + 1 } else { u.u32("rows") };
+        [columns, rows, u.u32("instances")]
+    }
+
+    /// The tiles that can serve it. Every one of them is tested against the twins.
+    #[must_use]
+    pub fn tiles(self) -> &'static [Tile] {
+        match self {
+            Self::Forward => &FORWARD,
+            Self::BackwardInput => &BACKWARD_INPUT,
+            Self::Gradient => &GRADIENT,
+        }
+    }
+
+    /// Its tile in listings and declarations, also that of a GPU that was not tuned, for products of many rows.
+    #[must_use]
+    pub fn declared(self) -> &'static Tile {
+        match self {
+            Self::Forward => &FORWARD[0],
+            Self::BackwardInput => &BACKWARD_INPUT[0],
+            Self::Gradient => &GRADIENT[0],
+        }
+    }
+}
+
+/// The work of one workgroup: `rows` by `lanes * columns` vec4 columns, on `lanes * splits` invocations.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct Tile {
+    /// Rows that each invocation sums; a multiple of 4.
+    pub rows: u32,
+    /// vec4 columns that each invocation sums.
+    pub columns: u32,
+    /// Invocations side by side along the columns.
+    pub lanes: u32,
+    /// Invocations that share the k of one sum.
+    pub splits: u32,
+    /// Steps of k whose left side is in workgroup memory at once.
+    pub depth: u32,
+}
+
+const fn tile(rows: u32, columns: u32, lanes: u32, splits: u32, depth: u32) -> Tile {
+    Tile { rows, columns, lanes, splits, depth }
+}
+
+// The first of each is the declared one; then few rows on a GPU; then software adapters, many rows and few, whose loads
+// cost many instructions: the more sums a load serves the better (docs/performance.md).
+static FORWARD: [Tile; 5] = [
+    tile(8, 1, 16, 8, 64),
+    tile(4, 1, 8, 32, 256),
+    tile(16, 4, 16, 1, 64),
+    tile(4, 4, 16, 1, 64),
+    tile(8, 1, 64, 1, 64),
+];
+static BACKWARD_INPUT: [Tile; 4] =
+    [tile(8, 1, 4, 32, 64), tile(4, 1, 4, 64, 256), tile(16, 4, 16, 1, 64), tile(4, 4, 16, 1, 64)];
+static GRADIENT: [Tile; 4] =
+    [tile(8, 1, 64, 1, 64), tile(4, 1, 64, 1, 64), tile(16, 2, 16, 1, 64), tile(8, 2, 16, 1, 64)];
+
+impl Tile {
+    /// What distinguishes it: rows x columns of an invocation, lanes x splits, depth.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let Self { rows, columns, lanes, splits, depth } = self;
+        format!("{rows}x{columns}-{lanes}x{splits}-{depth}")
+    }
+
+    /// Its `@workgroup_size` in a shader of `product`: what runs along contiguous weights comes first.
+    #[must_use]
+    pub fn workgroup(&self, product: Product) -> [u32; 3] {
+        if product == Product::BackwardInput { [self.splits, self.lanes, 1] } else { [self.lanes, self.splits, 1] }
+    }
+
+    /// Workgroups that cover the result.
+    #[must_use]
+    pub fn grid(&self, product: Product, u: &Uniforms) -> [u32; 3] {
+        let [columns, rows, instances] = product.size(u);
+        [columns.div_ceil(self.lanes * self.columns), rows.div_ceil(self.rows), instances]
+    }
+
+    /// vec4s of workgroup memory.
+    #[must_use]
+    pub fn memory(&self) -> u32 {
+        let parts = if self.splits > 1 { self.rows * self.columns * self.lanes * self.splits } else { 0 };
+        parts.max(self.depth * self.rows / 4)
+    }
+
+    /// What stands where a shader says `#import tile`.
+    pub(super) fn wgsl(&self) -> String {
+        let Self { rows, columns, lanes, splits, depth } = self;
+        let constants = [
+            ("ROWS", *rows),
+            ("COLUMNS", *columns),
+            ("LANES", *lanes),
+            ("SPLITS", *splits),
+            ("DEPTH", *depth),
+            ("MEMORY", self.memory()),
+        ];
+        constants.iter().map(|(name, value)| format!("const {name} = {value}u;\n")).collect()
+    }
+}
+
+/// Products by their rows: each class has its own tile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// 1 to 4: the lift of one sample.
+    Few,
+    /// 5 to 16.
+    Some,
+    /// 17 and more.
+    Many,
+}
+
+impl Rows {
+    /// Every class.
+    pub const ALL: [Self; 3] = [Self::Few, Self::Some, Self::Many];
+
+    /// The class of a product.
+    #[must_use]
+    pub fn of(rows: u32) -> Self {
+        match rows {
+            0..=4 => Self::Few,
+            5..=16 => Self::Some,
+            _ => Self::Many,
+        }
+    }
+
+    /// Its name in the file of tuned tiles.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Few => "few",
+            Self::Some => "some",
+            Self::Many => "many",
+        }
+    }
+}
+
+/// Which tile serves which product.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tiling([[&'static Tile; 3]; 3]);
+
+impl Tiling {
+    /// For a GPU that was not tuned.
+    #[must_use]
+    pub fn of_gpu() -> Self {
+        Self(Product::ALL.map(|product| {
+            let [declared, few] = [0, 1].map(|index| &product.tiles()[index]);
+            if product == Product::Gradient { [declared; 3] } else { [few, declared, declared] }
+        }))
+    }
+
+    /// For a software adapter that was not tuned.
+    #[must_use]
+    pub fn of_software() -> Self {
+        Self(Product::ALL.map(|product| {
+            let [many, few] = [2, 3].map(|index| &product.tiles()[index]);
+            [few, many, many]
+        }))
+    }
+
+    /// `tile` for every product of one kind; the others stay.
+    #[must_use]
+    pub fn with(mut self, product: Product, classes: &[Rows], tile: &'static Tile) -> Self {
+        for &class in classes {
+            self.0[product as usize][class as usize] = tile;
+        }
+        self
+    }
+
+    /// The tile of a product by the uniforms of its dispatch.
+    #[must_use]
+    pub fn tile(&self, product: Product, u: &Uniforms) -> &'static Tile {
+        self.get(product, Rows::of(u.u32("rows")))
+    }
+
+    /// The tile of a product and class.
+    #[must_use]
+    pub fn get(&self, product: Product, class: Rows) -> &'static Tile {
+        self.0[product as usize][class as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Product;
+
+    #[test]
+    fn tiles_are_portable() {
+        for tile in Product::ALL.iter().flat_map(|product| product.tiles()) {
+            assert!(tile.rows.is_multiple_of(4), "{tile:?}: the left side is loaded four rows at a time");
+            assert!(tile.lanes * tile.splits <= 256, "{tile:?}: WebGPU's workgroups have 256 invocations");
+            assert!(16 * tile.memory() <= 16384, "{tile:?}: WebGPU's workgroups have 16384 bytes");
+        }
+    }
+}
