@@ -1,7 +1,7 @@
 //! Twins of the linear layer: forward, with its frozen-norm epilogues, and the input's gradient.
 
 use super::product::{Matrix, multiply};
-use super::{for_each_row, leaky_relu};
+use super::{for_each_row, leaky_relu, leaky_relu_derivative};
 use crate::kernel::{Inputs, Outputs, Uniforms};
 
 /// Where one instance's rows and parameters lie.
@@ -93,6 +93,23 @@ pub(crate) fn linear_backward_input_residual(u: &Uniforms, inputs: &Inputs<'_>, 
     let (dx, dresidual) = (outputs.take("dx"), inputs.get("dresidual"));
     blocks(u).for_each(|block| dx[block.x.clone()].copy_from_slice(&dresidual[block.x]));
     backward_input(u, inputs, dx, true);
+}
+
+pub(crate) fn linear_backward_input_scale_shift_leaky_relu(
+    u: &Uniforms,
+    inputs: &Inputs<'_>,
+    outputs: &mut Outputs<'_>,
+) {
+    let dz = outputs.take("dz");
+    backward_input(u, inputs, dz, false);
+    let (a, slope) = (inputs.get("a"), u.f32("slope"));
+    for block in blocks(u) {
+        let a = &a[block.x.clone()];
+        for_each_row(&mut dz[block.x], block.inputs, |row, dz| {
+            let known = a[row * block.inputs..].iter().zip(inputs.get("scale_shift"));
+            dz.iter_mut().zip(known).for_each(|(dz, (&a, s))| *dz = *dz * leaky_relu_derivative(a, slope) * s);
+        });
+    }
 }
 
 fn backward_input(u: &Uniforms, inputs: &Inputs<'_>, dx: &mut [f32], accumulate: bool) {
