@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::leaky_relu;
 use super::product::{Layer, backward_input, forward};
+use super::{leaky_relu, leaky_relu_derivative};
 use crate::kernel::{Inputs, Outputs, Uniforms};
 
 pub(crate) fn linear_forward(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
@@ -65,5 +65,21 @@ pub(crate) fn linear_backward_input_residual(u: &Uniforms, inputs: &Inputs<'_>, 
     backward_input(&Layer::of(u), operands, [outputs.take("dx")], |row, columns, sums, [dx]| {
         let dresidual = &dresidual[row * features..][columns];
         dx.iter_mut().zip(sums).zip(dresidual).for_each(|((dx, sum), dr)| *dx = sum + dr);
+    });
+}
+
+pub(crate) fn linear_backward_input_scale_shift_leaky_relu(
+    u: &Uniforms,
+    inputs: &Inputs<'_>,
+    outputs: &mut Outputs<'_>,
+) {
+    let operands = (inputs.get("dy"), inputs.get("parameters"));
+    let (a, scale, slope) = (inputs.get("a"), inputs.get("scale_shift"), u.f32("slope"));
+    let features = u.size("in_features");
+    backward_input(&Layer::of(u), operands, [outputs.take("dz")], |row, columns, sums, [dz]| {
+        let known = a[row * features..][columns.clone()].iter().zip(&scale[columns]);
+        for ((dz, sum), (&a, s)) in dz.iter_mut().zip(sums).zip(known) {
+            *dz = sum * leaky_relu_derivative(a, slope) * s;
+        }
     });
 }

@@ -141,6 +141,34 @@ pub static LINEAR_BACKWARD_INPUT_RESIDUAL: Kernel = Kernel {
     flops: products,
 };
 
+/// dz = (dy W^T) * leaky_relu'(a) * scale.
+pub static LINEAR_BACKWARD_INPUT_SCALE_SHIFT_LEAKY_RELU: Kernel = Kernel {
+    name: "linear_backward_input_scale_shift_leaky_relu",
+    source: include_str!("../../shaders/linear_backward_input_scale_shift_leaky_relu.wgsl"),
+    bindings: &[
+        read("dy", Element::F32, &["instances", "y_rows", "out_features"]),
+        read("parameters", Element::Weight, &["weight_instances", "in_features+1", "out_features"]),
+        read("a", Element::F32, &["instances", "x_rows", "in_features"]),
+        read("scale_shift", Element::F32, &["2", "in_features"]),
+        write("dz", Element::F32, &["instances", "x_rows", "in_features"]),
+    ],
+    uniforms: &[
+        U32("instances"),
+        U32("weight_instances"),
+        U32("x_rows"),
+        U32("y_rows"),
+        U32("row"),
+        U32("rows"),
+        U32("in_features"),
+        U32("out_features"),
+        F32("slope"),
+    ],
+    workgroup: [32, 4, 1],
+    grid: backward_input_tiles,
+    check: rows_and_weights,
+    twin: linear::linear_backward_input_scale_shift_leaky_relu,
+};
+
 /// Weight gradient and Adam in one pass, in place.
 pub static LINEAR_BACKWARD_WEIGHT_ADAM: Kernel = Kernel {
     name: "linear_backward_weight_adam",

@@ -19,7 +19,6 @@ pub struct FrozenBlock {
     a: [TensorId; 2],
     /// Gradients at the linear layers' outputs, kept for the update.
     dz: [TensorId; 2],
-    da: TensorId,
     /// Output (instances, rows, width).
     y: TensorId,
     /// Gradient at the input.
@@ -54,7 +53,6 @@ impl Block for FrozenBlock {
             scale_shift,
             a: [all("a1"), all("a2")],
             dz: [all("dz1"), all("dz2")],
-            da: all("da1"),
             y: all("y"),
             dx: all("dx"),
         }
@@ -81,9 +79,14 @@ impl Block for FrozenBlock {
     }
 
     fn record_backward(&self, rec: &mut Recorder, dy: TensorId, pass: Pass) -> Result<()> {
-        self.record_activation_backward(rec, 1, dy, pass.rows)?;
-        self.fc[1].record_backward_input(rec, pass, self.dz[1], None, self.da)?;
-        self.record_activation_backward(rec, 0, self.da, pass.rows)?;
+        let rows = pass.rows.values();
+        let slope = self.extent.slope;
+        let tensors = [("dy", dy), ("a", self.a[1]), ("scale_shift", self.scale_shift[1]), ("dz", self.dz[1])];
+        let label = format!("{}.activation.backward", self.fc[1].name);
+        let kernel = &kernels::SCALE_SHIFT_LEAKY_RELU_BACKWARD;
+        rec.dispatch(kernel, &label, &tensors, &[rows[0], rows[1], ("slope", slope.into())])?;
+        let first = [self.a[0], self.scale_shift[0], self.dz[0]];
+        self.fc[1].record_activated_backward(rec, pass, self.dz[1], first, slope)?;
         self.fc[0].record_backward_input(rec, pass, self.dz[0], Some(dy), self.dx)
     }
 
@@ -96,15 +99,5 @@ impl Block for FrozenBlock {
     ) -> Result<()> {
         self.fc[0].record_update(rec, update, [x, self.dz[0], row_scale, state], rows)?;
         self.fc[1].record_update(rec, update, [self.a[0], self.dz[1], row_scale, state], rows)
-    }
-}
-
-impl FrozenBlock {
-    fn record_activation_backward(&self, rec: &mut Recorder, half: usize, dy: TensorId, rows: Rows) -> Result<()> {
-        let tensors = [("dy", dy), ("a", self.a[half]), ("scale_shift", self.scale_shift[half]), ("dz", self.dz[half])];
-        let [row, count] = rows.values();
-        let label = format!("{}.activation.backward", self.fc[half].name);
-        let values = [row, count, ("slope", self.extent.slope.into())];
-        rec.dispatch(&kernels::SCALE_SHIFT_LEAKY_RELU_BACKWARD, &label, &tensors, &values)
     }
 }

@@ -176,6 +176,26 @@ impl Linear {
         }
     }
 
+    /// `dz = (dy W^T) * leaky_relu'(a) * scale`: on through the frozen epilogue of the layer before; `tensors` are a,
+    /// scale_shift, dz.
+    ///
+    /// # Errors
+    /// As [`Self::record_forward`].
+    pub fn record_activated_backward(
+        &self,
+        rec: &mut Recorder,
+        pass: Pass,
+        dy: TensorId,
+        [a, scale_shift, dz]: [TensorId; 3],
+        slope: f32,
+    ) -> Result<()> {
+        let tensors =
+            [("dy", dy), ("parameters", self.weights(pass)), ("a", a), ("scale_shift", scale_shift), ("dz", dz)];
+        let [row, count] = pass.rows.values();
+        let kernel = &kernels::LINEAR_BACKWARD_INPUT_SCALE_SHIFT_LEAKY_RELU;
+        rec.dispatch(kernel, &format!("{}.backward", self.name), &tensors, &[row, count, ("slope", slope.into())])
+    }
+
     /// One Adam step on weight and bias from their gradient over `rows`, each weighed by `row_scale`.
     ///
     /// # Errors

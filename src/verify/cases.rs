@@ -111,6 +111,7 @@ fn linear(all: &mut Vec<Case>) {
         &LINEAR_BATCH_NORM_LEAKY_RELU_RESIDUAL_FORWARD,
         &LINEAR_BACKWARD_INPUT,
         &LINEAR_BACKWARD_INPUT_RESIDUAL,
+        &LINEAR_BACKWARD_INPUT_SCALE_SHIFT_LEAKY_RELU,
     ];
     for kernel in kernels {
         for &[in_features, out_features, x_rows, y_rows, row, rows, instances, shared] in LINEAR {
