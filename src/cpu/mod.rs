@@ -16,6 +16,7 @@ pub mod random;
 pub(crate) mod state;
 
 pub(crate) use memory::Memory;
+pub(crate) use product::reserve;
 pub use state::State;
 
 use pulp::Arch;

@@ -167,6 +167,7 @@ pub static LINEAR_BACKWARD_INPUT_SCALE_SHIFT_LEAKY_RELU: Kernel = Kernel {
     grid: backward_input_tiles,
     check: rows_and_weights,
     twin: linear::linear_backward_input_scale_shift_leaky_relu,
+    flops: products,
 };
 
 /// Weight gradient and Adam in one pass, in place.

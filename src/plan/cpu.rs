@@ -8,7 +8,7 @@ use arrayvec::ArrayVec;
 use super::{Dispatch, Executor, Plan, Readback, SectionId, TensorId};
 use crate::cpu::Memory;
 use crate::error::{Error, Result};
-use crate::kernel::{Access, Element, Inputs, MAX_BINDINGS, Outputs};
+use crate::kernel::{Access, Element, Inputs, MAX_BINDINGS, Outputs, Value};
 
 /// Runs twins on its own pool of threads.
 pub struct CpuExecutor {
@@ -35,6 +35,13 @@ impl CpuExecutor {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|e| Error::Device(format!("cannot start {threads} threads: {e}; ask for fewer")))?;
         let memory = memory(&plan)?;
+        let dispatches = plan.sections.iter().flat_map(|section| &section.dispatches);
+        let rows = dispatches.flat_map(|dispatch| dispatch.uniforms.iter()).filter_map(|(name, value)| match value {
+            Value::U32(rows) if name == "rows" => Some(rows as usize),
+            _ => None,
+        });
+        let most = rows.max().unwrap_or(0);
+        pool.broadcast(|_| crate::cpu::reserve(most));
         let device = crate::gpu::cpu_name(pool.current_num_threads());
         Ok(Self { plan, memory, pool, device })
     }

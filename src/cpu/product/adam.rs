@@ -19,7 +19,7 @@ const CHUNK: usize = 192;
 const TILE_INPUTS: usize = 6;
 
 thread_local! {
-    /// `dy * row_scale` of one panel, packed; grows to the largest once and is then reused.
+    /// `dy * row_scale` of one panel, packed; [`reserve`] makes it large enough.
     static PACKED: RefCell<Vec<[f32; 16]>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -104,6 +104,14 @@ pub(crate) fn weight_adam<'a, const N: usize>(
     });
 }
 
+/// Makes this thread ready for gradients over `rows` rows, so that none of its later work allocates.
+pub(crate) fn reserve(rows: usize) {
+    PACKED.with_borrow_mut(|packed| {
+        let lines = rows * PANEL / 16;
+        packed.resize(lines.max(packed.len()), [0.0; 16]);
+    });
+}
+
 /// Calls `work` with `dy * row_scale` of one panel, padded to the panel's width.
 fn with_packed<T>(
     dy: Rows<'_>,
@@ -113,11 +121,9 @@ fn with_packed<T>(
 ) -> T {
     let (width, first) = (panels.width(panel), panel * PANEL);
     let columns = PANEL.min(panels.columns - first);
+    reserve(row_scale.len());
     PACKED.with_borrow_mut(|packed| {
         let lines = row_scale.len() * width / 16;
-        if packed.len() < lines {
-            packed.resize(lines, [0.0; 16]);
-        }
         let packed = packed[..lines].as_flattened_mut();
         for ((r, to), scale) in packed.chunks_exact_mut(width).enumerate().zip(row_scale) {
             let (to, padding) = to.split_at_mut(columns);

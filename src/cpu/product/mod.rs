@@ -8,7 +8,7 @@ mod panels;
 mod split;
 mod tile;
 
-pub(crate) use adam::{Gradient, Moments, Part, weight_adam};
+pub(crate) use adam::{Gradient, Moments, Part, reserve, weight_adam};
 pub(crate) use backward::backward_input;
 pub(crate) use forward::forward;
 pub(crate) use panels::Panels;
