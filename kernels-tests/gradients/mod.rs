@@ -18,7 +18,8 @@ const STEP: f64 = 1e-3;
 const LIMIT: f64 = 2e-3;
 /// Differences of two steps that are farther apart have met a kink.
 const SMOOTH: f64 = 5e-4;
-const DIRECTIONS: u32 = 24;
+/// Enough for four smooth ones wherever the order of a sum moves the kinks.
+const DIRECTIONS: u32 = 48;
 
 fn norm(v: &[f32]) -> f64 {
     v.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt()

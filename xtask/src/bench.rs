@@ -11,7 +11,6 @@ use std::process::{Command, ExitCode};
 struct Options {
     device: String,
     out: PathBuf,
-    burn: bool,
     quick: bool,
 }
 
@@ -27,14 +26,13 @@ pub fn bench(args: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 fn options(args: impl Iterator<Item = OsString>) -> Result<Options, String> {
-    let mut options = Options { device: "auto".into(), out: root().join("target/bench.md"), burn: false, quick: false };
+    let mut options = Options { device: "auto".into(), out: root().join("target/bench.md"), quick: false };
     let mut args = args.map(|arg| arg.to_string_lossy().into_owned());
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} needs a value"));
         match arg.as_str() {
             "--device" => options.device = value()?,
             "--out" => options.out = env::current_dir().unwrap_or_default().join(value()?),
-            "--burn" => options.burn = true,
             "--quick" => options.quick = true,
             _ => return Err(format!("{arg} is not an option; see `cargo xtask help`")),
         }
@@ -73,9 +71,6 @@ fn measure(options: &Options) -> Result<bool, String> {
     let torch = torch(options, &isopose, on_cpu);
     let _ =
         writeln!(page, "\n## Against PyTorch, by turns\n\n{}", torch.unwrap_or_else(|why| format!("Left out: {why}")));
-    let burn = burn(options, &cargo, on_cpu);
-    let _ =
-        writeln!(page, "\n## burn on the same adapter\n\n{}", burn.unwrap_or_else(|why| format!("Left out: {why}")));
 
     fs::write(&options.out, &page).map_err(|e| format!("--out {}: {e}", options.out.display()))?;
     println!("{page}\nxtask: written to {}", options.out.display());
@@ -125,17 +120,4 @@ fn torch(options: &Options, isopose: &Path, on_cpu: bool) -> Result<String, Stri
     }
     let done = output(&mut command);
     if done.success { Ok(done.text) } else { Err(format!("the comparison failed, see above. {}", done.text)) }
-}
-
-fn burn(options: &Options, cargo: &OsString, on_cpu: bool) -> Result<String, String> {
-    if !options.burn {
-        return Err("give --burn to build and run it (some 600 crates, minutes)".to_owned());
-    }
-    if on_cpu {
-        return Err("it runs on GPUs; give --device gpu".to_owned());
-    }
-    let mut command = Command::new(cargo);
-    command.current_dir(root().join("benches/peers/burn")).args(["run", "--release", "--", "--device", "gpu"]);
-    let done = output(&mut command);
-    if done.success { Ok(format!("```\n{}\n```", done.text)) } else { Err("it failed, see above".to_owned()) }
 }

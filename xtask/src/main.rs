@@ -9,12 +9,12 @@ use std::process::{Command, ExitCode};
 
 const USAGE: &str = "\
 usage: cargo xtask test [ARGUMENTS OF cargo test]
-       cargo xtask bench [--device D] [--out FILE.md] [--burn] [--quick]
+       cargo xtask bench [--device D] [--out FILE.md] [--quick]
 
   test   install a Vulkan driver where one is missing and can be installed,
          then run `cargo test --workspace --release`
   bench  build, verify a device [default: auto], measure it, compare with
-         PyTorch where python3 (or $PYTHON) has it and, with --burn, with burn;
+         PyTorch where python3 (or $PYTHON) has it;
          --quick takes few samples; writes Markdown [default: target/bench.md]";
 
 fn main() -> ExitCode {
