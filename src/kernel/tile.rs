@@ -94,19 +94,26 @@ const fn tile(rows: u32, columns: u32, lanes: u32, splits: u32, depth: u32) -> T
     Tile { rows, columns, lanes, splits, depth }
 }
 
-// The first of each is the declared one; then few rows on a GPU; then software adapters, many rows and few, whose loads
-// cost many instructions: the more sums a load serves the better (docs/performance.md).
+// The first of each is the declared one. Software adapters pay a hundred instructions for a load, so that the more sums a
+// load serves the better (docs/performance.md).
 static FORWARD: [Tile; 5] = [
-    tile(8, 1, 16, 8, 64),
-    tile(4, 1, 8, 32, 256),
-    tile(16, 4, 16, 1, 64),
-    tile(4, 4, 16, 1, 64),
-    tile(8, 1, 64, 1, 64),
+    tile(8, 1, 16, 8, 64),  // GPU
+    tile(4, 1, 8, 32, 256), // GPU, few rows
+    tile(8, 1, 64, 1, 64),  // GPU, without splits
+    tile(16, 4, 16, 1, 64), // software
+    tile(4, 4, 16, 1, 64),  // software, few rows
 ];
-static BACKWARD_INPUT: [Tile; 4] =
-    [tile(8, 1, 4, 32, 64), tile(4, 1, 4, 64, 256), tile(16, 4, 16, 1, 64), tile(4, 4, 16, 1, 64)];
-static GRADIENT: [Tile; 4] =
-    [tile(8, 1, 64, 1, 64), tile(4, 1, 64, 1, 64), tile(16, 2, 16, 1, 64), tile(8, 2, 16, 1, 64)];
+static BACKWARD_INPUT: [Tile; 4] = [
+    tile(8, 1, 4, 32, 64),  // GPU
+    tile(4, 1, 4, 64, 256), // GPU, few rows
+    tile(16, 4, 16, 1, 64), // software
+    tile(4, 4, 16, 1, 64),  // software, few rows
+];
+static GRADIENT: [Tile; 3] = [
+    tile(8, 1, 64, 1, 64),  // GPU; software, few rows
+    tile(8, 2, 16, 1, 64),  // software, 5 to 16 rows
+    tile(16, 2, 16, 1, 64), // software
+];
 
 impl Tile {
     /// What distinguishes it: rows x columns of an invocation, lanes x splits, depth.
@@ -195,19 +202,17 @@ impl Tiling {
     /// For a GPU that was not tuned.
     #[must_use]
     pub fn of_gpu() -> Self {
-        Self(Product::ALL.map(|product| {
-            let [declared, few] = [0, 1].map(|index| &product.tiles()[index]);
-            if product == Product::Gradient { [declared; 3] } else { [few, declared, declared] }
-        }))
+        let ([many, few], [back, back_few], step) =
+            ([&FORWARD[0], &FORWARD[1]], [&BACKWARD_INPUT[0], &BACKWARD_INPUT[1]], &GRADIENT[0]);
+        Self([[few, many, many], [back_few, back, back], [step; 3]])
     }
 
     /// For a software adapter that was not tuned.
     #[must_use]
     pub fn of_software() -> Self {
-        Self(Product::ALL.map(|product| {
-            let [many, few] = [2, 3].map(|index| &product.tiles()[index]);
-            [few, many, many]
-        }))
+        let ([many, few], [back, back_few]) = ([&FORWARD[3], &FORWARD[4]], [&BACKWARD_INPUT[2], &BACKWARD_INPUT[3]]);
+        let [few_step, some_step, many_step] = GRADIENT.each_ref();
+        Self([[few, many, many], [back_few, back, back], [few_step, some_step, many_step]])
     }
 
     /// `tile` for every product of one kind; the others stay.
