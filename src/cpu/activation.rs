@@ -38,7 +38,7 @@ impl<'a> Dropout<'a> {
             factors.iter_mut().zip(mask).for_each(|(factor, &keep)| *factor = if keep == 0 { 0.0 } else { self.scale });
             return;
         }
-        let first = (local * self.features + at) as u32 / 4;
+        let first = ((local * self.features + at) / 4) as u32;
         for (four, index) in factors.as_chunks_mut::<4>().0.iter_mut().zip(first..) {
             let bits = pcg4d([self.seed, self.step, self.stream, index]);
             *four = bits.map(|bits| if bits >= self.threshold { self.scale } else { 0.0 });

@@ -87,7 +87,8 @@ macro_rules! with_rows {
             4 => $tile::<$simd, 4, $more>($($argument),*),
             3 => $tile::<$simd, 3, $more>($($argument),*),
             2 => $tile::<$simd, 2, $more>($($argument),*),
-            _ => $tile::<$simd, 1, $more>($($argument),*),
+            1 => $tile::<$simd, 1, $more>($($argument),*),
+            rows => unreachable!("a tile of {rows} rows"),
         }
     };
 }

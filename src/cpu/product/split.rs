@@ -1,4 +1,4 @@
-//! Hands parts of tensors that lie apart to threads. The only `unsafe` of the twins but for a prefetch.
+//! Hands parts of tensors that lie apart to threads. `unsafe` of the twins is here and in the tiles' loads.
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -67,6 +67,7 @@ pub(super) fn for_each_block<const N: usize>(
 }
 
 /// Calls `work(part, parts)` with part number 0 to `count` of every tensor, where they lie apart in ascending order.
+/// `range_of` is a pure function.
 pub(super) fn for_each_part<'a, const N: usize>(
     tensors: [&'a mut [f32]; N],
     count: usize,
@@ -85,7 +86,8 @@ pub(super) fn for_each_part<'a, const N: usize>(
         let range = range_of(part);
         let parts = shared.each_ref().map(|tensor| {
             let first = tensor.load(Ordering::Relaxed).wrapping_add(range.start);
-            // SAFETY: inside the tensor and apart from every other part, asserted above; each part is made once.
+            // SAFETY: inside the tensor and apart from every other part, asserted above for this pure `range_of`; each
+            // part is made once.
             #[expect(unsafe_code, reason = "parts of uneven sizes cannot be split by chunks")]
             unsafe {
                 std::slice::from_raw_parts_mut(first, range.len())

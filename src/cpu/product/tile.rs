@@ -67,7 +67,8 @@ impl<'a> Rows<'a> {
 
     #[inline(always)]
     pub(super) fn from(self, row: usize, column: usize) -> Self {
-        Self { data: &self.data[row * self.stride + column..], ..self }
+        // No rows have no elements, wherever they begin.
+        Self { data: self.data.get(row * self.stride + column..).unwrap_or(&[]), ..self }
     }
 }
 
@@ -138,7 +139,7 @@ pub(super) fn add_panels<S: Simd, const R: usize, const I: usize>(
         return;
     }
     dy.check(R, count * PANEL);
-    weights.from((count - 1) * (apart / weights.stride), 0).check(I, PANEL);
+    assert!((count - 1) * apart + I * PANEL <= weights.data.len(), "panels must lie inside the weights");
     let (first_dy, first_weight) = (dy.data.as_ptr(), weights.data.as_ptr());
     for panel in 0..count {
         fetch.step(&weights.data[panel * apart..], 0);
