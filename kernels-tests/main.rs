@@ -11,6 +11,7 @@ mod gradients;
 mod kernels;
 mod layers;
 mod models;
+mod pipelines;
 mod plans;
 mod random;
 mod recorder;

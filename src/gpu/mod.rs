@@ -132,6 +132,12 @@ impl Gpu {
         &self.tiling
     }
 
+    /// Compute pipelines made so far, for all plans. It stands still while prepared plans are replayed.
+    #[must_use]
+    pub fn pipeline_count(&self) -> usize {
+        self.pipelines.lock().map_or(0, |known| known.len())
+    }
+
     /// The same device with linear kernels cut otherwise. Results differ by rounding where sums are split otherwise.
     #[must_use]
     pub fn with_tiling(&self, tiling: Tiling) -> Self {
