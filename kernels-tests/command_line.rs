@@ -123,7 +123,7 @@ fn eval_takes_its_samples_as_asked() {
     assert_eq!(folder.json(&format!("{eval} --held-back"))["samples"], 32);
     assert_eq!(folder.json(&format!("{eval} --limit 5 --no-flip"))["samples"], 5);
     folder.succeed(&format!("{eval} --limit 5 --predictions p.npz"));
-    let mut npz = isopose::data::npz::Npz::open(&folder.path("p.npz")).unwrap();
+    let mut npz = isopose::format::npz::Npz::open(&folder.path("p.npz")).unwrap();
     assert_eq!(npz.f32("positions").unwrap().shape, [5, 16, 3]);
     assert_eq!(npz.strings("joint_names").unwrap().len(), 16);
     folder.fail(&format!("{eval} --mode online --predictions p.npz"), 2, &["--predictions", "one --mode"]);

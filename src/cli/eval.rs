@@ -12,9 +12,10 @@ use super::{Outcome, hold_back, options, options::DeviceOptions, output};
 use crate::adapt::{AdaptConfig, Mode};
 use crate::checkpoint::Checkpoint;
 use crate::config::Ssl;
-use crate::data::{PoseSet, npz::NpzWriter};
+use crate::data::PoseSet;
 use crate::error::{Error, Result};
 use crate::evaluate::{ModeResult, run_mode};
+use crate::format::npz::NpzWriter;
 use crate::metrics::Protocol;
 use crate::train::TrainingSet;
 

@@ -1,8 +1,6 @@
 //! Pose sets, motion and their files; views of motion; synthetic scenarios.
 
 pub mod motion;
-mod npy;
-pub mod npz;
 mod observe;
 pub mod pose_set;
 pub mod synthetic;

@@ -2,9 +2,9 @@
 
 use std::{ops::Range, path::Path};
 
-use super::npz::{Npz, NpzWriter};
 use crate::{
     error::{Error, Result},
+    format::npz::{Npz, NpzWriter},
     pose::Skeleton,
 };
 

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::npz::{Array, Npz, NpzWriter};
 use crate::{
     error::{Error, Result},
+    format::npz::{Array, Npz, NpzWriter},
     pose::{Skeleton, to_16},
 };
 
@@ -41,7 +41,7 @@ pub struct PoseSet {
 
 impl PoseSet {
     /// An empty set of J joints with their Human3.6M names; to be filled.
-    pub(super) fn empty(skeleton: &Skeleton) -> Self {
+    pub(crate) fn empty(skeleton: &Skeleton) -> Self {
         let joint_names = skeleton.names.iter().map(ToString::to_string).collect();
         Self { joints: skeleton.joints, joint_names, ..Self::default() }
     }

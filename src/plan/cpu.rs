@@ -9,6 +9,7 @@ use super::{Dispatch, Executor, Plan, Readback, SectionId, TensorId};
 use crate::cpu::Memory;
 use crate::error::{Error, Result};
 use crate::kernel::{Access, Element, Inputs, MAX_BINDINGS, Outputs, Value};
+use crate::system::available_memory;
 
 /// Runs twins on its own pool of threads.
 pub struct CpuExecutor {
@@ -45,13 +46,6 @@ impl CpuExecutor {
         let device = crate::gpu::cpu_name(pool.current_num_threads());
         Ok(Self { plan, memory, pool, device })
     }
-}
-
-/// Bytes that can be allocated without swapping, where the system says so: Linux's `MemAvailable`.
-fn available_memory() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib << 10)
 }
 
 /// The plan's tensors, weights in the products' order.

@@ -1,0 +1,13 @@
+//! From the field's files to pose sets and motion: data sets, motion files, detectors' keypoints.
+//!
+//! Each kind of file has a module with an `import` function. All convert to the 17 joints of Human3.6M by a [`Layout`]
+//! and collect poses in a [`Collector`].
+
+pub mod collect;
+pub mod layout;
+
+pub use collect::{Collector, Label, Pose};
+pub use layout::Layout;
+
+/// Is told how much of the work is done, and how much there is, in any unit.
+pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);
