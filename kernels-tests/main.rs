@@ -10,6 +10,7 @@ mod device;
 mod gradients;
 mod kernels;
 mod layers;
+mod missing;
 mod models;
 mod pipelines;
 mod plans;

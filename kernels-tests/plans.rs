@@ -43,7 +43,12 @@ fn adapting(what: &str, model: &ModelConfig, config: &AdaptConfig) -> Vec<String
     let ids = adapt_plan(model, config).unwrap();
     let sections: Vec<SectionId> = ids.adapt.into_iter().chain([ids.predict]).collect();
     let xs = keypoints(ids.plan.tensor(ids.samples).shape[0], model.joints);
-    compare(what, model, (ids.plan, &ids.store, &sections), |executor| executor.write(ids.samples, 0, &xs))
+    // Every third joint is missing.
+    let masks: Vec<f32> = (0..xs.len() / 2).map(|k| if k % 3 == 1 { 0.0 } else { 1.0 }).collect();
+    compare(what, model, (ids.plan, &ids.store, &sections), |executor| {
+        executor.write(ids.samples, 0, &xs);
+        ids.masks.into_iter().for_each(|tensor| executor.write(tensor, 0, &masks));
+    })
 }
 
 #[test]
@@ -55,6 +60,7 @@ fn adaptation_agrees_on_both_executors() {
     }
     let whole = AdaptConfig { discard: false, ..vanilla.clone() };
     failed.extend(adapting("vanilla, nothing discarded", &model(17, 20), &whole));
+    failed.extend(adapting("vanilla, masked", &model(16, 20), &AdaptConfig { masked: true, ..vanilla.clone() }));
     let three = AdaptConfig { instances: 3, capacity: 6, ..vanilla.clone() };
     failed.extend(adapting("vanilla, three instances, width 64", &model(17, 64), &three));
     let other = ModelConfig {

@@ -1,9 +1,11 @@
 // The geometric cycle (Eq. 4) of each view: the re-lifted pose turned back, V = R^T X~, against the lift X and the
-// input x. Losses of a row: cyc2d = |project(V) - x|^2, cyc3d = |V - X|^2, each times its loss scale.
+// input x. Losses of a row: cyc2d = |project(V) - x|^2, cyc3d = |V - X|^2, each over the seen joints and times its loss
+// scale.
 // Gradients of weight_2d cyc2d + weight_3d cyc3d (weights include 1 / copies): dout at the re-lift's raw output, through
 // X~ = out - out_root, and dpose = -2 weight_3d (V - X) at the lifted pose.
 // pose (instances, pose_rows, pose_size): rows [0, lifted) lift, [lifted, lifted + copies) re-lift;
-// views (instances, view_rows, 2); x (instances, input_rows, keypoint_size); row_losses (instances, loss_rows, 6);
+// views (instances, view_rows, 2); x (instances, input_rows, keypoint_size); seen (instances, 1, joints): 1, or 0 for a
+// joint that the input lacks; row_losses (instances, loss_rows, 6);
 // dout (instances, pose_rows, pose_size); dpose (instances, copies, pose_size).
 // Grid: 64 copies x instance. Twin: cpu/loss.rs.
 struct Dims {
@@ -15,9 +17,10 @@ struct Dims {
 @group(0) @binding(1) var<storage, read> pose: array<f32>;
 @group(0) @binding(2) var<storage, read> views: array<f32>;
 @group(0) @binding(3) var<storage, read> x: array<f32>;
-@group(0) @binding(4) var<storage, read_write> row_losses: array<f32>;
-@group(0) @binding(5) var<storage, read_write> dout: array<f32>;
-@group(0) @binding(6) var<storage, read_write> dpose: array<f32>;
+@group(0) @binding(4) var<storage, read> seen: array<f32>;
+@group(0) @binding(5) var<storage, read_write> row_losses: array<f32>;
+@group(0) @binding(6) var<storage, read_write> dout: array<f32>;
+@group(0) @binding(7) var<storage, read_write> dpose: array<f32>;
 #import shared/pose.wgsl
 
 @compute @workgroup_size(64)
@@ -36,8 +39,9 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
     var root = vec3<f32>(0.0);
     for (var j = 0u; j < dims.joints; j++) {
         let v = joint(relift, j) * r;
-        let d3 = v - joint(row, j);
-        let d2 = project(v) - vec2<f32>(x[input + 2u * j], x[input + 2u * j + 1u]);
+        let weight = seen[gid.y * dims.joints + j];
+        let d3 = weight * (v - joint(row, j));
+        let d2 = weight * (project(v) - vec2<f32>(x[input + 2u * j], x[input + 2u * j + 1u]));
         loss_2d += dot(d2, d2);
         loss_3d += dot(d3, d3);
         if j > 0u {

@@ -111,6 +111,8 @@ fn cycle_losses() {
     for (joints, perspective, depth) in [(16, true, 10.0), (17, false, 1.0), (16, true, 1.0)] {
         let mut scene = Scene::new(joints);
         let x = scene.rec.tensor_with("x", &[1, ROWS, 2 * joints], Init::Data(draws(6, ROWS * 2 * joints)));
+        let mask = (0..joints).map(|j| if j % 4 == 3 { 0.0 } else { 1.0 }).collect();
+        let seen = scene.rec.tensor_with("seen", &[1, 1, joints], Init::Data(mask));
         let losses = scene.rec.tensor("row_losses", &[1, ROWS, 6]);
         let dpose = scene.rec.tensor("dpose", &[1, COPIES, scene.pose_size]);
         let dout = scene.rec.tensor("dout", &[1, ROWS, scene.pose_size]);
@@ -127,8 +129,15 @@ fn cycle_losses() {
         ];
         let (pose, views) = (scene.pose, scene.views);
         let section = scene.rec.section("cycle");
-        let tensors =
-            [("pose", pose), ("views", views), ("x", x), ("row_losses", losses), ("dout", dout), ("dpose", dpose)];
+        let tensors = [
+            ("pose", pose),
+            ("views", views),
+            ("x", x),
+            ("seen", seen),
+            ("row_losses", losses),
+            ("dout", dout),
+            ("dpose", dpose),
+        ];
         scene.record(&CYCLE_LOSS, &tensors, &values);
         scene.record(&SUM_VIEWS_BACKWARD, &[("dpose", dpose), ("dout", dout)], &values);
         let mut executor = CpuExecutor::new(scene.rec.finish(), 1).unwrap();

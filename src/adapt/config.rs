@@ -78,6 +78,8 @@ pub struct AdaptConfig {
     pub draw_views: bool,
     /// Whether vanilla's last step skips what is discarded with the sample: all but the extractor.
     pub discard: bool,
+    /// Whether samples may lack joints, so that each comes with a mask.
+    pub masked: bool,
     /// Samples kept on the device at once.
     pub capacity: usize,
 }
@@ -98,6 +100,7 @@ impl AdaptConfig {
             seed: 0,
             draw_views: true,
             discard: true,
+            masked: false,
             capacity: 64,
         }
     }

@@ -22,6 +22,9 @@ pub struct AdaptPlan {
     pub store: Store,
     /// The resident chunk of inputs (capacity, 2J), normalised.
     pub samples: TensorId,
+    /// The chunk's masks (capacity, J): 1 for a joint that a sample has, 0 for a missing one; where samples are masked
+    /// and the mode adapts.
+    pub masks: Option<TensorId>,
     /// The chunk's predictions (capacity, pose_size), root-centred, metres.
     pub predictions: TensorId,
     /// The program's state.
@@ -44,6 +47,7 @@ struct Lifter {
     fsl: Head<FrozenBlock>,
     ssl: Option<SelfSupervision<FrozenBlock>>,
     samples: TensorId,
+    masks: Option<TensorId>,
     pairs: TensorId,
     predictions: TensorId,
     losses: Option<TensorId>,
@@ -73,8 +77,10 @@ pub fn adapt_plan(model: &ModelConfig, config: &AdaptConfig) -> Result<AdaptPlan
     let fsl = Head::new(&mut rec, &mut store, ("fsl", 3 * model.joints), extent, &Storage::Frozen);
     let ssl = adapts.then(|| {
         let sizes = [1, config.copies, config.iterations * config.copies];
-        SelfSupervision::new(&mut rec, &mut store, (model, shared), extent, sizes, (1.0, &of_ssl))
+        let ssl = SelfSupervision::new(&mut rec, &mut store, (model, shared), extent, sizes, (1.0, &of_ssl));
+        if config.masked { ssl.masked(&mut rec) } else { ssl }
     });
+    let masked = adapts && config.masked;
     let slots = config.iterations.max(64);
     let lifter = Lifter {
         shared,
@@ -82,6 +88,7 @@ pub fn adapt_plan(model: &ModelConfig, config: &AdaptConfig) -> Result<AdaptPlan
         fsl,
         ssl,
         samples: rec.tensor("samples", &[capacity, keypoints]),
+        masks: masked.then(|| rec.tensor("masks", &[capacity, model.joints])),
         pairs: rec.tensor("pairs", &[instances, pair_rows, keypoints]),
         predictions: rec.tensor("predictions", &[capacity, pose_size(model)]),
         losses: adapts.then(|| rec.tensor("losses", &[slots, instances, LOSS_TERMS])),
@@ -102,6 +109,7 @@ pub fn adapt_plan(model: &ModelConfig, config: &AdaptConfig) -> Result<AdaptPlan
         plan: rec.finish(),
         store,
         samples: lifter.samples,
+        masks: lifter.masks,
         predictions: lifter.predictions,
         state: shared.state,
         views: lifter.ssl.as_ref().map(|ssl| ssl.views),
@@ -147,6 +155,10 @@ impl Lifter {
         }
         let tensors = [("samples", self.samples), ("state", self.shared.state), ("x", self.shared.x)];
         rec.dispatch(&kernels::GATHER_SAMPLE, "sample", &tensors, &[])?;
+        if let Some(masks) = self.masks {
+            let tensors = [("samples", masks), ("state", self.shared.state), ("x", self.shared.seen)];
+            rec.dispatch(&kernels::GATHER_SAMPLE, "seen", &tensors, &[])?;
+        }
         (0..self.config.iterations)
             .try_for_each(|step| rec.scoped(format!("{step}"), |rec| self.record_iteration(rec, ssl, step)))
     }

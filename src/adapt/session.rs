@@ -62,13 +62,30 @@ impl Adapter {
     /// # Errors
     /// The device was lost.
     pub fn run(&mut self, keypoints: &[f32]) -> Result<Vec<f32>> {
+        self.run_lots(keypoints, None)
+    }
+
+    /// As [`Self::run`] for samples that may lack joints: `seen` (N, J) is 1 for a joint that a sample has, 0 for one
+    /// that was filled in. It counts where the settings are `masked`.
+    ///
+    /// # Errors
+    /// The device was lost.
+    pub fn run_masked(&mut self, keypoints: &[f32], seen: &[f32]) -> Result<Vec<f32>> {
+        self.run_lots(keypoints, Some(seen))
+    }
+
+    fn run_lots(&mut self, keypoints: &[f32], seen: Option<&[f32]>) -> Result<Vec<f32>> {
         let size = 2 * self.model.joints;
         let per_replay = self.config.samples_per_replay();
         let capacity = self.executor.plan().tensor(self.ids.samples).shape[0];
         let mut poses = Vec::with_capacity(keypoints.len() / 2 * 3);
-        for chunk in keypoints.chunks(capacity * size) {
+        for (lot, chunk) in keypoints.chunks(capacity * size).enumerate() {
             let count = chunk.len() / size;
             self.executor.write(self.ids.samples, 0, chunk);
+            if let (Some(masks), Some(seen)) = (self.ids.masks, seen) {
+                let first = lot * capacity * self.model.joints;
+                self.executor.write(masks, 0, &seen[first..first + chunk.len() / 2]);
+            }
             // sample and chunk of the state.
             self.executor.write(self.ids.state, 2, &[f32::from_bits(self.samples); 2]);
             for first in (0..count).step_by(per_replay) {

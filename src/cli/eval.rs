@@ -14,9 +14,11 @@ use crate::checkpoint::Checkpoint;
 use crate::config::Ssl;
 use crate::data::PoseSet;
 use crate::error::{Error, Result};
-use crate::evaluate::{ModeResult, run_mode};
+use crate::evaluate::{ModeResult, refill, run_mode};
 use crate::format::npz::NpzWriter;
+use crate::gpu::Device;
 use crate::metrics::Protocol;
+use crate::pose::missing::Fill;
 use crate::train::TrainingSet;
 
 /// Predict a pose set, adapting to it as each mode says, and score the predictions
@@ -58,10 +60,15 @@ pub(super) struct Eval {
     /// Takes the first N samples only
     #[arg(long, value_name = "N", value_parser = options::count::<usize>)]
     limit: Option<usize>,
+    /// What stands in for joints that the data lack (confidence 0); they count in no loss and no scale
+    #[arg(long, value_name = "FILL", default_value = "neighbours",
+          value_parser = options::choice::<Fill>(&["neighbours", "last-frame", "reprojection"]))]
+    fill: Fill,
     /// Seed of the random views
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u32,
-    /// Writes the predictions too, of one mode: `positions` (N, J, 3), metres from the root, and `joint_names`
+    /// Writes the predictions too, of one mode: `positions` (N, J, 3), metres from the root, `guessed` (N, J), 1 where
+    /// the data lack the joint, and `joint_names`
     #[arg(long, value_name = "FILE.npz")]
     predictions: Option<PathBuf>,
     #[command(flatten)]
@@ -75,6 +82,8 @@ pub(super) struct Eval {
 struct Report {
     device: String,
     samples: usize,
+    /// Joints of the samples that the data lack: their positions are guesses.
+    guessed_joints: usize,
     results: Vec<Line>,
 }
 
@@ -96,14 +105,17 @@ impl Eval {
         let checkpoint = Checkpoint::load(&self.checkpoint)?;
         let configs = self.configs(&checkpoint)?;
         let poses = self.poses(&checkpoint)?;
-        let set = TrainingSet::new(&poses, &checkpoint.model)?;
+        let mut set = TrainingSet::filled(&poses, &checkpoint.model, self.fill)?;
         if self.reset_at_sequences && poses.sequence.is_none() {
             let fix = "make the pose set with `sequence`, or leave --reset-at-sequences out";
             return Err(Error::file(&self.data, "sequence", "there is none", fix).into());
         }
         let starts = if self.reset_at_sequences { poses.sequence_starts() } else { Vec::new() };
         let device = self.device.open()?;
-        let mut report = Report { device: device.name(), samples: set.len(), results: Vec::new() };
+        if self.fill == Fill::Reprojection && !set.seen.is_empty() {
+            refill(&mut set, &checkpoint, &device)?;
+        }
+        let mut report = Report::new(&device, &set);
         for config in &configs {
             let mut progress = output::Progress::start(config.mode.to_string(), set.len());
             let result = run_mode(&checkpoint, config, &device, &set, &starts, |done| progress.update(done, ""))?;
@@ -191,16 +203,32 @@ fn lines(result: &ModeResult, set: &TrainingSet) -> Vec<Line> {
     Protocol::ALL.into_iter().map(score).collect()
 }
 
+/// The predicted positions, and which joints were guessed because the data lack them.
 fn write_predictions(path: &Path, poses: &PoseSet, predictions: &[f32]) -> Result<()> {
     let mut npz = NpzWriter::create(path)?;
     npz.f32("positions", &[poses.len(), poses.joints, 3], predictions)?;
+    let seen = poses.seen();
+    let guessed = if seen.is_empty() {
+        vec![0; poses.len() * poses.joints]
+    } else {
+        seen.iter().map(|&seen| i32::from(seen == 0.0)).collect()
+    };
+    npz.i32("guessed", &[poses.len(), poses.joints], &guessed)?;
     npz.strings("joint_names", &poses.joint_names)?;
     npz.finish()
 }
 
 impl Report {
+    fn new(device: &Device, set: &TrainingSet) -> Self {
+        let guessed_joints = set.seen.iter().filter(|seen| **seen == 0.0).count();
+        Self { device: device.name(), samples: set.len(), guessed_joints, results: Vec::new() }
+    }
+
     fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
         writeln!(out, "{} samples on {}", self.samples, self.device)?;
+        if self.guessed_joints > 0 {
+            writeln!(out, "{} joints are missing in the data: their positions are guesses", self.guessed_joints)?;
+        }
         let mut table = output::Table::new(2, &["mode", "protocol", "PCK", "AUC", "MPJPE mm", "ms/sample"]);
         for line in &self.results {
             let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.1}"));

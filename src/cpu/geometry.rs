@@ -231,6 +231,18 @@ fn normalize_backward(bones: &Bones<'_>, u: &Pose2d, d: &mut Pose2d) {
     }
 }
 
+pub(crate) fn mask_joints(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
+    let (input_rows, size, joints) = (u.size("input_rows"), u.size("keypoint_size"), u.size("joints"));
+    let (x, seen) = (inputs.get("x"), inputs.get("seen"));
+    let y = outputs.take("y");
+    for instance in 0..u.size("instances") {
+        let rows = instance * input_rows * size..(instance * input_rows + u.size("rows")) * size;
+        for (at, (y, x)) in y[rows.clone()].iter_mut().zip(&x[rows]).enumerate() {
+            *y = seen[instance * joints + at % size / 2] * x;
+        }
+    }
+}
+
 pub(crate) fn sum_views_backward(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
     let (copies, lifted, joints) = (u.size("copies"), u.size("lifted"), u.size("joints"));
     let (pose_size, pose_rows) = (u.size("pose_size"), u.size("pose_rows"));

@@ -11,6 +11,7 @@ pub const LOSS_TERMS: usize = 6;
 pub(crate) fn cycle_loss(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
     let (rows, camera, joints) = (Rows::new(u), Camera::new(u), u.size("joints"));
     let (pose, views, x) = (inputs.get("pose"), inputs.get("views"), inputs.get("x"));
+    let seen = inputs.get("seen");
     let (weight_2d, weight_3d) = (u.f32("weight_2d"), u.f32("weight_3d"));
     let row_losses = outputs.take("row_losses");
     let (dout, dpose) = (outputs.take("dout"), outputs.take("dpose"));
@@ -28,9 +29,10 @@ pub(crate) fn cycle_loss(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Output
             for j in 0..joints {
                 let v = turn_back(&r, joint(relift, j));
                 let original = joint(lifted, j);
-                let d3 = [0, 1, 2].map(|k| v[k] - original[k]);
+                let weight = seen[instance * joints + j];
+                let d3 = [0, 1, 2].map(|k| weight * (v[k] - original[k]));
                 let flat = camera.project(v);
-                let d2 = [flat[0] - input[2 * j], flat[1] - input[2 * j + 1]];
+                let d2 = [0, 1].map(|k| weight * (flat[k] - input[2 * j + k]));
                 loss_2d += d2[0] * d2[0] + d2[1] * d2[1];
                 loss_3d += d3[0] * d3[0] + d3[1] * d3[1] + d3[2] * d3[2];
                 let through_camera = camera.project_backward(v, d2.map(|d| 2.0 * weight_2d * d));

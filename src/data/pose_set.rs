@@ -58,6 +58,13 @@ impl PoseSet {
         self.len() == 0
     }
 
+    /// (N, J): 1 for a joint that is there, 0 for a missing one, of confidence 0. Empty where no pose lacks a joint.
+    #[must_use]
+    pub fn seen(&self) -> Vec<f32> {
+        let confidence = self.confidence.as_deref().filter(|confidence| confidence.contains(&0.0)).unwrap_or_default();
+        confidence.iter().map(|&confidence| if confidence > 0.0 { 1.0 } else { 0.0 }).collect()
+    }
+
     /// The poses at `indices`, in that order, all names kept. Indices beyond N are left out.
     #[must_use]
     pub fn select(&self, indices: &[usize]) -> Self {

@@ -1,6 +1,6 @@
 //! Pose geometry: random projections and their gradient.
 
-use super::{copies_fit, groups};
+use super::{copies_fit, groups, pose_fits};
 use crate::cpu::geometry as twin;
 use crate::kernel::Uniform::{F32, U32};
 use crate::kernel::{Element, Kernel, Uniforms, no_products, read, update, write};
@@ -77,6 +77,23 @@ pub static PROJECT_VIEWS_BACKWARD: Kernel = Kernel {
     flops: no_products,
 };
 
+/// Keypoints without the joints that a sample lacks.
+pub static MASK_JOINTS: Kernel = Kernel {
+    name: "mask_joints",
+    source: include_str!("../../shaders/mask_joints.wgsl"),
+    bindings: &[
+        read("x", Element::F32, &["instances", "input_rows", "keypoint_size"]),
+        read("seen", Element::F32, &["instances", "1", "joints"]),
+        write("y", Element::F32, &["instances", "input_rows", "keypoint_size"]),
+    ],
+    uniforms: &[U32("instances"), U32("input_rows"), U32("keypoint_size"), U32("joints"), U32("rows")],
+    workgroup: [64, 1, 1],
+    grid: |u| [groups(u.u32("keypoint_size")), u.u32("rows"), u.u32("instances")],
+    check: rows_fit,
+    twin: twin::mask_joints,
+    flops: no_products,
+};
+
 /// The sum of those over views, at the head's raw output.
 pub static SUM_VIEWS_BACKWARD: Kernel = Kernel {
     name: "sum_views_backward",
@@ -92,6 +109,14 @@ pub static SUM_VIEWS_BACKWARD: Kernel = Kernel {
     twin: twin::sum_views_backward,
     flops: no_products,
 };
+
+/// The masked rows exist.
+fn rows_fit(u: &Uniforms) -> Result<(), String> {
+    if u.u32("rows") > u.u32("input_rows") {
+        return Err(format!("`rows` is {}, past `input_rows` = {}", u.u32("rows"), u.u32("input_rows")));
+    }
+    pose_fits(u)
+}
 
 /// 64 copies x instance.
 fn copy_tiles(u: &Uniforms) -> [u32; 3] {

@@ -13,6 +13,7 @@ pub static CYCLE_LOSS: Kernel = Kernel {
         read("pose", Element::F32, &["instances", "pose_rows", "pose_size"]),
         read("views", Element::F32, &["instances", "view_rows", "2"]),
         read("x", Element::F32, &["instances", "input_rows", "keypoint_size"]),
+        read("seen", Element::F32, &["instances", "1", "joints"]),
         update("row_losses", Element::F32, &["instances", "loss_rows", "6"]),
         write("dout", Element::F32, &["instances", "pose_rows", "pose_size"]),
         write("dpose", Element::F32, &["instances", "copies", "pose_size"]),

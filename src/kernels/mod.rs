@@ -44,6 +44,7 @@ pub static ALL: &[&Kernel] = &[
     &ADAM,
     &PROJECT_VIEWS_FORWARD,
     &PROJECT_VIEWS_BACKWARD,
+    &MASK_JOINTS,
     &SUM_VIEWS_BACKWARD,
     &CYCLE_LOSS,
     &DISCRIMINATOR_LOSS,

@@ -26,6 +26,8 @@ pub struct Shared {
     pub row_losses: TensorId,
     /// 1 for each row (instances, rows).
     pub ones: TensorId,
+    /// 1 for each joint that an instance's sample has, 0 for a missing one (instances, 1, J).
+    pub seen: TensorId,
     /// The program's state.
     pub state: TensorId,
 }
@@ -44,6 +46,7 @@ impl Shared {
             bones: rec.tensor_with("bones", &[joints], Init::Data(bones)),
             row_losses: rec.tensor("row_losses", &[instances, rows, LOSS_TERMS]),
             ones: rec.tensor_with("ones", &[instances, rows], Init::Fill(1.0)),
+            seen: rec.tensor_with("seen", &[instances, 1, joints], Init::Fill(1.0)),
             state: rec.tensor_with("state", &[crate::cpu::State::WORDS], Init::Data(state.words().to_vec())),
         }
     }
@@ -67,6 +70,14 @@ pub struct SelfSupervision<B> {
     dy_disc: TensorId,
     dy_lift: TensorId,
     dpose: TensorId,
+    masked: Option<Masked>,
+}
+
+/// What the discriminator sees and gives back where samples lack joints.
+#[derive(Clone, Copy, Debug)]
+struct Masked {
+    x: TensorId,
+    dy: TensorId,
 }
 
 impl<B: Block> SelfSupervision<B> {
@@ -96,7 +107,28 @@ impl<B: Block> SelfSupervision<B> {
             dy_disc: rec.tensor("dy_disc", &[instances, rows, keypoints]),
             dy_lift: rec.tensor("dy_lift", &[instances, rows, keypoints]),
             dpose: rec.tensor("dpose", &[instances, copies, pose_size(model)]),
+            masked: None,
         }
+    }
+
+    /// The same task for samples that may lack joints: the discriminator sees neither them nor their counterparts in
+    /// the random views. The cycle's losses always leave them out.
+    #[must_use]
+    pub fn masked(self, rec: &mut Recorder) -> Self {
+        let shape = rec.shape(self.shared.x).to_vec();
+        let [x, dy] = ["masked.x", "masked.dy_disc"].map(|name| rec.tensor(name, &shape));
+        Self { masked: Some(Masked { x, dy }), ..self }
+    }
+
+    /// What the discriminator is given.
+    fn judged(&self) -> TensorId {
+        self.masked.map_or(self.shared.x, |masked| masked.x)
+    }
+
+    fn record_mask(&self, rec: &mut Recorder, label: &'static str, (x, y): (TensorId, TensorId)) -> Result<()> {
+        let rows = self.both(Weights::Working).rows.count;
+        let tensors = [("x", x), ("seen", self.shared.seen), ("y", y)];
+        rec.dispatch(&kernels::MASK_JOINTS, label, &tensors, &[("rows", rows.into())])
     }
 
     fn cycle(&self) -> bool {
@@ -153,7 +185,10 @@ impl<B: Block> SelfSupervision<B> {
         let pose = ("pose", self.head.pose);
         let tensors = [pose, ("views", self.views), ("skeleton", skeleton), ("bones", bones), ("y", x)];
         rec.dispatch(&kernels::PROJECT_VIEWS_FORWARD, "views.forward", &tensors, &values)?;
-        self.disc.record_forward(rec, x, self.both(weights))?;
+        if let Some(masked) = self.masked {
+            self.record_mask(rec, "mask", (x, masked.x))?;
+        }
+        self.disc.record_forward(rec, self.judged(), self.both(weights))?;
         rec.dispatch(
             &kernels::DISCRIMINATOR_LOSS,
             "discriminator_loss",
@@ -185,7 +220,6 @@ impl<B: Block> SelfSupervision<B> {
         let each = self.weight / self.copies as f32;
         let mut values = self.view_values(first_view);
         values.extend([
-            ("joints", joints.into()),
             ("loss_scale_2d", scale(2).into()),
             ("loss_scale_3d", scale(3).into()),
             ("weight_2d", (self.model.lambda_2d * each * scale(2)).into()),
@@ -195,6 +229,7 @@ impl<B: Block> SelfSupervision<B> {
             pose,
             ("views", self.views),
             ("x", x),
+            ("seen", self.shared.seen),
             ("row_losses", row_losses),
             ("dout", self.head.dpose),
             ("dpose", self.dpose),
@@ -223,6 +258,9 @@ impl<B: Block> SelfSupervision<B> {
             })?;
         }
         self.disc.record_backward(rec, self.dy_disc, self.both(weights), relift.rows)?;
+        if let Some(masked) = self.masked {
+            self.record_mask(rec, "mask.backward", (self.dy_disc, masked.dy))?;
+        }
         let mut values = self.view_values(first_view);
         values
             .extend([("normalize", (self.model.normalize == Normalize::Bone).into()), ("cycle", self.cycle().into())]);
@@ -231,7 +269,7 @@ impl<B: Block> SelfSupervision<B> {
             ("views", self.views),
             ("skeleton", self.shared.skeleton),
             ("bones", self.shared.bones),
-            ("dy_disc", self.dy_disc),
+            ("dy_disc", self.masked.map_or(self.dy_disc, |masked| masked.dy)),
             ("dy_lift", self.dy_lift),
             ("generator_factor", self.generator_factor),
             ("dpose", self.dpose),
@@ -248,10 +286,10 @@ impl<B: Block> SelfSupervision<B> {
     /// # Errors
     /// As [`Self::record_forward`].
     pub fn record_update(&self, rec: &mut Recorder, extractor: &Stack<B>, update: Update) -> Result<()> {
-        let Shared { x, ones, state, .. } = self.shared;
+        let Shared { ones, state, .. } = self.shared;
         self.head.record_update(rec, update, [extractor.features(), ones, state], self.learnt_rows())?;
         let all = self.both(Weights::Working).rows;
-        self.disc.record_update(rec, update, [x, self.row_scale, state], all)
+        self.disc.record_update(rec, update, [self.judged(), self.row_scale, state], all)
     }
 
     /// Draws every random view, keyed by the sample or by the step.

@@ -1,6 +1,7 @@
 //! Skeletons and joint maps, cameras and projection, 2D normalisation.
 
 pub mod camera;
+pub mod missing;
 pub mod normalize;
 pub mod skeleton;
 

@@ -27,11 +27,16 @@ pub fn mean_bone_lengths(positions: &[f32], skeleton: &Skeleton) -> Vec<f32> {
 /// l_b its bone lengths; returns s. In f64, as `normalise` of the PyTorch reference.
 ///
 /// `x` is (J, 2), flat, in pixels or any unit; `bone_lengths` are the J-1 mean 3D lengths L_b of the training set in
-/// metres, see [`mean_bone_lengths`]; `depth` is c. A bone of zero length in `bone_lengths` is left out of the mean.
-pub fn bone_normalize(x: &mut [f32], skeleton: &Skeleton, bone_lengths: &[f32], depth: f32) -> f32 {
+/// metres, see [`mean_bone_lengths`]; `depth` is c. A bone of zero length in `bone_lengths` is left out of the mean, and
+/// so is one with a missing end: `seen` (J) is 0 for a joint that was filled in, empty where none was. Where no bone has
+/// both ends, all count.
+pub fn bone_normalize(x: &mut [f32], seen: &[f32], skeleton: &Skeleton, bone_lengths: &[f32], depth: f32) -> f32 {
     let (mut sum, mut bones) = (0.0, 0u32);
+    let is_seen = |joint: usize| seen.get(joint).is_none_or(|&seen| seen > 0.0);
+    let whole = |&(joint, parent): &(usize, usize)| is_seen(joint) && is_seen(parent);
+    let any = skeleton.bones().any(|bone| whole(&bone));
     for ((joint, parent), &length) in skeleton.bones().zip(bone_lengths) {
-        if length > 0.0 {
+        if length > 0.0 && (whole(&(joint, parent)) || !any) {
             let ratio = bone_length(x, joint, parent, 2).max(1e-7) / (f64::from(length) / f64::from(depth));
             sum += ratio.powf(POWER);
             bones += 1;
@@ -64,7 +69,7 @@ mod tests {
         // iso_torch.py's `normalise` in float64 on the same pose with its BONES[16] and c = 10.
         let lengths = [0.13, 0.44, 0.44, 0.13, 0.44, 0.44, 0.23, 0.25, 0.23, 0.15, 0.28, 0.25, 0.15, 0.28, 0.25];
         let mut x = pose(16, 2);
-        let scale = bone_normalize(&mut x, Skeleton::of(16).unwrap(), &lengths, 10.0);
+        let scale = bone_normalize(&mut x, &[], Skeleton::of(16).unwrap(), &lengths, 10.0);
         let expected: [f64; 5] = [
             4_925.553_431_608_26,
             0.013704043806902797,
@@ -84,22 +89,34 @@ mod tests {
         let lengths: Vec<f32> = (0..16).map(|i| 0.1 + 0.02 * i as f32).collect();
         let mut x = pose(17, 2);
         let mut moved: Vec<f32> = x.iter().enumerate().map(|(i, v)| 0.5 * v + [40.0, -8.0][i % 2]).collect();
-        let s = bone_normalize(&mut x, skeleton, &lengths, 10.0);
-        let half = bone_normalize(&mut moved, skeleton, &lengths, 10.0);
+        let s = bone_normalize(&mut x, &[], skeleton, &lengths, 10.0);
+        let half = bone_normalize(&mut moved, &[], skeleton, &lengths, 10.0);
         assert!((2.0 * half / s - 1.0).abs() < 1e-6);
         assert!(x.iter().zip(&moved).all(|(a, b)| (a - b).abs() < 1e-6));
         // A pose parallel to the image whose bones have the mean lengths keeps its size at depth c.
-        let again = bone_normalize(&mut x, skeleton, &lengths, 10.0);
+        let again = bone_normalize(&mut x, &[], skeleton, &lengths, 10.0);
         assert!((again - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn missing_joints_do_not_change_the_scale() {
+        let (skeleton, lengths) = (Skeleton::of(16).unwrap(), [0.2; 15]);
+        let (mut x, mut seen) = (pose(16, 2), vec![1.0; 16]);
+        seen[3] = 0.0;
+        let scale = bone_normalize(&mut x.clone(), &seen, skeleton, &lengths, 10.0);
+        x[6] += 1e4;
+        assert_eq!(bone_normalize(&mut x.clone(), &seen, skeleton, &lengths, 10.0), scale);
+        assert!(bone_normalize(&mut x.clone(), &[], skeleton, &lengths, 10.0) > 2.0 * scale);
+        assert!(bone_normalize(&mut x, &[0.0; 16], skeleton, &lengths, 10.0) > 2.0 * scale);
     }
 
     #[test]
     fn coinciding_joints_stay_finite() {
         let mut x = vec![5.0; 32];
-        let scale = bone_normalize(&mut x, Skeleton::of(16).unwrap(), &[0.2; 15], 10.0);
+        let scale = bone_normalize(&mut x, &[], Skeleton::of(16).unwrap(), &[0.2; 15], 10.0);
         assert!(scale > 0.0 && x.iter().all(|&v| v == 0.0));
         let mut x = vec![5.0; 32];
-        bone_normalize(&mut x, Skeleton::of(16).unwrap(), &[0.0; 15], 10.0);
+        bone_normalize(&mut x, &[], Skeleton::of(16).unwrap(), &[0.0; 15], 10.0);
         assert!(x.iter().all(|&v| v == 0.0));
     }
 

@@ -1,7 +1,9 @@
 //! Joint training on a source scenario (Sec. 3.2.1, Eq. 5).
 
 mod plan;
+mod set;
 mod trainer;
 
 pub use plan::{TrainPlan, train_plan};
-pub use trainer::{Trainer, TrainingSet};
+pub use set::TrainingSet;
+pub use trainer::Trainer;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{TrainPlan, train_plan};
+use super::{TrainPlan, TrainingSet, train_plan};
 use crate::checkpoint::{Checkpoint, TrainingState};
-use crate::config::{ModelConfig, Normalize, TrainConfig};
+use crate::config::{ModelConfig, TrainConfig};
 use crate::cpu::State;
 use crate::cpu::loss::LOSS_TERMS;
 use crate::data::PoseSet;
@@ -12,57 +12,7 @@ use crate::error::{Error, Result};
 use crate::gpu::Device;
 use crate::nn::{LossTerms, initial_tensors, pose_size};
 use crate::plan::{Executor, prepare};
-use crate::pose::{Skeleton, bone_normalize, mean_bone_lengths};
-
-/// Poses ready to train on or to score against.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TrainingSet {
-    /// J.
-    pub joints: usize,
-    /// Normalised keypoints (N, 2J).
-    pub keypoints: Vec<f32>,
-    /// Root-centred poses (N, 3J), metres.
-    pub positions: Vec<f32>,
-}
-
-impl TrainingSet {
-    /// Normalises a pose set for `model` and centres its poses, if it has any.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] when the joint counts differ.
-    pub fn new(set: &PoseSet, model: &ModelConfig) -> Result<Self> {
-        let skeleton = Skeleton::of(model.joints).filter(|_| set.joints == model.joints).ok_or_else(|| {
-            Error::Usage(format!(
-                "the data have {} joints, the model has {}; make them with --joints {}",
-                set.joints, model.joints, model.joints
-            ))
-        })?;
-        let mut keypoints = set.keypoints.clone();
-        if model.normalize == Normalize::Bone {
-            for pose in keypoints.chunks_exact_mut(2 * model.joints) {
-                bone_normalize(pose, skeleton, &model.bone_lengths, model.depth);
-            }
-        }
-        let mut positions = set.positions.clone().unwrap_or_default();
-        for pose in positions.chunks_exact_mut(3 * model.joints) {
-            let root = [pose[0], pose[1], pose[2]];
-            pose.chunks_exact_mut(3).for_each(|joint| joint.iter_mut().zip(root).for_each(|(v, r)| *v -= r));
-        }
-        Ok(Self { joints: model.joints, keypoints, positions })
-    }
-
-    /// Number of poses.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.keypoints.len() / (2 * self.joints)
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.keypoints.is_empty()
-    }
-}
+use crate::pose::{Skeleton, mean_bone_lengths};
 
 /// Trains a model on one device.
 pub struct Trainer {

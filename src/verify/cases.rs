@@ -258,6 +258,7 @@ fn view_case(kernel: &'static Kernel, [joints, lifted, copies, instances, first]
             "copies" => copies.into(),
             "joints" => joints.into(),
             "first_view" => first.into(),
+            "rows" => (lifted + copies).into(),
             "normalize" | "cycle" | "saturating" => (index.is_multiple_of(2)).into(),
             "perspective" => (index % 3 != 2).into(),
             // Odd cases clamp many depths.
@@ -275,7 +276,7 @@ fn view_case(kernel: &'static Kernel, [joints, lifted, copies, instances, first]
 }
 
 fn geometry(all: &mut Vec<Case>) {
-    for kernel in [&PROJECT_VIEWS_FORWARD, &PROJECT_VIEWS_BACKWARD, &SUM_VIEWS_BACKWARD] {
+    for kernel in [&PROJECT_VIEWS_FORWARD, &PROJECT_VIEWS_BACKWARD, &SUM_VIEWS_BACKWARD, &MASK_JOINTS] {
         all.extend(VIEWS.iter().enumerate().map(|(index, &sizes)| view_case(kernel, sizes, index)));
     }
 }

@@ -1,0 +1,107 @@
+//! Samples that lack joints: what stands in for them reaches neither the discriminator nor the cycle's losses.
+
+use isopose::adapt::{AdaptConfig, Adapter, Mode, adapt_plan};
+use isopose::data::{Scenario, synthetic};
+use isopose::evaluate::{refill, run_mode};
+use isopose::gpu::Device;
+use isopose::plan::{CpuExecutor, Executor};
+use isopose::pose::missing::Fill;
+use isopose::train::TrainingSet;
+
+use crate::device::devices;
+use crate::models::{adaptation, checkpoint, keypoints, model};
+
+const JOINTS: usize = 16;
+const MISSING: [usize; 3] = [3, 9, 12];
+
+fn mask() -> Vec<f32> {
+    (0..JOINTS).map(|joint| if MISSING.contains(&joint) { 0.0 } else { 1.0 }).collect()
+}
+
+#[test]
+fn a_mask_of_ones_changes_nothing() {
+    let (model, xs) = (model(JOINTS, 20), keypoints(5, JOINTS));
+    for device in devices() {
+        for mode in [Mode::Vanilla, Mode::Online] {
+            let run = |masked: bool| {
+                let config = AdaptConfig { masked, ..adaptation(mode) };
+                let mut adapter = Adapter::new(&checkpoint(&model), &config, &device).unwrap();
+                let seen = vec![1.0; xs.len() / 2];
+                if masked { adapter.run_masked(&xs, &seen).unwrap() } else { adapter.run(&xs).unwrap() }
+            };
+            assert_eq!(run(true), run(false), "{mode} on {}", device.name());
+        }
+    }
+}
+
+#[test]
+fn the_discriminator_and_the_cycle_do_not_see_missing_joints() {
+    let model = model(JOINTS, 20);
+    let config = AdaptConfig { masked: true, ..adaptation(Mode::Online) };
+    let ids = adapt_plan(&model, &config).unwrap();
+    let bound = || ids.plan.sections.iter().flat_map(|s| &s.dispatches).flat_map(|dispatch| &dispatch.tensors);
+    let find = |name: &str| *bound().find(|id| ids.plan.tensor(**id).name == name).unwrap();
+    let [judged, gradient, dpose, x] = ["masked.x", "masked.dy_disc", "dpose", "x"].map(find);
+    let mut executor = CpuExecutor::new(ids.plan.clone(), 1).unwrap();
+    ids.store.load(&mut executor, &model, &checkpoint(&model).tensors).unwrap();
+    executor.write(ids.samples, 0, &keypoints(1, JOINTS));
+    executor.write(ids.masks.unwrap(), 0, &mask());
+    executor.replay(ids.adapt.unwrap()).unwrap();
+    // Row 0 is the sample, the others are its random views. The sample itself keeps what was filled in.
+    let mut read = |tensor| executor.read(tensor).unwrap();
+    let rows = 1 + config.copies;
+    let (judged, gradient, x) = (read(judged), read(gradient), read(x));
+    let joint = |row: usize, joint: usize| 2 * (row * JOINTS + joint)..2 * (row * JOINTS + joint) + 2;
+    for row in 0..rows {
+        for (j, seen) in mask().into_iter().enumerate() {
+            if seen > 0.0 {
+                assert_eq!(judged[joint(row, j)], x[joint(row, j)], "row {row}, joint {j}");
+            } else {
+                assert_eq!(judged[joint(row, j)], [0.0; 2], "row {row}, joint {j}");
+                assert_eq!(gradient[joint(row, j)], [0.0; 2], "row {row}, joint {j}");
+                assert_ne!(x[joint(row, j)], [0.0; 2], "row {row}, joint {j}: the lift needs a number");
+            }
+        }
+    }
+    // dpose ends as the whole gradient; what the cycle's direct term gave it is covered by finite differences.
+    assert!(read(dpose).iter().all(|v| v.is_finite()));
+}
+
+#[test]
+fn sets_with_missing_joints_are_filled_adapted_to_and_predicted() {
+    let mut poses = synthetic(Scenario::Target, 40, 3, JOINTS).unwrap();
+    let plain = checkpoint(&model(JOINTS, 20));
+    let complete = TrainingSet::new(&poses, &plain.model).unwrap();
+    assert!(complete.seen.is_empty() && complete.incomplete().is_empty());
+    let mut confidence = vec![1.0; poses.len() * JOINTS];
+    for pose in (0..poses.len()).step_by(2) {
+        for joint in MISSING {
+            confidence[pose * JOINTS + joint] = 0.0;
+            // What a detector writes there must not matter.
+            poses.keypoints[2 * (pose * JOINTS + joint)..][..2].fill(-1e6);
+        }
+    }
+    poses.confidence = Some(confidence);
+    let device = Device::Cpu(1);
+    let mut filled = Vec::new();
+    for fill in [Fill::Neighbours, Fill::LastFrame, Fill::Reprojection] {
+        let mut set = TrainingSet::filled(&poses, &plain.model, fill).unwrap();
+        if fill == Fill::Reprojection {
+            refill(&mut set, &plain, &device).unwrap();
+        }
+        assert_eq!(set.incomplete(), (0..poses.len()).step_by(2).collect::<Vec<_>>());
+        // Complete poses are as they were; filled ones are of a person's size, and their seen joints keep their shape.
+        for (pose, (x, expected)) in set.keypoints.chunks(32).zip(complete.keypoints.chunks(32)).enumerate() {
+            if pose % 2 == 1 {
+                assert_eq!(x, expected, "{fill:?}, pose {pose}");
+            }
+            assert!(x.iter().all(|v| v.abs() < 1.0), "{fill:?}, pose {pose}: {x:?}");
+        }
+        for mode in [Mode::Baseline, Mode::VanillaLr, Mode::Online] {
+            let result = run_mode(&plain, &adaptation(mode), &device, &set, &[], |_| {}).unwrap();
+            assert!(result.predictions.iter().all(|v| v.is_finite()), "{fill:?} {mode}");
+        }
+        filled.push(set.keypoints);
+    }
+    assert!(filled[0] != filled[1] && filled[0] != filled[2], "three ways of filling");
+}
