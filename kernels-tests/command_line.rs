@@ -91,7 +91,7 @@ fn a_model_is_made_trained_and_evaluated() {
     let named: Vec<_> =
         results.iter().map(|r| (r["mode"].as_str().unwrap(), r["protocol"].as_str().unwrap())).collect();
     let modes = ["baseline", "vanilla", "vanilla-lr", "online", "online-skip"];
-    let expected: Vec<_> = modes.iter().flat_map(|mode| ["us", "gs", "pa"].map(|protocol| (*mode, protocol))).collect();
+    let expected: Vec<_> = modes.iter().flat_map(|mode| ["us", "gs", "gs-set", "pa"].map(|protocol| (*mode, protocol))).collect();
     assert_eq!(named, expected);
     for result in results {
         for key in ["pck", "auc", "mpjpe_mm", "ms_per_sample"] {
@@ -183,7 +183,7 @@ fn requests_that_cannot_be_met_are_refused_before_any_work() {
     folder.fail(&format!("{eval} --iterations 5000 --mode vanilla"), 2, &["--ssl none"]);
     folder.fail(&format!("{eval} --held-back"), 1, &["m.safetensors: training.held_back", "--hold-back"]);
     // Without a self-supervised task there is one mode left.
-    assert_eq!(folder.json(&format!("{eval} --json"))["results"].as_array().unwrap().len(), 3);
+    assert_eq!(folder.json(&format!("{eval} --json"))["results"].as_array().unwrap().len(), 4);
 }
 
 #[test]

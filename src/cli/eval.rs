@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::evaluate::{ModeResult, refill, run_mode};
 use crate::format::npz::NpzWriter;
 use crate::gpu::Device;
-use crate::metrics::Protocol;
+use crate::metrics::{ProtocolSet, Score};
 use crate::pose::missing::Fill;
 use crate::train::TrainingSet;
 
@@ -48,6 +48,10 @@ pub(super) struct Eval {
     /// Samples that the baseline mode predicts at once
     #[arg(long, value_name = "N", default_value_t = 1)]
     batch: usize,
+    /// How to score: the paper's tables, MPI-INF-3DHP's own script, SPIN's on 3DPW, or PoseAug's
+    #[arg(long, value_name = "SET", default_value = "paper",
+          value_parser = options::choice::<ProtocolSet>(&["paper", "3dhp-official", "3dpw", "poseaug"]))]
+    protocol_set: ProtocolSet,
     /// Predicts each pose once, without averaging with its mirror image
     #[arg(long)]
     no_flip: bool,
@@ -87,11 +91,11 @@ struct Report {
     results: Vec<Line>,
 }
 
-/// One mode under one protocol; without a protocol and scores where the data have no 3D poses.
+/// One mode on one line of the protocol set; without a protocol and scores where the data have no 3D poses.
 #[derive(Serialize)]
 struct Line {
     mode: Mode,
-    protocol: Option<Protocol>,
+    protocol: Option<&'static str>,
     pck: Option<f64>,
     auc: Option<f64>,
     mpjpe_mm: Option<f64>,
@@ -122,7 +126,7 @@ impl Eval {
             if let Some(path) = &self.predictions {
                 write_predictions(path, &poses, &result.predictions)?;
             }
-            report.results.extend(lines(&result, &set));
+            report.results.extend(lines(&result, &set, self.protocol_set));
         }
         if self.json {
             output::json(out, &report)?
@@ -190,17 +194,16 @@ impl Eval {
     }
 }
 
-fn lines(result: &ModeResult, set: &TrainingSet) -> Vec<Line> {
+fn lines(result: &ModeResult, set: &TrainingSet, protocols: ProtocolSet) -> Vec<Line> {
     let (mode, ms_per_sample) = (result.mode, result.ms_per_sample);
     if set.positions.is_empty() {
         return vec![Line { mode, protocol: None, pck: None, auc: None, mpjpe_mm: None, ms_per_sample }];
     }
-    let score = |protocol| {
-        let metrics = result.score(set, protocol);
+    let line = |Score { label, metrics }: Score| {
         let (pck, auc, mpjpe_mm) = (Some(metrics.pck), Some(metrics.auc), Some(metrics.mpjpe_mm));
-        Line { mode, protocol: Some(protocol), pck, auc, mpjpe_mm, ms_per_sample }
+        Line { mode, protocol: Some(label), pck, auc, mpjpe_mm, ms_per_sample }
     };
-    Protocol::ALL.into_iter().map(score).collect()
+    protocols.scores(&result.predictions, &set.positions, set.joints).into_iter().map(line).collect()
 }
 
 /// The predicted positions, and which joints were guessed because the data lack them.
@@ -232,7 +235,7 @@ impl Report {
         let mut table = output::Table::new(2, &["mode", "protocol", "PCK", "AUC", "MPJPE mm", "ms/sample"]);
         for line in &self.results {
             let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.1}"));
-            let protocol = line.protocol.map_or("-".to_owned(), |protocol| protocol.to_string());
+            let protocol = line.protocol.unwrap_or("-").to_owned();
             let [pck, auc, mpjpe] = [line.pck, line.auc, line.mpjpe_mm].map(number);
             table.row(vec![line.mode.to_string(), protocol, pck, auc, mpjpe, format!("{:.3}", line.ms_per_sample)]);
         }

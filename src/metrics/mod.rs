@@ -4,6 +4,9 @@
 //! correct if it is strictly below the threshold.
 
 mod procrustes;
+mod sets;
+
+pub use sets::{ProtocolSet, Score};
 
 use std::{fmt, str::FromStr};
 
@@ -13,13 +16,15 @@ use crate::error::Error;
 
 /// What is taken out of a prediction, beyond its root position, before it is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Protocol {
     /// Unscaled: nothing.
     #[default]
     Us,
     /// Globally scaled: one scale for each pose, least squares, s = <P, G> / <P, P> (VideoPose3D's `n_mpjpe`).
     Gs,
+    /// Globally scaled: one scale for the whole set, least squares over all its poses.
+    GsSet,
     /// Procrustes-aligned: the best similarity (scale, rotation, translation) for each pose, never a reflection.
     Pa,
 }
@@ -34,6 +39,7 @@ impl fmt::Display for Protocol {
         f.pad(match self {
             Self::Us => "us",
             Self::Gs => "gs",
+            Self::GsSet => "gs-set",
             Self::Pa => "pa",
         })
     }
@@ -43,10 +49,10 @@ impl FromStr for Protocol {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        Self::ALL
+        [Self::Us, Self::Gs, Self::GsSet, Self::Pa]
             .into_iter()
             .find(|protocol| protocol.to_string() == text)
-            .ok_or_else(|| Error::Usage(format!("protocol '{text}' is unknown; use us, gs or pa")))
+            .ok_or_else(|| Error::Usage(format!("protocol '{text}' is unknown; use us, gs, gs-set or pa")))
     }
 }
 
@@ -92,17 +98,30 @@ impl Metrics {
 /// it stays at the root; PA: it moves to the mean of `gt`), and a pose with a non-finite number has infinite errors.
 #[must_use]
 pub fn joint_errors(pred: &[f32], gt: &[f32], joints: usize, protocol: Protocol) -> Vec<f64> {
+    aligned_errors(pred, gt, joints, protocol, &(0..joints).collect::<Vec<_>>())
+}
+
+/// As [`joint_errors`] for the joints of `set` alone, (N, |set|) flat: centred on joint 0, aligned on the set. Joints of
+/// the set that do not exist are ignored.
+fn aligned_errors(pred: &[f32], gt: &[f32], joints: usize, protocol: Protocol, set: &[usize]) -> Vec<f64> {
     let Some(width) = joints.checked_mul(3).filter(|&width| width > 0) else { return Vec::new() };
-    let mut errors = Vec::with_capacity(pred.len().min(gt.len()) / 3);
-    for (pred, gt) in pred.chunks_exact(width).zip(gt.chunks_exact(width)) {
-        if !pred.iter().chain(gt).all(|value| value.is_finite()) {
-            errors.resize(errors.len() + joints, f64::INFINITY);
+    let set: Vec<usize> = set.iter().copied().filter(|&joint| joint < joints).collect();
+    let finite = |pose: &[f32]| pose.iter().all(|value| value.is_finite());
+    let pairs = || {
+        let poses = pred.chunks_exact(width).zip(gt.chunks_exact(width));
+        poses.map(|(p, g)| (finite(p) && finite(g)).then(|| (root_centred(p, &set), root_centred(g, &set))))
+    };
+    let factor = if protocol == Protocol::GsSet { procrustes::common_scale(pairs().flatten()) } else { 1.0 };
+    let mut errors = Vec::with_capacity(pred.len().min(gt.len()) / width * set.len());
+    for pair in pairs() {
+        let Some((mut pred, gt)) = pair else {
+            errors.resize(errors.len() + set.len(), f64::INFINITY);
             continue;
-        }
-        let (mut pred, gt) = (root_centred(pred), root_centred(gt));
+        };
         match protocol {
             Protocol::Us => {}
             Protocol::Gs => procrustes::align_scale(&mut pred, &gt),
+            Protocol::GsSet => pred.iter_mut().for_each(|p| *p *= factor),
             Protocol::Pa => procrustes::align_similarity(&mut pred, &gt),
         }
         errors.extend(pred.iter().zip(&gt).map(|(p, g)| 1000.0 * (p - g).norm()));
@@ -128,20 +147,21 @@ pub fn evaluate(pred: &[f32], gt: &[f32], joints: usize, protocol: Protocol, joi
     }
 }
 
-fn root_centred(pose: &[f32]) -> Vec<nalgebra::Vector3<f64>> {
-    let point = |c: &[f32]| nalgebra::Vector3::new(f64::from(c[0]), f64::from(c[1]), f64::from(c[2]));
-    let root = point(pose);
-    pose.chunks_exact(3).map(|c| point(c) - root).collect()
+/// The joints of `set`, from joint 0.
+fn root_centred(pose: &[f32], set: &[usize]) -> Vec<nalgebra::Vector3<f64>> {
+    let point = |joint: usize| nalgebra::Vector3::from_fn(|axis, _| f64::from(pose[3 * joint + axis]));
+    set.iter().map(|&joint| point(joint) - point(0)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Two poses of 16 joints in metres, the same as the NumPy script's.
-    fn example() -> (Vec<f32>, Vec<f32>) {
-        let gt: Vec<f32> =
-            (0..96).map(|i| (0.9 * (1.7 * f64::from(i) + 0.3 * f64::from(i % 5)).sin()) as f32).collect();
+    /// Two poses in metres, the same as the NumPy script's.
+    pub(super) fn example(joints: usize) -> (Vec<f32>, Vec<f32>) {
+        let gt: Vec<f32> = (0..6 * joints as u32)
+            .map(|i| (0.9 * (1.7 * f64::from(i) + 0.3 * f64::from(i % 5)).sin()) as f32)
+            .collect();
         let pred = gt
             .iter()
             .enumerate()
@@ -158,7 +178,7 @@ mod tests {
             (Protocol::Gs, [233.5988346, 34.375, 15.9274194], [220.2556289, 50.0, 20.4301075]),
             (Protocol::Pa, [162.7975916, 43.75, 16.0282258], [193.1413039, 16.6666667, 10.2150538]),
         ];
-        let (pred, gt) = example();
+        let (pred, gt) = example(16);
         for (protocol, all, subset) in expected {
             for (set, expected) in [(None, all), (Some(&[2, 5, 9][..]), subset)] {
                 let m = evaluate(&pred, &gt, 16, protocol, set);
@@ -179,7 +199,7 @@ mod tests {
 
     #[test]
     fn alignment_removes_what_it_should() {
-        let (_, gt) = example();
+        let (_, gt) = example(16);
         let moved: Vec<f32> = gt.iter().map(|g| 1.7 * g + 3.0).collect();
         assert!(evaluate(&moved, &gt, 16, Protocol::Us, None).mpjpe_mm > 100.0);
         assert!(evaluate(&moved, &gt, 16, Protocol::Gs, None).mpjpe_mm < 1e-3);
@@ -191,7 +211,7 @@ mod tests {
         assert_eq!(evaluate(&[], &[], 16, Protocol::Pa, None), Metrics::default());
         assert_eq!(evaluate(&[0.0; 48], &[0.0; 48], 16, Protocol::Us, Some(&[99])), Metrics::default());
         assert_eq!(evaluate(&[1.0], &[1.0], 0, Protocol::Us, Some(&[0])), Metrics::default());
-        let (pred, gt) = example();
+        let (pred, gt) = example(16);
         for protocol in Protocol::ALL {
             for (p, g) in [(&vec![0.0; 96], &gt), (&pred, &vec![0.0; 96]), (&vec![0.0; 96], &vec![0.0; 96])] {
                 assert!(joint_errors(p, g, 16, protocol).iter().all(|e| e.is_finite()), "{protocol}");

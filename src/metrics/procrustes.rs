@@ -11,6 +11,16 @@ pub(super) fn align_scale(pred: &mut [Vector3<f64>], gt: &[Vector3<f64>]) {
     }
 }
 
+/// The least-squares scale of a whole set, sum <P, G> / sum <P, P>; 1 if every prediction is zero.
+pub(super) fn common_scale(poses: impl Iterator<Item = (Vec<Vector3<f64>>, Vec<Vector3<f64>>)>) -> f64 {
+    let (mut dot, mut norm) = (0.0, 0.0);
+    for (pred, gt) in poses {
+        dot += pred.iter().zip(&gt).map(|(p, g)| p.dot(g)).sum::<f64>();
+        norm += pred.iter().map(Vector3::norm_squared).sum::<f64>();
+    }
+    if norm > 0.0 { dot / norm } else { 1.0 }
+}
+
 /// Replaces `pred` by its image under the similarity that brings it nearest to `gt` (least squares; Umeyama 1991).
 ///
 /// The rotation is Horn's (1987, closed form with unit quaternions): the largest eigenvalue of a symmetric 4x4 matrix

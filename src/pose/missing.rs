@@ -85,7 +85,11 @@ fn guess(joint: usize, points: &[[f32; 2]], known: &[bool], skeleton: &Skeleton,
         _ if parent == first && child != joint && known[child] => Some((child, length(child))),
         _ => None,
     });
-    Some(beyond.map_or(points[first], |(other, from)| add(points[first], minus(points[first], points[other]), bone / from)))
+    Some(
+        beyond.map_or(points[first], |(other, from)| {
+            add(points[first], minus(points[first], points[other]), bone / from)
+        }),
+    )
 }
 
 /// Fills the missing joints of one pose from the frame before, `last` (J, 2), moved as the joints move that this frame
@@ -175,7 +179,9 @@ mod tests {
     #[test]
     fn an_upright_person_is_restored_from_its_neighbours() {
         // Single joints of every kind, and whole limbs whose twin is there.
-        for missing in [vec![0], vec![2], vec![3], vec![7], vec![9], vec![10], vec![15], vec![13, 14, 15], vec![4, 5, 6]] {
+        for missing in
+            [vec![0], vec![2], vec![3], vec![7], vec![9], vec![10], vec![15], vec![13, 14, 15], vec![4, 5, 6]]
+        {
             let (mut x, seen) = without(&missing);
             fill_from_neighbours(&mut x, &seen, Skeleton::of(16).unwrap(), &lengths());
             for (got, expected) in x.iter().zip(person()) {
