@@ -2,8 +2,13 @@
 //! nothing trusts a file: sizes that it claims are never allocated before the bytes are there, and what a file makes of
 //! memory is bounded by [`memory_limit`].
 
+#[cfg(test)]
+mod fixture_tests;
+pub mod hdf5;
+pub mod mat;
 mod npy;
 pub mod npz;
+pub mod pickle;
 mod value;
 
 pub use npz::Array;

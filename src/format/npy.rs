@@ -6,6 +6,8 @@ use std::io::Read;
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// NumPy itself refuses longer headers by default (10,000 bytes); this is a little more lenient.
 const MAX_HEADER: usize = 1 << 16;
+/// NumPy's own limit.
+const MAX_DIMENSIONS: usize = 64;
 
 /// What an array's header says.
 #[derive(Debug, PartialEq, Eq)]
@@ -92,9 +94,17 @@ impl Header {
 
     /// Number of elements; an error if it does not fit in memory's address range.
     pub(super) fn len(&self) -> Result<usize, String> {
-        let product = self.shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
-        product.ok_or_else(|| format!("its shape {:?} is impossibly large", self.shape))
+        elements(&self.shape)
     }
+}
+
+/// Number of elements of a shape; an error if it does not fit in memory's address range.
+pub(super) fn elements(shape: &[usize]) -> Result<usize, String> {
+    if shape.len() > MAX_DIMENSIONS {
+        return Err(format!("its shape has {} dimensions", shape.len()));
+    }
+    let product = shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
+    product.ok_or_else(|| format!("its shape {shape:?} is impossibly large"))
 }
 
 /// An element type: what it is, how wide, and whether its bytes are in big-endian order.
@@ -113,6 +123,8 @@ pub(super) enum Kind {
     Float,
     /// `width` is 4 bytes for each character.
     Unicode,
+    /// A byte for each character: NumPy's `S`.
+    Bytes,
 }
 
 /// A number as it was stored.
@@ -135,9 +147,10 @@ impl ElementType {
         let (kind, width) = match (kind, size) {
             ("b", 1) => (Kind::Bool, 1),
             ("i", 1 | 2 | 4 | 8) => (Kind::Signed, size),
-            ("u", 1 | 2 | 4) => (Kind::Unsigned, size),
-            ("f", 4 | 8) => (Kind::Float, size),
+            ("u", 1 | 2 | 4 | 8) => (Kind::Unsigned, size),
+            ("f", 2 | 4 | 8) => (Kind::Float, size),
             ("U", 1..=65_536) => (Kind::Unicode, 4 * size),
+            ("S", 1..=65_536) => (Kind::Bytes, size),
             _ => return Err(refused()),
         };
         match order {
@@ -156,18 +169,40 @@ impl ElementType {
         }
         let unsigned = u64::from_le_bytes(raw);
         match (self.kind, self.width) {
+            (Kind::Float, 2) => Number::Float(half(unsigned as u16)),
             (Kind::Float, 4) => Number::Float(f64::from(f32::from_bits(unsigned as u32))),
             (Kind::Float, _) => Number::Float(f64::from_bits(unsigned)),
             (Kind::Signed, 1) => Number::Integer(i64::from(unsigned as i8)),
             (Kind::Signed, 2) => Number::Integer(i64::from(unsigned as i16)),
             (Kind::Signed, 4) => Number::Integer(i64::from(unsigned as i32)),
-            (Kind::Unicode, _) => Number::Integer(0),
+            (Kind::Unicode | Kind::Bytes, _) => Number::Integer(0),
+            (Kind::Unsigned, 8) => i64::try_from(unsigned).map_or(Number::Float(unsigned as f64), Number::Integer),
             _ => Number::Integer(unsigned as i64),
         }
     }
 
-    /// The string in `bytes` (UTF-32, padded with zeros); `None` if it is not valid Unicode.
+    /// The numbers in `bytes`, one after the other, as f32.
+    pub(super) fn f32(self, bytes: &[u8]) -> Vec<f32> {
+        if self == (Self { kind: Kind::Float, width: 4, big_endian: false }) {
+            return bytes.as_chunks().0.iter().map(|&value| f32::from_le_bytes(value)).collect();
+        }
+        let as_f32 = |value: &[u8]| match self.number(value) {
+            Number::Float(value) => value as f32,
+            Number::Integer(value) => value as f32,
+        };
+        bytes.chunks_exact(self.width).map(as_f32).collect()
+    }
+
+    /// Whether the elements are strings.
+    pub(super) fn is_text(self) -> bool {
+        matches!(self.kind, Kind::Unicode | Kind::Bytes)
+    }
+
+    /// The string in `bytes` (UTF-32 or Latin-1, padded with zeros); `None` if it is not valid Unicode.
     pub(super) fn string(self, bytes: &[u8]) -> Option<String> {
+        if self.kind == Kind::Bytes {
+            return Some(latin1(bytes).trim_end_matches('\0').to_owned());
+        }
         let code = |c: &[u8]| {
             let c = [c[0], c[1], c[2], c[3]];
             if self.big_endian { u32::from_be_bytes(c) } else { u32::from_le_bytes(c) }
@@ -177,26 +212,47 @@ impl ElementType {
     }
 }
 
+/// Bytes as text, a character each: how Python 2's `str` and MATLAB's oldest `char` are read.
+pub(super) fn latin1(bytes: &[u8]) -> String {
+    bytes.iter().map(|&byte| char::from(byte)).collect()
+}
+
+/// IEEE 754's half precision.
+fn half(bits: u16) -> f64 {
+    let fraction = f64::from(bits & 0x3ff) / 1024.0;
+    let size = match i32::from(bits >> 10 & 0x1f) {
+        0 => fraction * 2f64.powi(-14),
+        31 if fraction == 0.0 => f64::INFINITY,
+        31 => f64::NAN,
+        exponent => (1.0 + fraction) * 2f64.powi(exponent - 15),
+    };
+    if bits >> 15 == 1 { -size } else { size }
+}
+
 /// Reorders elements from Fortran (first index fastest) to C order (last index fastest).
-pub(super) fn fortran_to_c<T: Copy>(values: &[T], shape: &[usize]) -> Vec<T> {
-    // For each index, from the last: its size and the distance between neighbours in Fortran order.
-    let mut stride = 1;
-    let axes: Vec<(usize, usize)> = shape
-        .iter()
-        .map(|&size| {
-            let axis = (size, stride);
-            stride *= size;
-            axis
-        })
-        .collect();
+pub(super) fn fortran_to_c<T: Clone>(values: &[T], shape: &[usize]) -> Vec<T> {
+    // In Fortran order, an array is the transpose of one in C order.
+    let stored: Vec<usize> = shape.iter().rev().copied().collect();
+    let axes: Vec<usize> = (0..shape.len()).rev().collect();
+    transpose(values, &stored, &axes)
+}
+
+/// Elements in C order to those of the transposed array in C order; its axis `i` is the array's axis `axes[i]`.
+pub(super) fn transpose<T: Clone>(values: &[T], shape: &[usize], axes: &[usize]) -> Vec<T> {
+    if values.is_empty() {
+        return Vec::new();
+    }
+    let stride = |axis: usize| shape.iter().skip(axis + 1).product::<usize>();
+    // For each index, from the last: its size and the distance between neighbours.
+    let axes: Vec<(usize, usize)> = axes.iter().rev().map(|&axis| (shape[axis], stride(axis))).collect();
     (0..values.len())
         .map(|mut position| {
             let mut from = 0;
-            for &(size, stride) in axes.iter().rev() {
+            for &(size, stride) in &axes {
                 from += position % size * stride;
                 position /= size;
             }
-            values[from]
+            values[from].clone()
         })
         .collect()
 }
@@ -248,6 +304,8 @@ mod tests {
         let unicode = ElementType::parse("<U3").unwrap();
         assert_eq!(unicode.string(&[0x65, 0, 0, 0, 0xe9, 0, 0, 0, 0, 0, 0, 0]).unwrap(), "e\u{e9}");
         assert_eq!(unicode.string(&[0xff; 4]), None);
+        assert_eq!(ElementType::parse("|S3").unwrap().string(b"a\xe9\0").unwrap(), "a\u{e9}");
+        assert_eq!(number("<u8", &u64::MAX.to_le_bytes()), Number::Float(u64::MAX as f64));
         assert!(ElementType::parse("|O").unwrap_err().contains("pickle"));
         for descr in ["", "<", "<f", "<f3", "<c8", "<U0", "<M8[ns]", "é4", "<U99999999"] {
             assert!(ElementType::parse(descr).is_err(), "{descr}");
@@ -260,5 +318,18 @@ mod tests {
         assert_eq!(fortran_to_c(&[0, 3, 1, 4, 2, 5], &[2, 3]), [0, 1, 2, 3, 4, 5]);
         assert!(fortran_to_c::<u8>(&[], &[2, 0]).is_empty());
         assert_eq!(fortran_to_c(&[9], &[]), [9]);
+        // a[i][j][k] = 6 i + 3 j + k, of shape (2, 2, 3), to b[k][i][j].
+        let b = transpose(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11], &[2, 2, 3], &[2, 0, 1]);
+        assert_eq!(b, [0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11]);
+    }
+
+    #[test]
+    fn half_precision_is_exact() {
+        for (bits, value) in [(0x3c00, 1.0), (0xc000, -2.0), (0x3555, 0.333_251_953_125), (0x7bff, 65_504.0)] {
+            assert_eq!(half(bits), value);
+        }
+        assert_eq!((half(0x0001), half(0x83ff)), (2f64.powi(-24), -1023.0 * 2f64.powi(-24)));
+        assert!(half(0x7c00) == f64::INFINITY && half(0xfc00) == f64::NEG_INFINITY && half(0x7c01).is_nan());
+        assert_eq!(half(0x8000).to_bits(), (-0f64).to_bits());
     }
 }

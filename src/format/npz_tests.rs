@@ -160,3 +160,29 @@ fn truncated_and_damaged_files_never_panic() {
     // The CRC guards the content; what is left are dates, versions and the like in the zip headers.
     assert!(undetected < whole.len() / 4, "{undetected} of {}", whole.len());
 }
+
+#[test]
+fn objects_of_numpy_are_read() {
+    use super::super::fixture_tests;
+    let expected = fixture_tests::expected("npz");
+    let mut npz = Npz::open(&fixture_tests::path("objects.npz")).unwrap();
+    let mut names = npz.names();
+    names.sort();
+    assert_eq!(names, ["n", "positions_3d", "rows"]);
+    for name in ["positions_3d", "rows"] {
+        let value = npz.object(name).unwrap();
+        assert!(fixture_tests::same(&value, &expected[name]), "{name}: {value:?}");
+    }
+    assert_eq!(npz.describe("rows").unwrap(), ("|O".into(), vec![3]));
+    assert_eq!(npz.describe("n").unwrap(), ("<f8".into(), vec![3]));
+    assert!(npz.object("n").unwrap_err().to_string().contains("objects.npz: n: type '<f8' where Python objects"));
+    assert!(npz.object("none").unwrap_err().to_string().contains("none: the array is missing"));
+    assert!(npz.describe("none").unwrap_err().to_string().contains("missing"));
+    let folder = folder();
+    let path = folder.path().join("hostile.npz");
+    let header = "{'descr': '|O', 'fortran_order': False, 'shape': (), }";
+    archive(&path, &[("x.npy", npy(header, b"cos\nsystem\n(S'true'\ntR.")), ("cut.npy", npy(header, b"\x80\x04"))]);
+    let mut npz = Npz::open(&path).unwrap();
+    assert!(npz.object("x").unwrap_err().to_string().contains("x: it refers to `os.system`, which is never loaded"));
+    assert!(npz.object("cut").unwrap_err().to_string().contains("cut: it cannot be read further"));
+}
