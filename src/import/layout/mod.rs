@@ -13,9 +13,9 @@ pub enum Slot {
     Joint(usize),
     /// Half way between two.
     Middle(usize, usize),
-    /// A quarter on each: for a spine between the middle of the hips and the middle of the shoulders.
+    /// A quarter of each of four: half way between the middle of the hips and the middle of the shoulders.
     Quarter([usize; 4]),
-    /// The first quarter twice, then two more: pelvis = middle of two hips, spine half way from there to the last.
+    /// Half way between the middle of the first two, the hips, and the third, the neck.
     Spine([usize; 3]),
     /// There is none.
     Absent,
@@ -91,3 +91,6 @@ fn mix<const D: usize>(parts: &[(usize, f32)], points: &[[f32; D]]) -> [f32; D] 
     }
     std::array::from_fn(|axis| parts.iter().map(|&(joint, weight)| weight * points[joint][axis]).sum())
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,16 +29,16 @@ pub static H36M_16: Layout = Layout {
     ],
 };
 
-/// The 16 joints with the left leg and the right arm first, as AdaptPose's and SPIN's 3DPW files order them.
-pub static H36M_16_LEFT_FIRST: Layout = Layout {
-    name: "H36M-16, left leg first",
+/// The 16 joints with the left leg first, as AdaptPose's 3DPW file orders them: SPIN's 17 without the jaw.
+pub static SPIN_16: Layout = Layout {
+    name: "SPIN-16",
     joints: &[
-        "Hip", "LHip", "LKnee", "LFoot", "RHip", "RKnee", "RFoot", "Spine", "Thorax", "Head", "RShoulder", "RElbow",
-        "RWrist", "LShoulder", "LElbow", "LWrist",
+        "Hip", "LHip", "LKnee", "LFoot", "RHip", "RKnee", "RFoot", "Spine", "Thorax", "Head", "LShoulder", "LElbow",
+        "LWrist", "RShoulder", "RElbow", "RWrist",
     ],
     slots: [
         Joint(0), Joint(4), Joint(5), Joint(6), Joint(1), Joint(2), Joint(3), Joint(7), Joint(8), Absent, Joint(9),
-        Joint(13), Joint(14), Joint(15), Joint(10), Joint(11), Joint(12),
+        Joint(10), Joint(11), Joint(12), Joint(13), Joint(14), Joint(15),
     ],
 };
 
@@ -234,6 +234,7 @@ pub static MEDIAPIPE_33: Layout = Layout {
 
 /// Every layout.
 pub static ALL: [&Layout; 17] = [
-    &H36M_17, &H36M_16, &H36M_16_LEFT_FIRST, &H36M_32, &SH_16, &MPII_16, &LSP_14, &MPI_INF_3DHP_17, &MPI_INF_3DHP_28,
-    &SMPL_24, &SPIN_17, &J14, &COCO_17, &BODY_25, &OPENPOSE_18, &HALPE_26, &MEDIAPIPE_33,
+    &H36M_17, &H36M_16, &SPIN_16, &H36M_32, &SH_16, &MPII_16, &LSP_14,
+    &MPI_INF_3DHP_17, &MPI_INF_3DHP_28, &SMPL_24, &SPIN_17, &J14, &COCO_17, &BODY_25, &OPENPOSE_18, &HALPE_26,
+    &MEDIAPIPE_33,
 ];

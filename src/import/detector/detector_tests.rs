@@ -1,0 +1,326 @@
+//! Every form against `kernels-tests/fixtures/generate_detectors.py`, which computes what must come out by names; and
+//! what is wrong with files.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::*;
+use crate::format::npz::Npz;
+
+type Reader = fn(&[PathBuf], &Options, Progress<'_>) -> Result<PoseSet>;
+
+/// The folders of the fixtures and who reads them.
+const READERS: [(&str, Reader); 7] = [
+    ("coco", coco::import),
+    ("halpe", halpe::import),
+    ("openpose", openpose::import),
+    ("mmpose", mmpose::import),
+    ("alphapose", alphapose::import),
+    ("mediapipe", mediapipe::import),
+    ("detectron", detectron::import),
+];
+
+#[derive(Deserialize)]
+struct Expected {
+    sizes: Option<Vec<[i32; 2]>>,
+    sequences: Vec<Sequence>,
+}
+
+#[derive(Deserialize)]
+struct Sequence {
+    name: String,
+    frames: Vec<i32>,
+    poses: Vec<usize>,
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/kernels-tests/fixtures/detectors")).join(name)
+}
+
+fn expected() -> BTreeMap<String, Expected> {
+    serde_json::from_reader(std::fs::File::open(fixture("expected.json")).unwrap()).unwrap()
+}
+
+fn reader(name: &str) -> Reader {
+    READERS.iter().find(|(folder, _)| name.starts_with(folder)).unwrap().1
+}
+
+/// MediaPipe's files need the size of the image.
+fn options(name: &str) -> Options {
+    Options { image_size: name.starts_with("mediapipe").then_some([800, 600]), ..Options::default() }
+}
+
+fn read(name: &str, options: &Options) -> Result<PoseSet> {
+    reader(name)(&[fixture(name)], options, &mut |_, _| {})
+}
+
+/// Reads `text` as a file of this name.
+fn read_text(reader: Reader, name: &str, text: &str) -> Result<PoseSet> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    reader(&[path], &Options { image_size: Some([800, 600]), ..Options::default() }, &mut |_, _| {})
+}
+
+/// Name, frames of each sequence.
+fn sequences(set: &PoseSet) -> Vec<(&str, Vec<i32>)> {
+    let (sequence, frame) = (set.sequence.as_ref().unwrap(), set.frame.as_ref().unwrap());
+    let runs = sequence.chunk_by(|a, b| a == b).scan(0, |start, run| {
+        let frames = frame[*start..*start + run.len()].to_vec();
+        *start += run.len();
+        Some((set.sequence_names[run[0] as usize].as_str(), frames))
+    });
+    runs.collect()
+}
+
+#[test]
+fn every_form_gives_its_people() {
+    let poses = Npz::open(&fixture("expected.npz")).unwrap().f32("poses").unwrap().values;
+    for (name, expected) in expected() {
+        let set = read(&name, &options(&name)).unwrap();
+        set.validate(&fixture(&name)).unwrap();
+        let named: Vec<_> = expected.sequences.iter().map(|s| (s.name.as_str(), s.frames.clone())).collect();
+        assert_eq!(sequences(&set), named, "{name}");
+        assert_eq!(set.image_size, expected.sizes, "{name}");
+        let rows = expected.sequences.iter().flat_map(|sequence| &sequence.poses);
+        for (pose, row) in rows.enumerate() {
+            for joint in 0..17 {
+                let at = format!("{name}, pose {pose}, joint {joint}");
+                let [x, y, sure] = poses[(17 * row + joint) * 3..][..3] else { unreachable!() };
+                let got = &set.keypoints[2 * (17 * pose + joint)..][..2];
+                assert!((got[0] - x).abs() < 1e-3 && (got[1] - y).abs() < 1e-3, "{at}: {got:?}, not {x}, {y}");
+                let got = set.confidence.as_ref().unwrap()[17 * pose + joint];
+                assert!((got - sure).abs() < 1e-4, "{at}: confidence {got}, not {sure}");
+            }
+        }
+    }
+}
+
+#[test]
+fn sixteen_joints_are_the_seventeen_without_the_nose() {
+    let all = read("coco/results.json", &Options::default()).unwrap();
+    let set = read("coco/results.json", &Options { joints: 16, ..Options::default() }).unwrap();
+    assert_eq!(set, all.to_16());
+}
+
+#[test]
+fn options_choose_people_and_joints() {
+    let name = "coco/results.json";
+    let near = ("results#1", vec![0, 1, 2, 3, 4]);
+    let longest = read(name, &Options { people: People::Longest, ..Options::default() }).unwrap();
+    assert_eq!(sequences(&longest), std::slice::from_ref(&near));
+    let often = read(name, &Options { min_frames: 3, ..Options::default() }).unwrap();
+    assert_eq!(sequences(&often), [near, ("results#2", vec![0, 1, 2, 4])]);
+    // The confidences begin at 0.4; those of the first frame end below 0.9.
+    let all = read(name, &Options::default()).unwrap();
+    let sure = read(name, &Options { min_score: 0.6, ..Options::default() }).unwrap();
+    for (i, (before, after)) in all.confidence.unwrap().iter().zip(sure.confidence.unwrap()).enumerate() {
+        let kept = *before >= 0.6;
+        assert_eq!(after, if kept { *before } else { 0.0 });
+        let point = &sure.keypoints[2 * i..][..2];
+        assert_eq!(point, if kept { &all.keypoints[2 * i..][..2] } else { &[0.0; 2] });
+    }
+    let error = read(name, &Options { min_score: 0.95, ..Options::default() }).unwrap_err().to_string();
+    assert!(error.contains("nobody is left"), "{error}");
+    let error = read(name, &Options { min_frames: 6, ..Options::default() }).unwrap_err().to_string();
+    assert!(error.contains("nobody is left"), "{error}");
+}
+
+#[test]
+fn stills_follow_nobody() {
+    let set = read("coco/results.json", &Options { stills: true, ..Options::default() }).unwrap();
+    let names: Vec<&str> = sequences(&set).iter().map(|(name, _)| *name).collect();
+    let frames = [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 4];
+    let numbers = [1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 3];
+    let expected: Vec<String> = frames.iter().zip(numbers).map(|(f, n)| format!("results/{f}#{n}")).collect();
+    assert_eq!(names, expected);
+    // The largest of each image.
+    let options = Options { stills: true, people: People::Longest, ..Options::default() };
+    let near = read("coco/results.json", &Options { people: People::Longest, ..Options::default() }).unwrap();
+    assert_eq!(read("coco/results.json", &options).unwrap().keypoints, near.keypoints);
+}
+
+#[test]
+fn the_size_of_the_image_is_the_files_or_the_option() {
+    let options = Options { image_size: Some([1920, 1080]), ..Options::default() };
+    let set = read("coco/results.json", &options).unwrap();
+    assert_eq!(set.image_size, Some(vec![[1920, 1080]; 11]));
+    let set = read("coco/annotations.json", &options).unwrap();
+    assert_eq!(set.image_size.unwrap()[0], [640, 480]);
+    // Of all or of none: the second file does not say.
+    let files = ["coco/annotations.json", "coco/results.json"].map(fixture);
+    assert_eq!(coco::import(&files, &Options::default(), &mut |_, _| {}).unwrap().image_size, None);
+}
+
+#[test]
+fn several_files_do_not_mix() {
+    let file = fixture("coco/results.json");
+    let mut steps = Vec::new();
+    let set =
+        coco::import(&[file.clone(), file], &Options::default(), &mut |done, all| steps.push((done, all))).unwrap();
+    let names: Vec<&str> = sequences(&set).iter().map(|(name, _)| *name).collect();
+    let again = ["results (2)#1", "results (2)#2", "results (2)#3"];
+    assert_eq!(names, [["results#1", "results#2", "results#3"], again].concat());
+    assert_eq!(steps, [(0, 2), (1, 2), (2, 2)]);
+    assert!(coco::import(&[], &Options::default(), &mut |_, _| {}).is_err());
+}
+
+#[test]
+fn a_file_that_ends_early_is_refused_wherever_it_ends() {
+    for name in expected().into_keys().filter(|name| fixture(name).is_file()) {
+        let whole = std::fs::read(fixture(&name)).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cut");
+        for part in 0..16 {
+            // Before the last bracket; a line end may follow it.
+            std::fs::write(&path, &whole[..(whole.len() - 2) * part / 15]).unwrap();
+            let error = reader(&name)(std::slice::from_ref(&path), &options(&name), &mut |_, _| {}).unwrap_err();
+            let words =
+                ["cut: content: it ends too early", "cut: content: it is empty", "cut: archive: not a readable"];
+            assert!(words.iter().any(|words| error.to_string().contains(words)), "{name}: {error}");
+        }
+    }
+}
+
+/// Numbers of one person: `count` values of 1, 2, 3 and so on.
+fn numbers(count: usize) -> String {
+    let numbers: Vec<String> = (1..=count).map(|n| n.to_string()).collect();
+    numbers.join(",")
+}
+
+#[test]
+fn wrong_content_is_named() {
+    let results = |keypoints: &str| format!(r#"[{{"image_id":0,"keypoints":[{keypoints}]}}]"#);
+    let annotation = |keypoints: &str| {
+        format!(
+            r#"{{"images":[{{"id":1}}],"annotations":[{{"image_id":1}},{{"image_id":1,"keypoints":[{keypoints}]}}]}}"#
+        )
+    };
+    let person = |keypoints: &str| format!(r#"{{"people":[{{"pose_keypoints_2d":[{keypoints}]}}]}}"#);
+    let pairs = |count| vec!["[1,2]"; count].join(",");
+    let instance =
+        |keypoints: &str, scores: &str| format!(r#"[{{"keypoints":[{keypoints}],"keypoint_scores":[{scores}]}}]"#);
+    let small = vec!["0.5,0.5,0.9"; 17].join(",");
+    let landmarks = |count| vec![r#"{"x":0.5,"y":0.5}"#; count].join(",");
+    let crowd = format!(r#"{{"image_id":0,"keypoints":[{}]}}"#, vec!["5"; 51].join(","));
+    let crowd = vec![crowd; 1001].join(",");
+    let cases: Vec<(Reader, String, &[&str])> = vec![
+        (coco::import, String::new(), &["content", "empty"]),
+        (coco::import, " \n ".into(), &["content", "empty"]),
+        (coco::import, "[]".into(), &["nobody"]),
+        (coco::import, "[null]".into(), &["line 1", "COCO results"]),
+        (coco::import, results("NaN"), &["line 1", "no NaN"]),
+        (coco::import, results("\"1\""), &["line 1", "string"]),
+        (coco::import, results(&numbers(50)), &["[0].keypoints", "50 numbers", "51 or 399"]),
+        (coco::import, results(&numbers(78)), &["[0].keypoints", "78 numbers"]),
+        (coco::import, r#"[{"image_id":0}]"#.into(), &["missing field `keypoints`"]),
+        (coco::import, r#"[{"image_id":3000000000,"keypoints":[]}]"#.into(), &["[0].image_id", "3000000000"]),
+        (coco::import, format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000)), &["line 1"]),
+        (coco::import, annotation(&numbers(50)), &["annotations[1].keypoints", "50 numbers", "51"]),
+        (
+            coco::import,
+            annotation(&numbers(51)).replace("\"id\":1", "\"id\":2"),
+            &["annotations[1].image_id", "no image 1"],
+        ),
+        (coco::import, "{}".into(), &["missing field `images`"]),
+        (coco::import, results(&small), &["within -1 and 1", "pixels"]),
+        (coco::import, format!("[{crowd}]"), &["1001 people in one frame"]),
+        (halpe::import, results(&numbers(51)), &["[0].keypoints", "51 numbers", "78 or 408"]),
+        (openpose::import, person(&numbers(45)), &["people[0].pose_keypoints_2d", "45 numbers", "75 or 54"]),
+        (openpose::import, person(&numbers(76)), &["people[0].pose_keypoints_2d", "76 numbers"]),
+        (openpose::import, r#"{"people":[{}]}"#.into(), &["missing field `pose_keypoints_2d`"]),
+        (openpose::import, r#"{"people":[]}"#.into(), &["nobody"]),
+        (mmpose::import, instance(&pairs(16), &numbers(16)), &["[0].keypoints", "16 keypoints", "17, 26, 133 or 136"]),
+        (mmpose::import, instance(&pairs(17), &numbers(16)), &["[0].keypoint_scores", "16 scores of 17"]),
+        (
+            mmpose::import,
+            instance(&pairs(17).replacen("1,2", "1,2,3", 1), &numbers(17)),
+            &["keypoints[0]", "3 numbers"],
+        ),
+        (mmpose::import, r#"[{"frame_id":0}]"#.into(), &["[0]", "neither instances nor keypoints"]),
+        (
+            mmpose::import,
+            r#"{"meta_info":{"keypoint_id2name":{"0":"nose","1":"head_bottom"}},"instance_info":[]}"#.into(),
+            &["meta_info.keypoint_id2name[1]", "head_bottom instead of left_eye"],
+        ),
+        (alphapose::import, results(&numbers(45)), &["[0].keypoints", "45 numbers", "51, 78, 399 or 408"]),
+        (alphapose::import, r#"[{"image_id":[],"keypoints":[]}]"#.into(), &["image_id is neither a number nor text"]),
+        (alphapose::import, r#"[{"image_id":"0","idx":"x","keypoints":[]}]"#.into(), &["idx is neither"]),
+        (mediapipe::import, format!("[[{}]]", landmarks(32)), &["[0]", "32 landmarks", "33"]),
+        (mediapipe::import, "[7]".into(), &["a frame is neither"]),
+        (mediapipe::import, "[null, []]".into(), &["nobody"]),
+        (detectron::import, "[]".into(), &["archive", "npz"]),
+    ];
+    for (reader, text, words) in cases {
+        let error = read_text(reader, "given.json", &text).unwrap_err().to_string();
+        let start: String = text.chars().take(80).collect();
+        assert!(words.iter().all(|word| error.contains(word)) && error.contains("given.json"), "{start}: {error}");
+    }
+    let error = read("mediapipe/lists.json", &Options::default()).unwrap_err().to_string();
+    assert!(error.contains("image size") && error.contains("give width and height"), "{error}");
+}
+
+#[test]
+fn wrong_arrays_of_detectron_are_named() {
+    let cases: [(&str, &[&str]); 5] = [
+        ("shape", &["keypoints[1][1]", "array [1, 3, 17]", "(n, 4, 17)"]),
+        ("text", &["keypoints[0][1]", "text"]),
+        ("nobody", &["nobody"]),
+        ("order", &["metadata", "layout_name is h36m instead of coco"]),
+        ("positions", &["positions_2d[walk][custom][0]", "array [2, 17, 3]", "(N, 17, 2)"]),
+    ];
+    for (name, words) in cases {
+        let error = read(&format!("detectron/wrong/{name}.npz"), &Options::default()).unwrap_err().to_string();
+        assert!(words.iter().all(|word| error.contains(word)), "{name}: {error}");
+    }
+}
+
+#[test]
+fn folders_of_openpose_may_have_several_videos_but_must_have_frames() {
+    let folder = tempfile::tempdir().unwrap();
+    let import = || openpose::import(&[folder.path().to_owned()], &Options::default(), &mut |_, _| {});
+    assert!(import().unwrap_err().to_string().contains("no such file in the folder"));
+    let frame = fixture("openpose/body_25/my_dance_000000000000_keypoints.json");
+    for name in ["b_000000000009", "b_000000000010", "a_b_000000000003", "still"] {
+        std::fs::copy(&frame, folder.path().join(format!("{name}_keypoints.json"))).unwrap();
+    }
+    let set = import().unwrap();
+    let expected = [("a_b", vec![3]), ("b", vec![9, 10]), ("still", vec![0])];
+    let expected: Vec<_> = expected.iter().flat_map(|(n, f)| [1, 2].map(|k| (format!("{n}#{k}"), f.clone()))).collect();
+    let found: Vec<_> = sequences(&set).into_iter().map(|(name, frames)| (name.to_owned(), frames)).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn scores_that_are_no_numbers_are_missing() {
+    let text =
+        format!(r#"[{{"image_id":"0.jpg","keypoints":[1e39,5,1,{}]}}]"#, ["7,8,-1", "9,9,5"].repeat(8).join(","));
+    let set = read_text(alphapose::import, "given.json", &text).unwrap();
+    // The nose is beyond what a float holds, odd keypoints have a negative score, even ones more than 1.
+    let sure = set.confidence.unwrap();
+    assert_eq!(sure[9], 0.0, "Neck/Nose");
+    assert_eq!((sure[11], sure[14]), (0.0, 1.0), "left and right shoulder");
+    set.keypoints.iter().for_each(|v| assert!(v.is_finite()));
+}
+
+#[test]
+fn forms_are_recognised_by_their_fields() {
+    for (name, form) in [
+        ("coco/annotations.json", Some("COCO annotations")),
+        ("coco/results.json", Some("COCO results")),
+        ("halpe/annotations.json", Some("COCO annotations")),
+        ("openpose/coco_18/my_dance_000000000000_keypoints.json", Some("OpenPose")),
+        ("mmpose/results_demo.json", Some("MMPose")),
+        ("mmpose/video.json", Some("MMPose")),
+        ("mmpose/image.json", Some("MMPose")),
+        ("alphapose/tracked.json", Some("AlphaPose")),
+        ("alphapose/no_idx.json", Some("AlphaPose")),
+        ("mediapipe/objects.json", Some("MediaPipe")),
+        ("mediapipe/two.json", Some("MediaPipe")),
+        ("expected.json", None),
+    ] {
+        assert_eq!(recognise(&fixture(name)).unwrap(), form, "{name}");
+    }
+    assert!(recognise(&fixture("expected.npz")).is_err());
+}

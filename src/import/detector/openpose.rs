@@ -1,0 +1,86 @@
+//! OpenPose's `--write_json`: a folder with a file `<name>_<12 digits>_keypoints.json` for every frame.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use super::{Detection, Layouts, Options, Progress, Video, json::Json, stem};
+use crate::{
+    data::PoseSet,
+    error::{Error, Result},
+    import::layout::{BODY_25, OPENPOSE_18},
+};
+
+const LAYOUTS: &Layouts = &[(25, &BODY_25), (18, &OPENPOSE_18)];
+const ENDING: &str = "_keypoints";
+
+#[derive(Deserialize)]
+struct Frame {
+    people: Vec<Person>,
+}
+
+#[derive(Deserialize)]
+struct Person {
+    // [-1] for nobody in particular.
+    #[serde(default)]
+    person_id: Vec<i64>,
+    // Before version 1.2 without the ending.
+    #[serde(alias = "pose_keypoints")]
+    pose_keypoints_2d: Vec<f32>,
+}
+
+/// Reads folders of frames, or single frames: BODY_25, or COCO's 18 keypoints. A folder may have several videos. A
+/// joint at (0, 0) with score 0 is missing.
+///
+/// # Errors
+/// If a file cannot be read or is not of this form, a folder has no frames, or nobody is left.
+pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
+    super::import(paths, options, progress, |path, _| read(path))
+}
+
+fn read(path: &Path) -> Result<Vec<Video>> {
+    let mut videos: BTreeMap<String, Vec<Detection>> = BTreeMap::new();
+    for file in frames(path)? {
+        let (name, number) = name_and_number(&file);
+        let frame: Frame = Json::open(&file)?.parse("an OpenPose frame: {people: [{pose_keypoints_2d}]}")?;
+        let people = videos.entry(name).or_default();
+        for (i, person) in frame.people.iter().enumerate() {
+            let track = person.person_id.first().copied().filter(|id| *id >= 0);
+            let field = || format!("people[{i}].pose_keypoints_2d");
+            people.push(Detection::flat(&file, field, (number, track), &person.pose_keypoints_2d, LAYOUTS)?);
+        }
+    }
+    Ok(videos.into_iter().map(|(name, people)| Video { name, stills: false, people }).collect())
+}
+
+/// The frames of a folder in order, or the one frame.
+fn frames(path: &Path) -> Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let failed = |error| Error::io(path, "read", error);
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(failed)? {
+        let file = entry.map_err(failed)?.path();
+        if stem(&file).ends_with(ENDING) && file.extension().is_some_and(|ending| ending == "json") {
+            files.push(file);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        let fix = "give the folder that OpenPose's --write_json named";
+        return Err(Error::file(path, "*_keypoints.json", "there is no such file in the folder", fix));
+    }
+    Ok(files)
+}
+
+/// `dance_000000000017_keypoints` is frame 17 of `dance`. A name without a number is a still image.
+fn name_and_number(file: &Path) -> (String, i32) {
+    let stem = stem(file);
+    let name = stem.strip_suffix(ENDING).unwrap_or(&stem);
+    let numbered = name.rsplit_once('_').and_then(|(video, number)| Some((video, number.parse().ok()?)));
+    numbered.map_or((name.to_owned(), 0), |(video, number)| (video.to_owned(), number))
+}
