@@ -1,0 +1,243 @@
+//! Which joints of a skeleton are the 17 of Human3.6M, by their names.
+//!
+//! Hip is the middle of the hips' joints, Neck/Nose the joint on which the head turns, Head the tip of the head.
+
+use std::{fmt::Write, path::Path};
+
+use nalgebra::Vector3;
+
+use super::kinematics::Tree;
+use crate::error::{Error, Result};
+use crate::pose::Skeleton;
+
+/// How a slot is named.
+#[derive(Debug, Clone, Copy)]
+enum Pick {
+    One(&'static str),
+    Middle(&'static str, &'static str),
+    /// The first of these that the skeleton has.
+    First(&'static [&'static str]),
+}
+
+use Pick::{First, Middle, One};
+
+/// A convention of names.
+#[derive(Debug)]
+struct Naming {
+    /// In the order of [`Skeleton::names`].
+    joints: [Pick; 17],
+    /// Joints that the convention's converter put onto their parent, each with the share of the parent's offset at
+    /// which it belongs.
+    lost: &'static [(&'static str, f64)],
+}
+
+#[rustfmt::skip] // Lines of joints, not a joint a line.
+static NAMINGS: [Naming; 5] = [
+    // ASF of CMU and HDM05: a joint is the end of the bone of this name. The radius is two thirds of the fore arm.
+    Naming {
+        joints: [
+            Middle("lhipjoint", "rhipjoint"), One("rhipjoint"), One("rfemur"), One("rtibia"), One("lhipjoint"),
+            One("lfemur"), One("ltibia"), One("lowerback"), Middle("thorax", "lowerneck"), One("upperneck"),
+            One("head"), One("lclavicle"), One("lhumerus"), One("lwrist"), One("rclavicle"), One("rhumerus"),
+            One("rwrist"),
+        ],
+        lost: &[],
+    },
+    // B. Hahne's BVH conversion of CMU for MotionBuilder (cgspeed; una-dinosauria/cmu-mocap). It dropped the bones
+    // `thorax` and `lwrist`: what hangs on them hangs on the bone before. In CMU's skeletons the thorax is as long as
+    // the upper back (2.10 and 2.09 units in 14.asf), and `lwrist` is half of `lradius`: on 14_07 what is put right is
+    // 5 mm off the AMC file, against 120 mm and a third of the fore arm.
+    Naming {
+        joints: [
+            Middle("LeftUpLeg", "RightUpLeg"), One("RightUpLeg"), One("RightLeg"), One("RightFoot"), One("LeftUpLeg"),
+            One("LeftLeg"), One("LeftFoot"), One("Spine"), Middle("Neck", "Neck1"), One("Head"), One("Head_End"),
+            One("LeftArm"), One("LeftForeArm"), One("LeftFingerBase"), One("RightArm"), One("RightForeArm"),
+            One("RightFingerBase"),
+        ],
+        lost: &[
+            ("Neck", 1.0), ("LeftShoulder", 1.0), ("RightShoulder", 1.0), ("LeftFingerBase", 0.5), ("LThumb", 0.5),
+            ("RightFingerBase", 0.5), ("RThumb", 0.5),
+        ],
+    },
+    // Mixamo, and MotionBuilder without its prefix.
+    Naming {
+        joints: [
+            Middle("LeftUpLeg", "RightUpLeg"), One("RightUpLeg"), One("RightLeg"), One("RightFoot"), One("LeftUpLeg"),
+            One("LeftLeg"), One("LeftFoot"), First(&["Spine1", "Spine"]), One("Neck"), One("Head"),
+            First(&["HeadTop_End", "Head_End", "Head"]), One("LeftArm"), One("LeftForeArm"), One("LeftHand"),
+            One("RightArm"), One("RightForeArm"), One("RightHand"),
+        ],
+        lost: &[],
+    },
+    // Biovision, and Xsens with four chest joints.
+    Naming {
+        joints: [
+            Middle("LeftHip", "RightHip"), One("RightHip"), One("RightKnee"), One("RightAnkle"), One("LeftHip"),
+            One("LeftKnee"), One("LeftAnkle"), First(&["Chest2", "Chest"]), One("Neck"), One("Head"), One("Head_End"),
+            One("LeftShoulder"), One("LeftElbow"), One("LeftWrist"), One("RightShoulder"), One("RightElbow"),
+            One("RightWrist"),
+        ],
+        lost: &[],
+    },
+    // Biovision's older names (Example1.bvh of the University of Wisconsin).
+    Naming {
+        joints: [
+            Middle("LeftUpLeg", "RightUpLeg"), One("RightUpLeg"), One("RightLowLeg"), One("RightFoot"),
+            One("LeftUpLeg"), One("LeftLowLeg"), One("LeftFoot"), One("Chest"), One("Neck"), One("Head"),
+            One("Head_End"), One("LeftUpArm"), One("LeftLowArm"), One("LeftHand"), One("RightUpArm"),
+            One("RightLowArm"), One("RightHand"),
+        ],
+        lost: &[],
+    },
+];
+
+const THORAX: usize = 8;
+const NECK_NOSE: usize = 9;
+const HEAD: usize = 10;
+
+/// For each of the 17 joints the two of the skeleton between which it lies, which may be the same.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JointMap {
+    /// `None` for Neck/Nose only: half way from Thorax to Head.
+    slots: [Option<[usize; 2]>; 17],
+}
+
+impl JointMap {
+    /// Finds the 17 joints by the names that are known; a prefix such as `mixamorig:` does not count. Joints that the
+    /// convention is known to misplace are put right in the tree.
+    ///
+    /// # Errors
+    /// If no convention fits: which joints the best one lacks, and which names there are.
+    pub fn by_names(tree: &mut Tree, path: &Path) -> Result<Self> {
+        let find = |name: &str| tree.joints.iter().position(|joint| plain(&joint.name) == name);
+        let mut fewest: Option<Vec<usize>> = None;
+        for naming in &NAMINGS {
+            let slots = naming.joints.map(|pick| match pick {
+                One(name) => find(name).map(|joint| [joint; 2]),
+                Middle(a, b) => find(a).zip(find(b)).map(Into::into),
+                First(names) => names.iter().find_map(|name| find(name)).map(|joint| [joint; 2]),
+            });
+            let missing: Vec<usize> = (0..17).filter(|&slot| slots[slot].is_none()).collect();
+            if missing.is_empty() {
+                restore(tree, naming.lost);
+                return Ok(Self { slots }.with_neck(tree));
+            }
+            if fewest.as_ref().is_none_or(|fewest| missing.len() < fewest.len()) {
+                fewest = Some(missing);
+            }
+        }
+        Err(not_found(tree, path, &fewest.unwrap_or_default()))
+    }
+
+    /// Reads a map from a TOML file: `Hip = "Hips"`, or `Spine = ["Spine", "Spine1"]` for the middle of two. Without
+    /// Neck/Nose (`"Neck/Nose"`, in quotes) that joint is half way from Thorax to Head.
+    ///
+    /// # Errors
+    /// If the file is no such table, a key is none of the 17 joints, or the skeleton (of the file `skeleton`) lacks a
+    /// joint.
+    pub fn from_toml(map: &Path, tree: &Tree, skeleton: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(map).map_err(|source| Error::io(map, "read", source))?;
+        let table: toml::Table = text
+            .parse()
+            .map_err(|error: toml::de::Error| Error::file(map, "TOML", error.message(), "mend the syntax"))?;
+        let names = slot_names();
+        if let Some(unknown) = table.keys().find(|key| !names.contains(&key.as_str())) {
+            let fix = format!("use {}", names.join(", "));
+            return Err(Error::file(map, unknown, "this is none of the 17 joints", fix));
+        }
+        let mut slots = [None; 17];
+        let mut missing = Vec::new();
+        for (slot, name) in names.iter().enumerate() {
+            let Some(value) = table.get(*name) else {
+                if slot != NECK_NOSE {
+                    missing.push(slot);
+                }
+                continue;
+            };
+            let parts: Option<Vec<&str>> = match value {
+                toml::Value::String(one) => Some(vec![one, one]),
+                toml::Value::Array(two) => two.iter().map(toml::Value::as_str).collect(),
+                _ => None,
+            };
+            let Some(&[a, b]) = parts.as_deref() else {
+                let problem = "neither one name nor two";
+                return Err(Error::file(map, *name, problem, "give \"NAME\" or [\"NAME\", \"NAME\"]"));
+            };
+            let find = |wanted: &str| tree.joints.iter().position(|joint| joint.name == wanted);
+            match find(a).zip(find(b)) {
+                Some((a, b)) => slots[slot] = Some([a, b]),
+                None => missing.push(slot),
+            }
+        }
+        if missing.is_empty() { Ok(Self { slots }.with_neck(tree)) } else { Err(not_found(tree, skeleton, &missing)) }
+    }
+
+    /// A head without length leaves Neck/Nose where Head is; then it goes half way from Thorax.
+    fn with_neck(mut self, tree: &Tree) -> Self {
+        if let (Some([neck, other]), Some([head, _])) = (self.slots[NECK_NOSE], self.slots[HEAD])
+            && neck == other
+            && tree.path_length(neck, head) == 0.0
+        {
+            self.slots[NECK_NOSE] = None;
+        }
+        self
+    }
+
+    /// The joints of the skeleton between which one of the 17 lies.
+    #[must_use]
+    pub fn sources(&self, slot: usize) -> Vec<usize> {
+        match self.slots[slot] {
+            Some([a, b]) if a == b => vec![a],
+            Some(two) => two.to_vec(),
+            None => [self.sources(THORAX), self.sources(HEAD)].concat(),
+        }
+    }
+
+    /// The 17 joints of a pose.
+    #[must_use]
+    pub fn apply(&self, position: impl Fn(usize) -> Vector3<f64>) -> [Vector3<f64>; 17] {
+        let mut joints = self.slots.map(|slot| {
+            let [a, b] = slot.unwrap_or_default();
+            if a == b { position(a) } else { (position(a) + position(b)) / 2.0 }
+        });
+        if self.slots[NECK_NOSE].is_none() {
+            joints[NECK_NOSE] = (joints[THORAX] + joints[HEAD]) / 2.0;
+        }
+        joints
+    }
+}
+
+fn slot_names() -> &'static [&'static str] {
+    Skeleton::of(17).map_or(&[], |skeleton| skeleton.names)
+}
+
+/// A name without the prefix of its namespace.
+fn plain(name: &str) -> &str {
+    name.rsplit(':').next().unwrap_or(name)
+}
+
+fn restore(tree: &mut Tree, lost: &[(&str, f64)]) {
+    for joint in 0..tree.joints.len() {
+        let share = lost.iter().find(|(name, _)| *name == plain(&tree.joints[joint].name));
+        if let (Some(&(_, share)), Some(parent)) = (share, tree.joints[joint].parent)
+            && tree.joints[joint].offset == Vector3::zeros()
+        {
+            tree.joints[joint].offset = tree.joints[parent].offset * share;
+        }
+    }
+}
+
+fn not_found(tree: &Tree, path: &Path, missing: &[usize]) -> Error {
+    const SHOWN: usize = 80;
+    let missing: Vec<&str> = missing.iter().filter_map(|&slot| slot_names().get(slot).copied()).collect();
+    let names: Vec<&str> = tree.joints.iter().map(|joint| joint.name.as_str()).take(SHOWN).collect();
+    let mut problem = format!("cannot find {}; the file has {}", missing.join(", "), names.join(", "));
+    if tree.joints.len() > SHOWN {
+        let _ = write!(problem, " and {} more", tree.joints.len() - SHOWN);
+    }
+    Error::file(path, "joint names", problem, "say which joint is which with --joint-map FILE.toml")
+}
+
+#[cfg(test)]
+#[path = "joint_names_tests.rs"]
+mod tests;
