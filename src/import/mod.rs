@@ -3,8 +3,21 @@
 //! Each kind of file has a module with an `import` function. All convert to the 17 joints of Human3.6M by a [`Layout`]
 //! and collect poses in a [`Collector`].
 
+pub mod amc;
+pub mod bvh;
 pub mod collect;
+pub mod detector;
+pub mod h36m;
+pub mod joint_names;
+pub mod kinematics;
 pub mod layout;
+mod lines;
+pub mod lsp;
+pub mod motion;
+pub mod mpi_inf_3dhp;
+pub mod mpii;
+mod sources;
+pub mod threedpw;
 
 pub use collect::{Collector, Label, Pose};
 pub use layout::Layout;

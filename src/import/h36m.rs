@@ -1,0 +1,305 @@
+//! Human3.6M: VideoPose3D's `data_3d_h36m.npz` and `data_2d_h36m_*.npz` (`VideoPose3D:data/prepare_data_h36m.py`,
+//! `DATASETS.md`), and the `h36m.zip` of `una-dinosauria/3d-pose-baseline`.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    Collector, Label, Layout, Pose, Progress,
+    layout::{COCO_17, H36M_16, H36M_17, H36M_32, SH_16},
+    sources,
+};
+use crate::{
+    data::PoseSet,
+    error::{Error, Result},
+    format::{Array, Value, hdf5::Hdf5, npz::Npz},
+    pose::Camera,
+};
+
+/// The cameras, in the order of the 2D files' lists.
+pub const CAMERAS: [&str; 4] = ["54138969", "55011271", "58860488", "60457274"];
+
+/// What to import.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Subjects, such as `S1`; all if empty.
+    pub subjects: Vec<String>,
+    /// Actions without their number, such as `Walking`; all if empty.
+    pub actions: Vec<String>,
+    /// Some of [`CAMERAS`]; all if empty.
+    pub cameras: Vec<String>,
+    /// Every how many frames (of 50 a second) one is taken; 0 counts as 1.
+    pub stride: usize,
+    /// 16 or 17.
+    pub joints: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { subjects: Vec::new(), actions: Vec::new(), cameras: Vec::new(), stride: 1, joints: 17 }
+    }
+}
+
+/// Imports Human3.6M: every frame as each camera sees it, a sequence for each recording and camera
+/// (`S1/Directions 1@54138969`), the frames numbered as in the recording.
+///
+/// `paths` are `data_3d_h36m.npz` (world, metres) and at most one `data_2d_h36m_*.npz`, or folders and files
+/// `S*/MyPoses/3D_positions/*.h5` (world, millimetres; S11's Directions is left out, its video is broken). Without a
+/// 2D file the keypoints are the positions projected with the camera's distortion, as VideoPose3D makes them. With
+/// one, they are the file's; what it has beyond the last position is left out. The confidence is 1, and 0 for a joint
+/// that the 2D file does not have.
+///
+/// # Errors
+/// If a file cannot be read or is not of this form, or has nothing of a subject or action that is asked for.
+pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
+    let cameras = camera_numbers(&options.cameras)?;
+    let stride = options.stride.max(1);
+    let (recordings, detections) = read(paths)?;
+    let recordings = select(recordings, options)?;
+    let (mut collector, total) = (Collector::new(options.joints), recordings.len());
+    // Counted from the values that are in memory, not from a shape that a file claims.
+    let values = recordings.iter().filter_map(|recording| Some(recording.array.as_ref()?.values.len()));
+    collector.reserve(values.map(|n| (n / 96).div_ceil(stride)).sum::<usize>() * cameras.len());
+    for (done, recording) in recordings.into_iter().enumerate() {
+        let Some(placed) = Camera::h36m(&recording.subject) else {
+            return Err(recording.error("its cameras are not known", "choose among S1, S5, S6, S7, S8, S9, S11"));
+        };
+        let label = Label {
+            subject: Some(collector.subject(&recording.subject)),
+            action: Some(collector.action(recording.action())),
+            ..Label::default()
+        };
+        let (field, world) = (recording.field(), recording.world(stride)?);
+        for (number, camera) in placed.iter().enumerate().filter(|(number, _)| cameras.contains(number)) {
+            let sequence = collector.sequence(&format!("{field}@{}", camera.id));
+            let needed = world.len().checked_sub(1).map_or(0, |last| last * stride + 1);
+            let seen = detections.as_ref().map(|file| file.keypoints(&recording, number, needed)).transpose()?;
+            for (i, joints) in world.iter().enumerate() {
+                let frame = i * stride;
+                let keypoints = seen.map(|(layout, keypoints)| {
+                    let joints = layout.joints.len();
+                    layout.keypoints(&keypoints[frame * joints..][..joints], &ONES)
+                });
+                let label = Label { sequence, frame: frame as i32, ..label };
+                collector.push(&pose(camera, joints, keypoints), label);
+            }
+        }
+        progress(done + 1, total);
+    }
+    Ok(collector.finish())
+}
+
+/// As sure as a file is that says nothing of it.
+const ONES: [f32; 32] = [1.0; 32];
+
+fn pose(camera: &Camera, world: &[[f32; 3]; 17], keypoints: Option<([[f32; 2]; 17], [f32; 17])>) -> Pose {
+    let positions = world.map(|joint| camera.to_camera(joint.map(f64::from)));
+    let (keypoints, confidence) =
+        keypoints.unwrap_or_else(|| (positions.map(|joint| camera.project(joint).map(|v| v as f32)), [1.0; 17]));
+    Pose {
+        keypoints,
+        confidence: Some(confidence),
+        positions: Some(positions.map(|joint| joint.map(|v| v as f32))),
+        image_size: Some([camera.width as i32, camera.height as i32]),
+    }
+}
+
+fn camera_numbers(wanted: &[String]) -> Result<Vec<usize>> {
+    if wanted.is_empty() {
+        return Ok((0..CAMERAS.len()).collect());
+    }
+    let number = |id: &String| {
+        let number = CAMERAS.iter().position(|known| known == id);
+        number.ok_or_else(|| Error::Usage(format!("camera '{id}' is unknown; use some of {}", CAMERAS.join(", "))))
+    };
+    wanted.iter().map(number).collect()
+}
+
+/// One subject doing one action.
+struct Recording {
+    path: PathBuf,
+    subject: String,
+    /// With its number: `Walking 1`.
+    name: String,
+    /// (frames, 32, 3) in metres; if absent, the path is an HDF5 file that has it.
+    array: Option<Array<f32>>,
+}
+
+impl Recording {
+    fn field(&self) -> String {
+        format!("{}/{}", self.subject, self.name)
+    }
+
+    fn action(&self) -> &str {
+        self.name.split(' ').next().unwrap_or_default()
+    }
+
+    fn error(&self, problem: impl Into<String>, fix: &str) -> Error {
+        Error::file(&self.path, self.field(), problem, fix)
+    }
+
+    /// Every `stride`-th frame as 17 joints in metres.
+    fn world(&self, stride: usize) -> Result<Vec<[[f32; 3]; 17]>> {
+        const NAME: &str = "3D_positions";
+        let joints = H36M_32.joints.len();
+        let read;
+        let (array, per_metre) = if let Some(array) = &self.array {
+            (array, 1.0)
+        } else {
+            // (96, frames), x, y and z of each joint, to (frames, 96).
+            let stored = Hdf5::open(&self.path)?.f32(NAME)?;
+            let [96, frames] = stored.shape[..] else {
+                return Err(self.error(format!("{NAME} has shape {:?}", stored.shape), "give (96, frames)"));
+            };
+            let values = (0..frames).flat_map(|frame| stored.values.iter().skip(frame).step_by(frames)).copied();
+            read = Array { shape: vec![frames, 96], values: values.collect() };
+            (&read, 1000.0)
+        };
+        let (field, points) = (self.field(), sources::points(&self.path, &self.field(), array, joints)?);
+        let frames = points.chunks_exact(joints).enumerate().step_by(stride);
+        frames.map(|(i, frame)| sources::positions(&self.path, &field, i, &H36M_32, frame, per_metre)).collect()
+    }
+}
+
+/// The recordings of all files, and the 2D file.
+fn read(paths: &[PathBuf]) -> Result<(Vec<Recording>, Option<Detections>)> {
+    let wanted = |path: &Path| {
+        let (name, folder) = (sources::name(path), path.parent().map_or("", sources::name));
+        name.ends_with(".h5") && folder == "3D_positions" || name == "data_3d_h36m.npz"
+    };
+    let (mut recordings, mut detections) = (Vec::new(), None);
+    for path in sources::find(paths, "data_3d_h36m.npz or 3D_positions/*.h5", wanted)? {
+        if path.extension().is_some_and(|extension| extension == "h5") {
+            recordings.extend(hdf5_recording(path)?);
+            continue;
+        }
+        let mut npz = Npz::open(&path)?;
+        if npz.has("positions_3d") {
+            recordings.extend(npz_recordings(&path, npz.object("positions_3d")?)?);
+        } else if detections.is_some() {
+            return Err(npz.error("positions_2d", "it is the second 2D file", "give one of them"));
+        } else {
+            detections = Some(Detections::read(path, &mut npz)?);
+        }
+    }
+    if let Some(detections) = detections.as_ref().filter(|_| recordings.is_empty()) {
+        let problem = "it has 2D keypoints only";
+        return Err(Error::file(&detections.path, "positions_3d", problem, "give data_3d_h36m.npz too"));
+    }
+    Ok((recordings, detections))
+}
+
+fn npz_recordings(path: &Path, value: Value) -> Result<Vec<Recording>> {
+    let mut recordings = Vec::new();
+    let wrong = |field: &str, form: &str| {
+        Error::file(path, field, format!("it is not {form}"), "give the file that VideoPose3D prepares")
+    };
+    let Value::Dict(subjects) = value else {
+        return Err(wrong("positions_3d", "a dict of subjects"));
+    };
+    for (subject, actions) in subjects {
+        let (Value::Text(subject), Value::Dict(actions)) = (subject, actions) else {
+            return Err(wrong("positions_3d", "a dict of actions for the name of each subject"));
+        };
+        for (name, array) in actions {
+            let (Value::Text(name), Value::Numbers(array)) = (name, array) else {
+                return Err(wrong(&subject, "an array (frames, 32, 3) for the name of each action"));
+            };
+            recordings.push(Recording { path: path.to_owned(), subject: subject.clone(), name, array: Some(array) });
+        }
+    }
+    Ok(recordings)
+}
+
+/// `.../S1/MyPoses/3D_positions/Walking 1.h5`.
+fn hdf5_recording(path: PathBuf) -> Result<Option<Recording>> {
+    let Some(subject) = sources::numbered_folder(&path, "S").map(str::to_owned) else {
+        let fix = "keep the archive's folders S1/MyPoses/3D_positions";
+        return Err(Error::file(&path, "path", "its folders do not name the subject", fix));
+    };
+    // The names of the original files and of VideoPose3D's.
+    let name = sources::name(&path).trim_end_matches(".h5");
+    let name = name.replace("TakingPhoto", "Photo").replace("WalkingDog", "WalkDog");
+    let broken = (subject.as_str(), name.as_str()) == ("S11", "Directions");
+    Ok((!broken).then_some(Recording { path, subject, name, array: None }))
+}
+
+/// The recordings that are asked for; an error if there is none of a subject or an action.
+fn select(mut recordings: Vec<Recording>, options: &Options) -> Result<Vec<Recording>> {
+    let absent = |what: &str, wanted: &[String], of: fn(&Recording) -> &str| {
+        let missing = wanted.iter().find(|name| !recordings.iter().any(|recording| of(recording) == *name))?;
+        let mut present: Vec<&str> = recordings.iter().map(of).collect();
+        present.sort_unstable();
+        present.dedup();
+        let problem = format!("there is no {what} {missing}");
+        let path = &recordings.first()?.path;
+        Some(Error::file(path, "positions_3d", problem, format!("use some of {}", present.join(", "))))
+    };
+    let subjects = absent("subject", &options.subjects, |recording| &recording.subject);
+    if let Some(error) = subjects.or_else(|| absent("action", &options.actions, Recording::action)) {
+        return Err(error);
+    }
+    let wanted = |wanted: &[String], name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
+    recordings.retain(|recording| {
+        wanted(&options.subjects, &recording.subject) && wanted(&options.actions, recording.action())
+    });
+    Ok(recordings)
+}
+
+/// A 2D file: subject, action, list of four arrays (frames, joints, 2).
+struct Detections {
+    path: PathBuf,
+    layout: &'static Layout,
+    value: Value,
+}
+
+impl Detections {
+    /// The joints on the left, by which `metadata` tells the layouts apart.
+    const LEFT: [(&[usize], &Layout); 4] = [
+        (&[4, 5, 6, 11, 12, 13], &H36M_17),
+        (&[4, 5, 6, 10, 11, 12], &H36M_16),
+        (&[3, 4, 5, 13, 14, 15], &SH_16),
+        (&[1, 3, 5, 7, 9, 11, 13, 15], &COCO_17),
+    ];
+
+    fn read(path: PathBuf, npz: &mut Npz) -> Result<Self> {
+        let metadata = npz.object("metadata")?;
+        let symmetry = metadata.get("keypoints_symmetry").map_or(&[][..], Value::items);
+        let left: Vec<usize> = symmetry.first().map(indices).unwrap_or_default();
+        let Some((_, layout)) = Self::LEFT.iter().find(|(known, _)| *known == left) else {
+            let problem = format!("its joints on the left, {left:?}, are of no known order");
+            return Err(npz.error("metadata", problem, "use the 17 or 16 joints of Human3.6M, SH's 16 or COCO's 17"));
+        };
+        Ok(Self { value: npz.object("positions_2d")?, path, layout })
+    }
+
+    /// The keypoints of one camera, of `frames` frames at least.
+    fn keypoints(&self, recording: &Recording, camera: usize, frames: usize) -> Result<(&'static Layout, &[[f32; 2]])> {
+        let field = recording.field();
+        let wrong = |problem: String, fix: &str| Error::file(&self.path, &field, problem, fix);
+        let views = self.value.get(&recording.subject).and_then(|actions| actions.get(&recording.name));
+        let Some(array) = views.and_then(|views| views.items().get(camera)?.numbers()) else {
+            let problem = format!("there are no keypoints of camera {}", CAMERAS[camera]);
+            return Err(wrong(problem, "choose subjects and actions that both files have"));
+        };
+        let joints = self.layout.joints.len();
+        let points = sources::points(&self.path, &field, array, joints)?;
+        if points.len() < frames * joints {
+            let problem = format!("{} frames where the 3D file has {frames}", points.len() / joints);
+            return Err(wrong(problem, "use files of the same preparation"));
+        }
+        Ok((self.layout, points))
+    }
+}
+
+/// A list or an array of whole numbers.
+fn indices(value: &Value) -> Vec<usize> {
+    let numbers: Vec<f64> = match value {
+        Value::Numbers(array) => array.values.iter().map(|&v| f64::from(v)).collect(),
+        _ => value.items().iter().filter_map(Value::number).collect(),
+    };
+    numbers.into_iter().map(|v| v as usize).collect()
+}
+
+#[cfg(test)]
+#[path = "h36m_tests.rs"]
+mod tests;

@@ -1,0 +1,157 @@
+use super::super::sources::testing::{close, expected, fails, fixture, quiet, rows, valid};
+use super::*;
+
+const POSE_2D: usize = 2 * 17;
+const POSE_3D: usize = 3 * 17;
+
+fn npz(names: &[&str], options: &Options) -> Result<PoseSet> {
+    let paths: Vec<PathBuf> = names.iter().map(|name| fixture(&format!("h36m/{name}"))).collect();
+    import(&paths, options, &mut quiet)
+}
+
+fn strings(names: &[&str]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn ground_truth_is_projected_with_distortion() {
+    let set = valid(npz(&["data_3d_h36m.npz"], &Options::default()));
+    close(set.positions.as_ref().unwrap(), &expected("h36m_positions"), 1e-5);
+    close(&set.keypoints, &expected("h36m_keypoints"), 1e-4);
+    assert_eq!(set.confidence.as_ref().unwrap(), &vec![1.0; set.len() * 17]);
+    // 3 + 1 frames of S1, 1 + 2 of S9, from four cameras.
+    assert_eq!((set.len(), set.sequence_starts().len()), (28, 16));
+    assert_eq!(set.sequence_names[..2], ["S1/Directions 1@54138969", "S1/Directions 1@55011271"]);
+    assert_eq!(set.sequence_names[15], "S9/SittingDown@60457274");
+    assert_eq!(set.subject_names, ["S1", "S9"]);
+    assert_eq!(set.action_names, ["Directions", "Walking", "SittingDown"]);
+    assert_eq!(set.frame.as_ref().unwrap()[..4], [0, 1, 2, 0]);
+    assert_eq!(set.action.as_ref().unwrap()[10..14], [0, 0, 1, 1]);
+    assert_eq!(set.image_size.as_ref().unwrap()[2..4], [[1000, 1002], [1000, 1000]]);
+}
+
+#[test]
+fn detections_of_every_layout() {
+    for form in ["cpn_ft_h36m_dbb", "gt", "sh_ft_h36m", "detectron_pt_coco"] {
+        let set = valid(npz(&[&format!("data_2d_h36m_{form}.npz"), "data_3d_h36m.npz"], &Options::default()));
+        close(&set.keypoints, &expected(&format!("h36m_{form}")), 1e-3);
+        close(set.confidence.as_ref().unwrap(), &expected(&format!("h36m_{form}_confidence")), 0.0);
+        close(set.positions.as_ref().unwrap(), &expected("h36m_positions"), 1e-5);
+    }
+}
+
+#[test]
+fn options_choose() {
+    let options = Options {
+        subjects: strings(&["S1"]),
+        actions: strings(&["Directions"]),
+        cameras: strings(&["58860488"]),
+        stride: 2,
+        joints: 17,
+    };
+    let two = ["data_2d_h36m_gt.npz", "data_3d_h36m.npz"];
+    let set = valid(npz(&two, &options));
+    // The third camera's frames 0 and 2, three frames a camera.
+    assert_eq!(set.frame, Some(vec![0, 2]));
+    assert_eq!(set.positions, Some(valid(npz(&two[1..], &options)).positions.unwrap()));
+    close(set.positions.as_ref().unwrap(), &rows(&expected("h36m_positions"), POSE_3D, [6, 8]), 1e-5);
+    close(&set.keypoints, &rows(&expected("h36m_gt"), POSE_2D, [6, 8]), 1e-3);
+    assert_eq!(set.sequence_names, ["S1/Directions 1@58860488"]);
+
+    let all = npz(&["data_3d_h36m.npz"], &Options::default()).unwrap();
+    let sixteen = npz(&["data_3d_h36m.npz"], &Options { joints: 16, ..Options::default() }).unwrap();
+    assert_eq!(sixteen, all.to_16());
+}
+
+#[test]
+fn the_zip_archive_gives_the_same() {
+    let options = Options::default();
+    let mut calls = Vec::new();
+    let set = import(&[fixture("h36m_zip")], &options, &mut |done, total| calls.push((done, total)));
+    let set = valid(set);
+    let npz = npz(&["data_3d_h36m.npz"], &options).unwrap();
+    // The files sort as the dict does, and S11's Directions is left out.
+    assert_eq!(set.sequence_names, npz.sequence_names);
+    close(set.positions.as_ref().unwrap(), npz.positions.as_ref().unwrap(), 1e-5);
+    close(&set.keypoints, &npz.keypoints, 1e-2);
+    assert_eq!(calls, [(1, 4), (2, 4), (3, 4), (4, 4)]);
+    let file = fixture("h36m_zip/h36m/S1/MyPoses/3D_positions/Walking.h5");
+    assert_eq!(valid(import(&[file], &options, &mut quiet)).len(), 4);
+}
+
+#[test]
+fn wrong_choices_say_what_there_is() {
+    let three = ["data_3d_h36m.npz"];
+    let options = Options { subjects: strings(&["S1", "S5"]), ..Options::default() };
+    fails(npz(&three, &options), &["data_3d_h36m.npz", "no subject S5", "S1, S9"]);
+    let options = Options { actions: strings(&["Sitting"]), ..Options::default() };
+    fails(npz(&three, &options), &["no action Sitting", "Directions, SittingDown, Walking"]);
+    let options = Options { cameras: strings(&["1"]), ..Options::default() };
+    fails(npz(&three, &options), &["camera '1'", "54138969"]);
+    let two = ["data_2d_h36m_gt.npz", "data_2d_h36m_sh_ft_h36m.npz", "data_3d_h36m.npz"];
+    fails(npz(&two, &Options::default()), &["second 2D file"]);
+    fails(npz(&two[..1], &Options::default()), &["2D keypoints only", "data_3d_h36m.npz"]);
+    fails(import(&[fixture("lsp")], &Options::default(), &mut quiet), &["lsp", "no data_3d_h36m.npz"]);
+}
+
+#[test]
+fn damaged_files_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("S1/MyPoses/3D_positions");
+    std::fs::create_dir_all(&archive).unwrap();
+    let h5 = "h36m_zip/h36m/S1/MyPoses/3D_positions/Walking.h5";
+    for (from, to) in [("h36m/data_3d_h36m.npz", folder.path().join("a.npz")), (h5, archive.join("Walking.h5"))] {
+        let whole = std::fs::read(fixture(from)).unwrap();
+        for length in [0, 10, 500, 1000, whole.len() / 2, whole.len() - 1] {
+            std::fs::write(&to, &whole[..length]).unwrap();
+            let name = to.file_name().unwrap().to_str().unwrap();
+            fails(import(std::slice::from_ref(&to), &Options::default(), &mut quiet), &[name]);
+        }
+        std::fs::write(&to, whole).unwrap();
+        assert_eq!(valid(import(&[to], &Options::default(), &mut quiet)).subject_names[0], "S1");
+    }
+    // Whole files with something else in them.
+    let other = archive.join("Eating.h5");
+    std::fs::copy(fixture("mpi_inf_3dhp/mpi_inf_3dhp_test_set/TS1/annot_data.mat"), &other).unwrap();
+    fails(import(&[other], &Options::default(), &mut quiet), &["Eating.h5", "3D_positions"]);
+    let lost = folder.path().join("Eating.h5");
+    std::fs::copy(fixture(h5), &lost).unwrap();
+    fails(import(&[lost], &Options::default(), &mut quiet), &["do not name the subject", "S1/MyPoses"]);
+    let other = fixture("mpi_inf_3dhp/test_3dhp.npz");
+    fails(import(&[other], &Options::default(), &mut quiet), &["test_3dhp.npz", "metadata"]);
+}
+
+#[test]
+fn files_of_another_form_are_refused() {
+    let path = Path::new("data_3d_h36m.npz");
+    let text = |text: &str| Value::Text(text.into());
+    let dict = |key: &str, value: Value| Value::Dict(vec![(text(key), value)]);
+    let array = |shape: &[usize], value: f32| {
+        Value::Numbers(Array { shape: shape.to_vec(), values: vec![value; shape.iter().product()] })
+    };
+    for (value, word) in [
+        (Value::None, "dict of subjects"),
+        (dict("S1", Value::List(vec![])), "dict of actions"),
+        (Value::Dict(vec![(Value::Integer(1), Value::Dict(vec![]))]), "dict of actions"),
+        (dict("S1", dict("Walking", text("x"))), "(frames, 32, 3)"),
+    ] {
+        let Err(error) = npz_recordings(path, value) else { panic!("{word}: not refused") };
+        assert!(error.to_string().contains(word), "{error}");
+    }
+    let world = |value| npz_recordings(path, dict("S1", dict("Walking", value))).unwrap()[0].world(1);
+    assert_eq!(world(array(&[2, 32, 3], 1.0)).unwrap().len(), 2);
+    let error = world(array(&[2, 17, 3], 1.0)).unwrap_err().to_string();
+    assert!(error.contains("S1/Walking: its shape is [2, 17, 3]"), "{error}");
+    let error = world(array(&[2, 32, 3], f32::NAN)).unwrap_err().to_string();
+    assert!(error.contains("S1/Walking, frame 0") && error.contains("not finite"), "{error}");
+
+    let value = dict("S1", dict("Walking", Value::List(vec![array(&[3, 17, 2], 5.0); 4])));
+    let detections = Detections { path: path.to_owned(), layout: &H36M_17, value };
+    let recording =
+        |name: &str| Recording { path: path.to_owned(), subject: "S1".into(), name: name.into(), array: None };
+    assert_eq!(detections.keypoints(&recording("Walking"), 3, 3).unwrap().1.len(), 51);
+    let error = detections.keypoints(&recording("Walking"), 3, 4).unwrap_err().to_string();
+    assert!(error.contains("3 frames where the 3D file has 4"), "{error}");
+    let error = detections.keypoints(&recording("Walking 1"), 3, 3).unwrap_err().to_string();
+    assert!(error.contains("S1/Walking 1: there are no keypoints of camera 60457274"), "{error}");
+}

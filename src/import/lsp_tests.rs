@@ -1,0 +1,48 @@
+use super::super::sources::testing::{close, expected, fails, fixture, quiet, valid};
+use super::*;
+
+fn of(name: &str, split: Split) -> Result<PoseSet> {
+    import(&[fixture(&format!("lsp/{name}"))], &Options { split, joints: 17 }, &mut quiet)
+}
+
+/// The first ten images have joints, and the last ten the same.
+#[test]
+fn both_forms_give_the_annotated_joints() {
+    for (name, first, last) in
+        [("lsp_dataset", "lsp/im0001", "lsp/im2000"), ("hr-lspet", "lspet/im00001", "lspet/im10000")]
+    {
+        let set = valid(of(name, Split::All));
+        close(&set.keypoints, &expected(&format!("{name}_keypoints")).repeat(2), 1e-3);
+        let confidence = expected(&format!("{name}_confidence"));
+        close(set.confidence.as_ref().unwrap(), &confidence.repeat(2), 0.0);
+        assert!(confidence.contains(&0.0) && confidence.contains(&1.0));
+        assert_eq!((set.len(), set.sequence_names.len()), (20, 20));
+        assert_eq!([&set.sequence_names[0], &set.sequence_names[19]], [first, last]);
+        assert_eq!((set.positions, set.image_size), (None, None));
+    }
+}
+
+#[test]
+fn splits() {
+    let train = valid(of("lsp_dataset", Split::Train));
+    assert_eq!((train.len(), train.sequence_names[9].as_str()), (10, "lsp/im0010"));
+    let test = valid(of("lsp_dataset", Split::Test));
+    assert_eq!((test.len(), test.sequence_names[0].as_str()), (10, "lsp/im1991"));
+    assert_eq!(valid(of("hr-lspet", Split::Train)).len(), 20);
+    fails(of("hr-lspet", Split::Test), &["joints.mat", "no test images"]);
+    let both = import(&[fixture("lsp")], &Options { split: Split::Train, joints: 16 }, &mut quiet);
+    assert_eq!(valid(both).len(), 30);
+}
+
+#[test]
+fn files_of_another_form_are_refused() {
+    fails(of("../mpii/mpii_human_pose_v1_u12_1.mat", Split::All), &["joints", "there is no such array"]);
+    fails(of("../mpii", Split::All), &["mpii", "no joints.mat"]);
+    let folder = tempfile::tempdir().unwrap();
+    let whole = std::fs::read(fixture("lsp/lsp_dataset/joints.mat")).unwrap();
+    for length in [0, 100, 130, 1000, whole.len() / 2] {
+        let path = folder.path().join("joints.mat");
+        std::fs::write(&path, &whole[..length]).unwrap();
+        fails(import(&[path], &Options::default(), &mut quiet), &["joints.mat"]);
+    }
+}

@@ -1,0 +1,107 @@
+//! Files that others made of the data set.
+
+use std::path::Path;
+
+use super::{Collector, Frames, Label, Options, TRAIN_IMAGE_SIZE, sources, test_image_size};
+use crate::{
+    error::{Error, Result},
+    format::{Value, npz::Npz},
+    import::layout::{H36M_16, MPI_INF_3DHP_17},
+};
+
+/// PoseAug's `test_3dhp.npz`: `pose3d` (N, 16, 3) in metres from the hip and `pose2d` (N, 16, 2), -1 to 1 over the
+/// width (`PoseAug:data_extra/prepare_data_3dhp.py`).
+pub(super) fn poseaug(path: &Path, options: &Options, collector: &mut Collector) -> Result<()> {
+    let mut npz = Npz::open(path)?;
+    if options.joints != 16 {
+        return Err(npz.error("pose3d", "it has 16 joints, without Neck/Nose", "import it with 16 joints"));
+    }
+    let (mut keypoints, positions) = (npz.f32("pose2d")?, npz.f32("pose3d")?);
+    // Back from x / width * 2 - 1 and y / width * 2 - height / width.
+    let [width, height] = TRAIN_IMAGE_SIZE.map(|side| side as f32);
+    for xy in keypoints.values.as_chunks_mut().0 {
+        let [x, y] = *xy;
+        *xy = [(x + 1.0) * width / 2.0, (y + height / width) * width / 2.0];
+    }
+    let joints = H36M_16.joints.len();
+    let frames = Frames {
+        path,
+        field: "pose3d".into(),
+        layout: &H36M_16,
+        keypoints: sources::points(path, "pose2d", &keypoints, joints)?,
+        positions: sources::points(path, "pose3d", &positions, joints)?,
+        per_metre: 1.0,
+        image_size: TRAIN_IMAGE_SIZE,
+        first: 0,
+    };
+    let label = Label { sequence: collector.sequence(sources::name(path)), ..Label::default() };
+    frames.add(collector, |frame| (frame % options.stride.max(1) == 0).then_some(label))
+}
+
+/// P-STMO's `data`: `TS1` to a dict of `data_2d`, `data_3d` and `valid`, or `S1 Seq1` to a list of such a dict for each
+/// camera and the frame rate.
+pub(super) fn pstmo(path: &Path, options: &Options, collector: &mut Collector) -> Result<()> {
+    let data = Npz::open(path)?.object("data")?;
+    if data.entries().is_empty() {
+        let problem = format!("it is {}", data.describe());
+        return Err(Error::file(path, "data", problem, "give a file of P-STMO, a dict of sequences"));
+    }
+    for (name, recording) in data.entries() {
+        let name = name.text().unwrap_or_default();
+        let Some(cameras) = recording.items().first() else {
+            let label = Label {
+                sequence: collector.sequence(name),
+                subject: Some(collector.subject(name)),
+                ..Label::default()
+            };
+            add(path, name, recording, test_image_size(name), label, options, collector)?;
+            continue;
+        };
+        let folders = name.replace(' ', "/");
+        let subject = collector.subject(name.split(' ').next().unwrap_or_default());
+        for (camera, view) in cameras.entries() {
+            let camera =
+                camera.number().map(|n| n.to_string()).or(camera.text().map(str::to_owned)).unwrap_or_default();
+            let wanted = |number| options.cameras.is_empty() || options.cameras.contains(&number);
+            if camera.parse().is_ok_and(wanted) {
+                let name = format!("{folders}@{camera}");
+                let sequence = collector.sequence(&name);
+                let label = Label { sequence, subject: Some(subject), ..Label::default() };
+                add(path, &name, view, TRAIN_IMAGE_SIZE, label, options, collector)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn add(
+    path: &Path,
+    name: &str,
+    view: &Value,
+    image_size: [i32; 2],
+    label: Label,
+    options: &Options,
+    collector: &mut Collector,
+) -> Result<()> {
+    let array = |field: &str| {
+        let array = view.get(field).and_then(Value::numbers);
+        let field = format!("data/{name}/{field}");
+        array.ok_or_else(|| Error::file(path, field, "there is no such array", "give a file of P-STMO"))
+    };
+    let joints = MPI_INF_3DHP_17.joints.len();
+    let valid = view.get("valid").and_then(Value::numbers).map(|valid| &valid.values);
+    let frames = Frames {
+        path,
+        field: format!("data/{name}/data_3d"),
+        layout: &MPI_INF_3DHP_17,
+        keypoints: sources::points(path, &format!("data/{name}/data_2d"), array("data_2d")?, joints)?,
+        positions: sources::points(path, &format!("data/{name}/data_3d"), array("data_3d")?, joints)?,
+        per_metre: 1000.0,
+        image_size,
+        first: 0,
+    };
+    frames.add(collector, |frame| {
+        let valid = options.all_frames || valid.is_none_or(|valid| valid.get(frame) == Some(&1.0));
+        (valid && frame % options.stride.max(1) == 0).then_some(label)
+    })
+}

@@ -1,0 +1,110 @@
+//! The files of the data set itself.
+
+use std::path::Path;
+
+use super::{Collector, Frames, Label, Options, TRAIN_IMAGE_SIZE, sources, test_image_size};
+use crate::{
+    error::{Error, Result},
+    format::{Value, hdf5::Hdf5, mat},
+    import::layout::{MPI_INF_3DHP_17, MPI_INF_3DHP_28},
+};
+
+/// `activity_annotation` 1 to 7.
+const ACTIVITIES: [&str; 7] =
+    ["Standing/Walking", "Exercising", "Sitting", "Reaching/Crouching", "On The Floor", "Sports", "Miscellaneous"];
+
+/// So many frames are read at once.
+const PIECE: usize = 1024;
+
+const MILLIMETRES: f32 = 1000.0;
+
+/// `TS*/annot_data.mat`: MATLAB 7.3, arrays (frames, 1, 17, 2 or 3).
+pub(super) fn test(path: &Path, options: &Options, collector: &mut Collector) -> Result<()> {
+    let Some(name) = sources::numbered_folder(path, "TS") else {
+        let fix = "keep it in its folder, TS1 to TS6";
+        return Err(Error::file(path, "path", "its folders do not name the sequence", fix));
+    };
+    let wrong = |field: &str, problem: String, fix: &str| Error::file(path, format!("{name}/{field}"), problem, fix);
+    let file = Hdf5::open(path)?;
+    let frames = file.shape("annot2")?.first().copied().unwrap_or_default();
+    let valid = file.f32("valid_frame")?.values;
+    let activity = file.f32("activity_annotation")?.values;
+    for (field, values) in [("valid_frame", &valid), ("activity_annotation", &activity)] {
+        if values.len() != frames {
+            return Err(wrong(field, format!("{} values for {frames} frames", values.len()), "download it again"));
+        }
+    }
+    // Frames that are not valid need none.
+    let unknown = |(activity, valid): (&f32, &f32)| *valid == 1.0 && !(1.0..8.0).contains(activity);
+    if let Some(frame) = activity.iter().zip(&valid).position(unknown) {
+        let problem = format!("frame {frame}: {} is no activity", activity[frame]);
+        return Err(wrong("activity_annotation", problem, "download it again"));
+    }
+    let actions = ACTIVITIES.map(|activity| collector.action(activity));
+    let label =
+        Label { sequence: collector.sequence(name), subject: Some(collector.subject(name)), ..Label::default() };
+    let (field, joints) = (options.annotation.field(), MPI_INF_3DHP_17.joints.len());
+    for first in (0..frames).step_by(PIECE) {
+        let count = PIECE.min(frames - first);
+        let keypoints = file.rows("annot2", first, count)?;
+        let positions = file.rows(field, first, count)?;
+        let frames = Frames {
+            path,
+            field: format!("{name}/{field}"),
+            layout: &MPI_INF_3DHP_17,
+            keypoints: sources::points(path, "annot2", &keypoints, joints)?,
+            positions: sources::points(path, field, &positions, joints)?,
+            per_metre: MILLIMETRES,
+            image_size: test_image_size(name),
+            first,
+        };
+        frames.add(collector, |frame| {
+            let wanted = (options.all_frames || valid.get(frame) == Some(&1.0)) && frame % options.stride.max(1) == 0;
+            let action = *actions.get((*activity.get(frame)? as usize).checked_sub(1)?)?;
+            wanted.then_some(Label { action: Some(action), ..label })
+        })?;
+    }
+    Ok(())
+}
+
+/// `S*/Seq*/annot.mat`: MATLAB 5, cells of 14 cameras, each (frames, 28 x 2 or 3).
+pub(super) fn train(path: &Path, options: &Options, collector: &mut Collector) -> Result<()> {
+    let (Some(subject), Some(recording)) = (sources::numbered_folder(path, "S"), sources::numbered_folder(path, "Seq"))
+    else {
+        let fix = "keep it in its folders, such as S1/Seq1";
+        return Err(Error::file(path, "path", "its folders do not name subject and sequence", fix));
+    };
+    let (value, joints) = (mat::load(path)?, MPI_INF_3DHP_28.joints.len());
+    let cameras = value.get("annot2").map_or(0, |cell| cell.items().len());
+    if cameras == 0 {
+        return Err(Error::file(path, "annot2", "there is no such cell", "give the annot.mat of the training set"));
+    }
+    let subject_number = collector.subject(subject);
+    let all: Vec<usize> = (0..cameras).collect();
+    for &camera in if options.cameras.is_empty() { &all } else { &options.cameras } {
+        let cell = |field: &str| {
+            let array = value.get(field).and_then(|cell| cell.items().get(camera)).and_then(Value::numbers);
+            let problem = "there is no array of this camera";
+            let fix = format!("choose cameras from 0 to {}", cameras - 1);
+            array.ok_or_else(|| Error::file(path, format!("{field}{{{camera}}}"), problem, fix))
+        };
+        let field = options.annotation.field();
+        let frames = Frames {
+            path,
+            field: format!("{subject}/{recording}/{field}{{{camera}}}"),
+            layout: &MPI_INF_3DHP_28,
+            keypoints: sources::points(path, "annot2", cell("annot2")?, joints)?,
+            positions: sources::points(path, field, cell(field)?, joints)?,
+            per_metre: MILLIMETRES,
+            image_size: TRAIN_IMAGE_SIZE,
+            first: 0,
+        };
+        let label = Label {
+            sequence: collector.sequence(&format!("{subject}/{recording}@{camera}")),
+            subject: Some(subject_number),
+            ..Label::default()
+        };
+        frames.add(collector, |frame| (frame % options.stride.max(1) == 0).then_some(label))?;
+    }
+    Ok(())
+}

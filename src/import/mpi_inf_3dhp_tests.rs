@@ -1,0 +1,134 @@
+use super::super::sources::testing::{close, expected, fails, fixture, quiet, rows, valid};
+use super::*;
+
+const POSE_2D: usize = 2 * 17;
+const POSE_3D: usize = 3 * 17;
+
+fn of(name: &str, options: &Options) -> Result<PoseSet> {
+    import(&[fixture(&format!("mpi_inf_3dhp/{name}"))], options, &mut quiet)
+}
+
+/// The rows of an expected array of flags that are set.
+fn set_flags(name: &str) -> Vec<usize> {
+    expected(name).iter().enumerate().filter(|(_, flag)| **flag == 1.0).map(|(row, _)| row).collect()
+}
+
+#[test]
+fn the_test_set_gives_its_valid_frames() {
+    let set = valid(of("mpi_inf_3dhp_test_set", &Options::default()));
+    let flags = set_flags("hp3d_test_valid");
+    // TS1 has four frames, TS6 three; the second of each is not valid.
+    assert_eq!(flags, [0, 2, 3, 4, 6]);
+    close(&set.keypoints, &rows(&expected("hp3d_test_keypoints"), POSE_2D, flags.clone()), 1e-3);
+    close(set.positions.as_ref().unwrap(), &rows(&expected("hp3d_test_positions"), POSE_3D, flags), 1e-5);
+    assert_eq!(set.confidence, Some(vec![1.0; 5 * 17]));
+    assert_eq!((&set.sequence_names, &set.subject_names), (&set.subject_names, &vec!["TS1".into(), "TS6".into()]));
+    assert_eq!(
+        (set.sequence.as_deref(), set.frame.as_deref()),
+        (Some(&[0, 0, 0, 1, 1][..]), Some(&[0, 2, 3, 0, 2][..]))
+    );
+    let actions: Vec<&str> = set.action.iter().flatten().map(|&a| set.action_names[a as usize].as_str()).collect();
+    assert_eq!(actions, ["Standing/Walking", "Sitting", "Reaching/Crouching", "Standing/Walking", "Sitting"]);
+    assert_eq!(set.image_size.as_ref().unwrap()[2..4], [[2048, 2048], [1920, 1080]]);
+
+    let options = Options { annotation: Annotation::True, all_frames: true, ..Options::default() };
+    let set = valid(of("mpi_inf_3dhp_test_set", &options));
+    // TS6's frame that is not valid has no activity either.
+    let rows = rows(&expected("hp3d_test_true"), POSE_3D, [0, 1, 2, 3, 4, 6]);
+    close(set.positions.as_ref().unwrap(), &rows, 1e-5);
+    let options = Options { stride: 2, joints: 16, ..Options::default() };
+    let set = valid(of("mpi_inf_3dhp_test_set/TS1/annot_data.mat", &options));
+    assert_eq!((set.joints, set.frame), (16, Some(vec![0, 2])));
+}
+
+#[test]
+fn the_training_set_gives_its_cameras() {
+    let set = valid(of("S3", &Options::default()));
+    let rows_of = |cameras: &[usize]| cameras.iter().flat_map(|c| [2 * c, 2 * c + 1]).collect::<Vec<usize>>();
+    let vnect = rows_of(&VNECT_CAMERAS);
+    close(&set.keypoints, &rows(&expected("hp3d_train_keypoints"), POSE_2D, vnect.clone()), 1e-3);
+    close(set.positions.as_ref().unwrap(), &rows(&expected("hp3d_train_positions"), POSE_3D, vnect), 1e-5);
+    assert_eq!((set.sequence_names.len(), set.sequence_names[3].as_str()), (8, "S3/Seq2@4"));
+    assert_eq!((set.subject_names, set.action), (vec!["S3".to_owned()], None));
+    assert_eq!(set.frame.unwrap()[..4], [0, 1, 0, 1]);
+
+    let options = Options { annotation: Annotation::True, cameras: vec![13], stride: 2, ..Options::default() };
+    let set = valid(of("S3/Seq2/annot.mat", &options));
+    close(set.positions.as_ref().unwrap(), &expected("hp3d_train_true_13")[..POSE_3D], 1e-5);
+    assert_eq!(valid(of("S3", &Options { cameras: vec![], ..Options::default() })).len(), 28);
+    fails(of("S3", &Options { cameras: vec![14], ..Options::default() }), &["annot2{14}", "0 to 13"]);
+}
+
+#[test]
+fn poseaug_has_16_joints_about_the_hip() {
+    let set = valid(of("test_3dhp.npz", &Options { joints: 16, ..Options::default() }));
+    let without_neck = |values: Vec<f32>, dims| crate::pose::to_16(&values, dims);
+    close(&set.keypoints, &without_neck(expected("poseaug_keypoints"), 2), 1e-3);
+    close(set.positions.as_ref().unwrap(), &without_neck(expected("poseaug_positions"), 3), 1e-6);
+    assert_eq!((set.len(), set.positions.unwrap()[..3].to_vec()), (5, vec![0.0; 3]));
+    assert_eq!((set.sequence_names, set.subject), (vec!["test_3dhp.npz".to_owned()], None));
+    fails(of("test_3dhp.npz", &Options::default()), &["pose3d", "16 joints"]);
+}
+
+#[test]
+fn pstmo_has_valid_frames_and_cameras() {
+    let set = valid(of("data_test_3dhp.npz", &Options::default()));
+    let flags = set_flags("pstmo_test_valid");
+    close(&set.keypoints, &rows(&expected("pstmo_test_keypoints"), POSE_2D, flags.clone()), 1e-3);
+    close(set.positions.as_ref().unwrap(), &rows(&expected("pstmo_test_positions"), POSE_3D, flags), 1e-5);
+    assert_eq!((set.sequence_names, set.frame), (vec!["TS2".to_owned(), "TS5".to_owned()], Some(vec![0, 2, 0])));
+    assert_eq!(set.image_size, Some(vec![[2048, 2048], [2048, 2048], [1920, 1080]]));
+    assert_eq!(of("data_test_3dhp.npz", &Options { all_frames: true, ..Options::default() }).unwrap().len(), 5);
+
+    let set = valid(of("data_train_3dhp.npz", &Options::default()));
+    close(&set.keypoints, &expected("pstmo_train_keypoints"), 1e-3);
+    close(set.positions.as_ref().unwrap(), &expected("pstmo_train_positions"), 1e-5);
+    assert_eq!(set.sequence_names, ["S1/Seq1@0", "S1/Seq1@1", "S2/Seq2@0", "S2/Seq2@1"]);
+    assert_eq!(set.subject_names, ["S1", "S2"]);
+}
+
+#[test]
+fn files_that_do_not_belong_are_refused() {
+    let options = Options::default();
+    fails(of(".", &options), &["another kind", "import it apart"]);
+    fails(of("../h36m/data_3d_h36m.npz", &options), &["'pose3d'", "P-STMO"]);
+    fails(import(&[fixture("mpii")], &options, &mut quiet), &["mpii", "no annot.mat or annot_data.mat"]);
+    let folder = tempfile::tempdir().unwrap();
+    let copy = |from: &str, to: &str, length: usize| {
+        let bytes = std::fs::read(fixture(&format!("mpi_inf_3dhp/{from}"))).unwrap();
+        let path = folder.path().join(to);
+        std::fs::write(&path, &bytes[..length.min(bytes.len())]).unwrap();
+        import(&[path], &options, &mut quiet)
+    };
+    let (test, train) = ("mpi_inf_3dhp_test_set/TS1/annot_data.mat", "S3/Seq2/annot.mat");
+    fails(copy(test, "annot_data.mat", usize::MAX), &["annot_data.mat", "keep it in its folder, TS1 to TS6"]);
+    fails(copy(train, "annot.mat", usize::MAX), &["annot.mat", "S1/Seq1"]);
+    fails(copy("../lsp/lsp_dataset/joints.mat", "joints.mat", usize::MAX), &["S1/Seq1"]);
+    std::fs::create_dir_all(folder.path().join("TS1")).unwrap();
+    std::fs::create_dir_all(folder.path().join("S1/Seq1")).unwrap();
+    for length in [600, 4000, 9000] {
+        fails(copy(test, "TS1/annot_data.mat", length), &["TS1"]);
+        fails(copy(train, "S1/Seq1/annot.mat", length), &["S1/Seq1"]);
+    }
+    fails(copy("../lsp/lsp_dataset/joints.mat", "S1/Seq1/annot.mat", usize::MAX), &["annot2", "no such cell"]);
+}
+
+#[test]
+fn frames_in_2d_and_3d_match() {
+    let (path, mut collector) = (Path::new("f"), Collector::new(17));
+    let mut frames = Frames {
+        path,
+        field: "TS1/annot3".into(),
+        layout: &crate::import::layout::MPI_INF_3DHP_17,
+        keypoints: &[[0.0; 2]; 34],
+        positions: &[[0.0; 3]; 17],
+        per_metre: 1.0,
+        image_size: [1, 1],
+        first: 3,
+    };
+    let error = frames.add(&mut collector, |_| None).unwrap_err().to_string();
+    assert!(error.contains("TS1/annot3: 1 frames in 3D, 2 in 2D"), "{error}");
+    frames.positions = &[[f32::INFINITY; 3]; 34];
+    let error = frames.add(&mut collector, |frame| (frame == 4).then(Label::default)).unwrap_err().to_string();
+    assert!(error.contains("TS1/annot3, frame 4") && error.contains("not finite"), "{error}");
+}

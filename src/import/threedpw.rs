@@ -1,0 +1,232 @@
+//! 3DPW: the sequence files `sequenceFiles/<split>/<sequence>.pkl`, and `.npz` files of joints that were computed from
+//! its body meshes.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    Collector, Label, Pose, Progress,
+    layout::{H36M_17, J14, OPENPOSE_18, SMPL_24, SPIN_16, SPIN_17},
+    sources,
+};
+use crate::{
+    data::PoseSet,
+    error::{Error, Result},
+    format::{Array, Value, npz::Npz, pickle},
+};
+
+/// Where the keypoints of the sequence files come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Keypoints {
+    /// The positions, projected with `cam_intrinsics`; confidence 1, and 0 behind the camera.
+    #[default]
+    Projected,
+    /// `poses2d`: OpenPose's 18 with their confidence. Frames in which it found nothing are left out.
+    Detected,
+}
+
+/// What to import.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// For sequence files.
+    pub keypoints: Keypoints,
+    /// Every how many frames (of 30 a second) one is taken; 0 counts as 1.
+    pub stride: usize,
+    /// 16 or 17.
+    pub joints: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { keypoints: Keypoints::default(), stride: 1, joints: 17 }
+    }
+}
+
+/// Imports 3DPW: a sequence for each recording and person (`downtown_walking_00/0`), frames numbered from 0.
+///
+/// `paths` are sequence files or folders of them: every person's frames with a valid camera. Their positions are
+/// `jointPositions`, SMPL's joints. These lie deeper in the body than Human3.6M's, so errors are not comparable with
+/// published ones; for those, joints are regressed from the meshes by a licensed body model.
+///
+/// Such joints are imported from `.npz` files with `positions_3d` (N, J, 3), metres in camera axes, and `positions_2d`
+/// (N, J, 2), pixels. J is 17 (SPIN's order, the left leg first), 16 (as AdaptPose's `data_3dpw_*.npz`: the 17 without
+/// the jaw; import them with 16 joints) or 14 (those that 3DPW is scored on). One sequence for each file.
+///
+/// # Errors
+/// If a file cannot be read or is not of this form.
+pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
+    let wanted = |path: &Path| sources::name(path).ends_with(".pkl");
+    let files = sources::find(paths, "sequence file (.pkl)", wanted)?;
+    let mut collector = Collector::new(options.joints);
+    let mut first = None;
+    for (done, path) in files.iter().enumerate() {
+        let computed = path.extension().is_some_and(|extension| extension == "npz");
+        if *first.get_or_insert(computed) != computed {
+            let problem = "sequence files and .npz files have different joints";
+            return Err(Error::file(path, "kind", problem, "import them apart"));
+        }
+        if computed {
+            computed_joints(path, options, &mut collector)?;
+        } else {
+            sequence_file(path, options, &mut collector)?;
+        }
+        progress(done + 1, files.len());
+    }
+    Ok(collector.finish())
+}
+
+/// A camera that moves.
+struct Cameras<'a> {
+    /// (frames, 4, 4): world to camera.
+    poses: &'a [[f32; 16]],
+    /// (3, 3), pixels.
+    intrinsics: [f32; 9],
+}
+
+impl Cameras<'_> {
+    fn to_camera(&self, frame: usize, world: [f32; 3]) -> [f32; 3] {
+        let [x, y, z] = world.map(f64::from);
+        let row = |row: usize| {
+            let m: [f64; 4] = std::array::from_fn(|column| f64::from(self.poses[frame][4 * row + column]));
+            (m[0] * x + m[1] * y + m[2] * z + m[3]) as f32
+        };
+        [row(0), row(1), row(2)]
+    }
+
+    /// Not finite, so missing, unless before the camera.
+    fn project(&self, point: [f32; 3]) -> [f32; 2] {
+        let k = self.intrinsics.map(f64::from);
+        let [x, y, z] = point.map(f64::from);
+        if z <= 0.0 {
+            return [f32::NAN; 2];
+        }
+        [((k[0] * x + k[1] * y) / z + k[2]) as f32, (k[4] * y / z + k[5]) as f32]
+    }
+
+    /// All videos are of one size, upright or lying.
+    fn image_size(&self) -> [i32; 2] {
+        if self.intrinsics[2] < self.intrinsics[5] { [1080, 1920] } else { [1920, 1080] }
+    }
+}
+
+fn sequence_file(path: &Path, options: &Options, collector: &mut Collector) -> Result<()> {
+    let data = pickle::load(path)?;
+    let wrong =
+        |field: String, problem: String| Error::file(path, field, problem, "give a file of 3DPW's sequenceFiles");
+    let array = |field: &str| {
+        let array = data.get(field).and_then(Value::numbers);
+        array.ok_or_else(|| wrong(field.into(), "there is no such array".into()))
+    };
+    let intrinsics = array("cam_intrinsics")?;
+    let Ok(intrinsics) = <[f32; 9]>::try_from(intrinsics.values.as_slice()) else {
+        return Err(wrong("cam_intrinsics".into(), format!("its shape is {:?}", intrinsics.shape)));
+    };
+    let poses = array("cam_poses")?;
+    let [frames, 4, 4] = poses.shape[..] else {
+        return Err(wrong("cam_poses".into(), format!("its shape is {:?}", poses.shape)));
+    };
+    let cameras = Cameras { poses: poses.values.as_chunks().0, intrinsics };
+    let stem = sources::name(path).trim_end_matches(".pkl");
+    let sequence = data.get("sequence").and_then(Value::text).unwrap_or(stem);
+    let actors = data.get("jointPositions").map_or(&[][..], Value::items);
+    if actors.is_empty() {
+        return Err(wrong("jointPositions".into(), "there is no list of persons".into()));
+    }
+    for (actor, joints) in actors.iter().enumerate() {
+        let of_actor = |field: &str| {
+            let array = data.get(field).and_then(|list| list.items().get(actor)?.numbers());
+            let array = array.filter(|array| array.shape.first() == Some(&frames));
+            let field = format!("{field}[{actor}]");
+            array.ok_or_else(|| wrong(field, format!("there is no array of the {frames} frames of cam_poses")))
+        };
+        let joints = joints.numbers().filter(|joints| joints.shape.first() == Some(&frames));
+        let field = format!("jointPositions[{actor}]");
+        let joints = joints.ok_or_else(|| wrong(field.clone(), format!("it is no array of {frames} frames")))?;
+        let joints = sources::points::<3>(path, &field, joints, SMPL_24.joints.len())?;
+        let valid = of_actor("campose_valid")?;
+        let detected = match options.keypoints {
+            Keypoints::Detected => Some(detections(path, actor, of_actor("poses2d")?)?),
+            Keypoints::Projected => None,
+        };
+        let name = format!("{sequence}/{actor}");
+        let label =
+            Label { sequence: collector.sequence(&name), subject: Some(collector.subject(&name)), ..Label::default() };
+        let frames = joints.chunks_exact(SMPL_24.joints.len()).zip(&valid.values).enumerate();
+        for (frame, (joints, valid)) in frames.step_by(options.stride.max(1)) {
+            if *valid == 0.0 {
+                continue;
+            }
+            let positions = sources::positions(path, &field, frame, &SMPL_24, joints, 1.0)?;
+            let positions = positions.map(|joint| cameras.to_camera(frame, joint));
+            let (keypoints, confidence) = match detected.as_ref().and_then(|frames| frames.get(frame)) {
+                Some((xy, confidence)) => OPENPOSE_18.keypoints(xy, confidence),
+                // The joints are in place already; this marks the missing.
+                None => H36M_17.keypoints(&positions.map(|joint| cameras.project(joint)), &[1.0; 17]),
+            };
+            if confidence.iter().any(|confidence| *confidence > 0.0) {
+                let image_size = Some(cameras.image_size());
+                let pose = Pose { keypoints, confidence: Some(confidence), positions: Some(positions), image_size };
+                collector.push(&pose, Label { frame: frame as i32, ..label });
+            }
+        }
+    }
+    Ok(())
+}
+
+type Detection = ([[f32; 2]; 18], [f32; 18]);
+
+/// `poses2d` (frames, 3, 18): x, y, confidence.
+fn detections(path: &Path, actor: usize, array: &Array<f32>) -> Result<Vec<Detection>> {
+    let [_, 3, 18] = array.shape[..] else {
+        let field = format!("poses2d[{actor}]");
+        return Err(Error::file(path, field, format!("its shape is {:?}", array.shape), "give (frames, 3, 18)"));
+    };
+    let (rows, _) = array.values.as_chunks::<18>();
+    let (frames, _) = rows.as_chunks::<3>();
+    let detection = |[x, y, sure]: &[[f32; 18]; 3]| {
+        (std::array::from_fn(|joint| [x[joint], y[joint]]), sure.map(|sure| sure.clamp(0.0, 1.0)))
+    };
+    Ok(frames.iter().map(detection).collect())
+}
+
+fn computed_joints(path: &Path, options: &Options, collector: &mut Collector) -> Result<()> {
+    let mut npz = Npz::open(path)?;
+    let positions = npz.f32("positions_3d")?;
+    let layout = match positions.shape[..] {
+        [_, 17, 3] => &SPIN_17,
+        [_, 16, 3] if options.joints == 16 => &SPIN_16,
+        [_, 16, 3] => {
+            let problem = "it has 16 joints, without Neck/Nose";
+            return Err(npz.error("positions_3d", problem, "import it with 16 joints"));
+        }
+        [_, 14, 3] => &J14,
+        _ => {
+            let problem = format!("its shape is {:?}", positions.shape);
+            return Err(npz.error("positions_3d", problem, "give (N, 17, 3), (N, 16, 3) or (N, 14, 3)"));
+        }
+    };
+    let joints = layout.joints.len();
+    let keypoints = npz.f32("positions_2d")?;
+    if keypoints.shape != [positions.shape[0], joints, 2] {
+        let problem = format!("its shape is {:?}, positions_3d's {:?}", keypoints.shape, positions.shape);
+        return Err(npz.error("positions_2d", problem, "give x and y of the same joints"));
+    }
+    // A person is over ten pixels wide; normalised coordinates are about -1 to 1.
+    if keypoints.values.iter().all(|v| v.abs() < 10.0) {
+        let problem = "its values are not pixels but normalised";
+        return Err(npz.error("positions_2d", problem, "undo what normalised them: (x + 1) * width / 2"));
+    }
+    let label = Label { sequence: collector.sequence(sources::name(path)), ..Label::default() };
+    let (keypoints, positions) = (keypoints.values.as_chunks().0, positions.values.as_chunks().0);
+    let frames = keypoints.chunks_exact(joints).zip(positions.chunks_exact(joints)).enumerate();
+    for (frame, (keypoints, positions)) in frames.step_by(options.stride.max(1)) {
+        let (keypoints, confidence) = layout.keypoints(keypoints, &[1.0; 17]);
+        let positions = sources::positions(path, "positions_3d", frame, layout, positions, 1.0)?;
+        let pose = Pose { keypoints, confidence: Some(confidence), positions: Some(positions), image_size: None };
+        collector.push(&pose, Label { frame: frame as i32, ..label });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "threedpw_tests.rs"]
+mod tests;

@@ -1,0 +1,103 @@
+use super::super::sources::testing::{close, expected, fails, fixture, quiet, valid};
+use super::*;
+
+fn of(name: &str, options: &Options) -> Result<PoseSet> {
+    import(&[fixture(&format!("threedpw/{name}"))], options, &mut quiet)
+}
+
+#[test]
+fn sequence_files_give_every_person_seen() {
+    let set = valid(of("sequenceFiles/test", &Options::default()));
+    assert_eq!(set.sequence_names, ["downtown_walking_00/0", "downtown_walking_00/1"]);
+    assert_eq!(set.subject_names, set.sequence_names);
+    // The first person's camera is not valid in frame 1.
+    assert_eq!((set.sequence, set.frame), (Some(vec![0, 0, 1, 1, 1]), Some(vec![0, 2, 0, 1, 2])));
+    assert_eq!(set.image_size, Some(vec![[1080, 1920]; 5]));
+    // The folder sorts test before train, as the generator made them; the one is of protocol 2, the other of 0.
+    let set = valid(of("sequenceFiles", &Options::default()));
+    assert_eq!(set.sequence_names[2], "courtyard_jumping_01/0");
+    assert_eq!(set.image_size.as_ref().unwrap()[5], [1920, 1080]);
+    close(set.positions.as_ref().unwrap(), &expected("pw3d_positions"), 1e-5);
+    close(&set.keypoints, &expected("pw3d_projected"), 2e-3);
+    assert_eq!(set.confidence, Some(vec![1.0; set.len() * 17]));
+}
+
+#[test]
+fn detections_keep_their_confidence() {
+    let set = valid(of("sequenceFiles", &Options { keypoints: Keypoints::Detected, ..Options::default() }));
+    let (mut keypoints, mut confidence) = (expected("pw3d_detected"), expected("pw3d_confidence"));
+    // Nothing was detected of the second person's last frame, the fifth of all.
+    assert_eq!(keypoints[4 * 34..5 * 34], [0.0; 34]);
+    keypoints.drain(4 * 34..5 * 34);
+    confidence.drain(4 * 17..5 * 17);
+    close(&set.keypoints, &keypoints, 1e-3);
+    close(set.confidence.as_ref().unwrap(), &confidence, 1e-6);
+    assert_eq!(set.confidence.as_ref().unwrap()[9], 0.0, "the nose");
+    let options = Options { stride: 2, joints: 16, ..Options::default() };
+    let set = valid(of("sequenceFiles/test", &options));
+    assert_eq!((set.joints, set.frame), (16, Some(vec![0, 2, 0, 2])));
+}
+
+#[test]
+fn computed_joints_of_three_orders() {
+    for (joints, to) in [(17, 17), (14, 17), (16, 16)] {
+        let set = valid(of(&format!("data_3dpw_{joints}.npz"), &Options { joints: to, ..Options::default() }));
+        let values = |name: &str, dims| {
+            let all = expected(&format!("pw3d_{joints}_{name}"));
+            if to == 16 { crate::pose::to_16(&all, dims) } else { all }
+        };
+        close(set.positions.as_ref().unwrap(), &values("positions", 3), 1e-5);
+        close(&set.keypoints, &values("keypoints", 2), 1e-3);
+        assert_eq!(set.confidence, Some(vec![1.0; 3 * to]));
+    }
+    fails(of("data_3dpw_16.npz", &Options::default()), &["positions_3d", "import it with 16 joints"]);
+}
+
+#[test]
+fn behind_the_camera_is_missing() {
+    let cameras = Cameras { poses: &[], intrinsics: [100.0, 0.0, 50.0, 0.0, 200.0, 60.0, 0.0, 0.0, 1.0] };
+    assert_eq!(cameras.project([1.0, -2.0, 4.0]), [75.0, -40.0]);
+    for z in [0.0, -1.0] {
+        assert!(cameras.project([1.0, 1.0, z]).iter().all(|v| v.is_nan()));
+    }
+}
+
+#[test]
+fn files_of_another_form_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.pkl");
+    let bytes = std::fs::read(fixture("threedpw/sequenceFiles/test/downtown_walking_00.pkl")).unwrap();
+    for length in [0, 20, 900, bytes.len() - 1] {
+        std::fs::write(&path, &bytes[..length]).unwrap();
+        fails(import(std::slice::from_ref(&path), &Options::default(), &mut quiet), &["a.pkl"]);
+    }
+    // The same pickle with a key renamed.
+    for key in ["jointPositions", "campose_valid", "cam_poses", "cam_intrinsics", "poses2d"] {
+        let renamed: String = key.chars().rev().collect();
+        let mut bytes = bytes.clone();
+        let at = bytes.windows(key.len()).position(|window| window == key.as_bytes()).unwrap();
+        bytes[at..at + key.len()].copy_from_slice(renamed.as_bytes());
+        std::fs::write(&path, bytes).unwrap();
+        let options = Options { keypoints: Keypoints::Detected, ..Options::default() };
+        fails(import(std::slice::from_ref(&path), &options, &mut quiet), &["a.pkl", key, "there is no"]);
+    }
+    // An empty dict, protocol 2.
+    std::fs::write(&path, b"\x80\x02}.").unwrap();
+    fails(import(std::slice::from_ref(&path), &Options::default(), &mut quiet), &["cam_intrinsics", "sequenceFiles"]);
+    let two = [fixture("threedpw/data_3dpw_17.npz"), fixture("threedpw/sequenceFiles")];
+    fails(import(&two, &Options::default(), &mut quiet), &["import them apart"]);
+    fails(of("../mpi_inf_3dhp/test_3dhp.npz", &Options::default()), &["positions_3d"]);
+
+    let path = folder.path().join("a.npz");
+    for (points, pixels, words) in [
+        (&[3, 15, 3][..], &[3, 15, 2][..], ["positions_3d: its shape is [3, 15, 3]", "(N, 17, 3)"]),
+        (&[3, 17, 3], &[2, 17, 2], ["positions_2d: its shape is [2, 17, 2]", "same joints"]),
+        (&[3, 17, 3], &[3, 17, 2], ["positions_2d: its values are not pixels", "width / 2"]),
+    ] {
+        let mut npz = crate::format::npz::NpzWriter::create(&path).unwrap();
+        npz.f32("positions_3d", points, &vec![0.5; points.iter().product()]).unwrap();
+        npz.f32("positions_2d", pixels, &vec![0.5; pixels.iter().product()]).unwrap();
+        npz.finish().unwrap();
+        fails(import(std::slice::from_ref(&path), &Options::default(), &mut quiet), &words);
+    }
+}
