@@ -19,6 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("metrics", &["pose", "error"]),
     ("data", &["pose", "config", "format", "error"]),
     ("import", &["data", "format", "pose", "error"]),
+    ("inspect", &["import", "checkpoint", "data", "format", "pose", "error"]),
     ("nn", &["plan", "kernels", "kernel", "cpu", "checkpoint", "config", "pose", "error"]),
     (
         "adapt",

@@ -12,6 +12,7 @@ pub mod evaluate;
 pub mod format;
 pub mod gpu;
 pub mod import;
+pub mod inspect;
 pub mod kernel;
 pub mod kernels;
 pub mod metrics;

@@ -5,6 +5,8 @@ mod demo;
 mod devices;
 mod eval;
 mod hold_back;
+mod import;
+mod info;
 mod options;
 mod output;
 mod plan;
@@ -41,6 +43,8 @@ enum Command {
     Verify(verify::Verify),
     Synth(synth::Synth),
     Views(views::Views),
+    Import(import::Import),
+    Info(info::Info),
     Train(train::Train),
     Eval(eval::Eval),
     Plan(plan::PlanCommand),
@@ -101,6 +105,8 @@ impl Command {
             Self::Verify(command) => command.run(out),
             Self::Synth(command) => command.run(out),
             Self::Views(command) => command.run(out),
+            Self::Import(command) => command.run(out),
+            Self::Info(command) => command.run(out),
             Self::Train(command) => command.run(out),
             Self::Eval(command) => command.run(out),
             Self::Plan(command) => command.run(out),

@@ -1,0 +1,178 @@
+//! Data sets.
+
+use std::io::Write;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use super::super::{Outcome, options};
+use super::{Files, Joints};
+use crate::import::{h36m, lsp, mpi_inf_3dhp, mpii, threedpw};
+
+/// Human3.6M: data_3d_h36m.npz, with a data_2d_h36m_*.npz or keypoints projected anew; or the .h5 files
+#[derive(Debug, Args)]
+pub(super) struct H36m {
+    #[command(flatten)]
+    files: Files,
+    #[command(flatten)]
+    joints: Joints,
+    /// Subjects of a split: train is S1, S5, S6, S7, S8, test S9, S11
+    #[arg(long, value_name = "NAME", value_parser = ["train", "test"], conflicts_with = "subject")]
+    split: Option<String>,
+    /// Takes this subject; may be given more than once
+    #[arg(long, value_name = "S")]
+    subject: Vec<String>,
+    /// Takes this action, such as Walking; may be given more than once
+    #[arg(long, value_name = "A")]
+    action: Vec<String>,
+    /// Takes this camera; may be given more than once
+    #[arg(long, value_name = "ID", value_parser = h36m::CAMERAS)]
+    camera: Vec<String>,
+    /// Takes every K-th frame of 50 a second
+    #[arg(long, value_name = "K", default_value = "1", value_parser = options::count::<usize>)]
+    stride: usize,
+}
+
+impl H36m {
+    pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
+        let of_split: &[&str] = match self.split.as_deref() {
+            Some("train") => &["S1", "S5", "S6", "S7", "S8"],
+            Some(_) => &["S9", "S11"],
+            None => &[],
+        };
+        let options = h36m::Options {
+            subjects: of_split.iter().map(ToString::to_string).chain(self.subject.iter().cloned()).collect(),
+            actions: self.action.clone(),
+            cameras: self.camera.clone(),
+            stride: self.stride,
+            joints: self.joints.joints,
+        };
+        self.files.poses(out, |paths, progress| h36m::import(paths, &options, progress))
+    }
+}
+
+/// MPI-INF-3DHP: annot_data.mat (test), annot.mat (training), test_3dhp.npz, data_{train,test}_3dhp.npz
+#[derive(Debug, Args)]
+pub(super) struct MpiInf3dhp {
+    #[command(flatten)]
+    files: Files,
+    #[command(flatten)]
+    joints: Joints,
+    /// univ: scaled to the height of a common skeleton, as the official evaluation has it; true: as measured
+    #[arg(long, value_name = "A", default_value = "univ", value_parser = annotation())]
+    annotation: mpi_inf_3dhp::Annotation,
+    /// Takes the test frames that are marked invalid too
+    #[arg(long)]
+    all_frames: bool,
+    /// Takes this camera of the training set, 0 to 13; may be given more than once [default: those at chest height]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..14))]
+    camera: Vec<u8>,
+    /// Takes every K-th frame
+    #[arg(long, value_name = "K", default_value = "1", value_parser = options::count::<usize>)]
+    stride: usize,
+}
+
+fn annotation() -> impl TypedValueParser<Value = mpi_inf_3dhp::Annotation> {
+    PossibleValuesParser::new(["univ", "true"]).map(|name| match name.as_str() {
+        "true" => mpi_inf_3dhp::Annotation::True,
+        _ => mpi_inf_3dhp::Annotation::Universal,
+    })
+}
+
+impl MpiInf3dhp {
+    pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
+        let usual = mpi_inf_3dhp::Options::default();
+        let options = mpi_inf_3dhp::Options {
+            annotation: self.annotation,
+            all_frames: self.all_frames,
+            cameras: if self.camera.is_empty() {
+                usual.cameras
+            } else {
+                self.camera.iter().map(|&camera| usize::from(camera)).collect()
+            },
+            stride: self.stride,
+            joints: self.joints.joints,
+        };
+        self.files.poses(out, |paths, progress| mpi_inf_3dhp::import(paths, &options, progress))
+    }
+}
+
+/// 3DPW: sequenceFiles/*.pkl (SMPL's joints, an approximation), or .npz files of regressed joints
+#[derive(Debug, Args)]
+pub(super) struct ThreeDpw {
+    #[command(flatten)]
+    files: Files,
+    #[command(flatten)]
+    joints: Joints,
+    /// The folder below PATH: train, validation or test
+    #[arg(long, value_name = "NAME", value_parser = ["train", "validation", "test"])]
+    split: Option<String>,
+    /// projected: the 3D joints in the image; detected: the file's poses2d
+    #[arg(long, value_name = "K", default_value = "projected", value_parser = keypoints())]
+    keypoints: threedpw::Keypoints,
+    /// Takes every K-th frame of 30 a second
+    #[arg(long, value_name = "K", default_value = "1", value_parser = options::count::<usize>)]
+    stride: usize,
+}
+
+fn keypoints() -> impl TypedValueParser<Value = threedpw::Keypoints> {
+    PossibleValuesParser::new(["projected", "detected"]).map(|name| match name.as_str() {
+        "detected" => threedpw::Keypoints::Detected,
+        _ => threedpw::Keypoints::Projected,
+    })
+}
+
+impl ThreeDpw {
+    pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
+        let options = threedpw::Options { keypoints: self.keypoints, stride: self.stride, joints: self.joints.joints };
+        self.files.poses(out, |paths, progress| match &self.split {
+            None => threedpw::import(paths, &options, progress),
+            Some(split) => {
+                let folders: Vec<_> = paths.iter().map(|path| path.join(split)).collect();
+                threedpw::import(&folders, &options, progress)
+            }
+        })
+    }
+}
+
+/// MPII: HRNet's JSON or the RELEASE .mat; 2D only
+#[derive(Debug, Args)]
+pub(super) struct Mpii {
+    #[command(flatten)]
+    files: Files,
+    #[command(flatten)]
+    joints: Joints,
+}
+
+impl Mpii {
+    pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
+        let options = mpii::Options { joints: self.joints.joints };
+        self.files.poses(out, |paths, progress| mpii::import(paths, &options, progress))
+    }
+}
+
+/// Leeds Sports Pose and its extension: joints.mat; 2D only
+#[derive(Debug, Args)]
+pub(super) struct Lsp {
+    #[command(flatten)]
+    files: Files,
+    #[command(flatten)]
+    joints: Joints,
+    /// The first or the last 1000 images
+    #[arg(long, value_name = "NAME", value_parser = split())]
+    split: Option<lsp::Split>,
+}
+
+fn split() -> impl TypedValueParser<Value = lsp::Split> {
+    PossibleValuesParser::new(["train", "test"]).map(|name| match name.as_str() {
+        "train" => lsp::Split::Train,
+        _ => lsp::Split::Test,
+    })
+}
+
+impl Lsp {
+    pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
+        let options = lsp::Options { split: self.split.unwrap_or_default(), joints: self.joints.joints };
+        self.files.poses(out, |paths, progress| lsp::import(paths, &options, progress))
+    }
+}

@@ -1,0 +1,71 @@
+//! Detectors' keypoints, 2D only.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use super::super::{Outcome, options};
+use super::{Files, Joints};
+use crate::data::PoseSet;
+use crate::error::Result;
+use crate::import::Progress;
+use crate::import::detector::{Options, People};
+
+/// The `import` of a detector's module.
+type Reader = fn(&[PathBuf], &Options, Progress<'_>) -> Result<PoseSet>;
+
+/// What is kept of a detector's file.
+#[derive(Debug, Args)]
+pub(super) struct Detector {
+    #[command(flatten)]
+    files: Files,
+    #[command(flatten)]
+    joints: Joints,
+    /// The image's size in pixels, for files that do not say
+    #[arg(long, value_name = "WxH", value_parser = size)]
+    image_size: Option<[i32; 2]>,
+    /// all people, or the one who is seen in the most frames
+    #[arg(long, value_name = "P", default_value = "all", value_parser = people())]
+    people: People,
+    /// A joint of less confidence counts as missing
+    #[arg(long, value_name = "C", default_value_t = 0.0)]
+    min_score: f32,
+    /// Leaves out people who are seen in fewer frames
+    #[arg(long, value_name = "N", default_value = "1", value_parser = options::count::<usize>)]
+    min_frames: usize,
+    /// The images have nothing to do with each other: nobody is followed from one to the next
+    #[arg(long)]
+    stills: bool,
+}
+
+fn size(text: &str) -> std::result::Result<[i32; 2], String> {
+    let side = |text: &str| text.parse().ok().filter(|side| (1..=1 << 20).contains(side));
+    let sides = text.split_once('x').and_then(|(width, height)| Some([side(width)?, side(height)?]));
+    sides.ok_or_else(|| "use width x height, such as 1920x1080".to_owned())
+}
+
+fn people() -> impl TypedValueParser<Value = People> {
+    PossibleValuesParser::new(["all", "longest"]).map(|name| match name.as_str() {
+        "longest" => People::Longest,
+        _ => People::All,
+    })
+}
+
+impl Detector {
+    pub(super) fn run(&self, out: &mut dyn Write, import: Reader) -> Outcome {
+        self.files.poses(out, |paths, progress| import(paths, &self.options(), progress))
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            joints: self.joints.joints,
+            image_size: self.image_size,
+            people: self.people,
+            min_score: self.min_score,
+            min_frames: self.min_frames,
+            stills: self.stills,
+        }
+    }
+}

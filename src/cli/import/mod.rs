@@ -1,0 +1,194 @@
+//! `isopose import`.
+
+mod datasets;
+mod detectors;
+mod motion;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::{Outcome, options, output};
+use crate::data::{Motion, PoseSet};
+use crate::error::Result;
+use crate::import::detector::{alphapose, coco, detectron, halpe, mediapipe, mmpose, openpose};
+use detectors::Detector;
+
+/// Turn the field's files into pose sets and motion: data sets, motion files, detectors' keypoints
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    #[command(subcommand)]
+    kind: Kind,
+}
+
+#[derive(Debug, Subcommand)]
+enum Kind {
+    H36m(datasets::H36m),
+    MpiInf3dhp(datasets::MpiInf3dhp),
+    #[command(name = "3dpw")]
+    ThreeDpw(datasets::ThreeDpw),
+    Mpii(datasets::Mpii),
+    Lsp(datasets::Lsp),
+    Bvh(motion::Bvh),
+    Amc(motion::Amc),
+    /// COCO keypoints, 2D: a list of results, or annotations with their images
+    Coco(Detector),
+    /// OpenPose, 2D: a folder of one JSON a frame, BODY_25 or 18 keypoints
+    Openpose(Detector),
+    /// MMPose, 2D: the JSON of its demos or of its inferencer
+    Mmpose(Detector),
+    /// AlphaPose, 2D: its JSON, 17 (COCO), 26 or 136 (Halpe) keypoints
+    Alphapose(Detector),
+    /// Detectron, 2D: VideoPose3D's .npz files, as inferred or as data_2d_custom_*.npz
+    Detectron(Detector),
+    /// MediaPipe, 2D: a JSON of 33 landmarks a frame; needs --image-size
+    Mediapipe(Detector),
+    /// Halpe, 2D: annotations of 26 or 136 keypoints in COCO's form
+    Halpe(Detector),
+}
+
+/// What every kind has.
+#[derive(Debug, Args)]
+struct Files {
+    /// Files, or folders of them
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// The file to write
+    #[arg(long, value_name = "FILE.npz")]
+    out: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What every kind of pose set has besides.
+#[derive(Debug, Args)]
+struct Joints {
+    /// Joints of the skeleton: 16 or 17 (Human3.6M order)
+    #[arg(long, value_name = "J", default_value = "16", value_parser = options::joints)]
+    joints: usize,
+}
+
+/// What was written.
+#[derive(Serialize)]
+struct Report {
+    out: PathBuf,
+    /// Poses of a pose set, frames of motion.
+    poses: usize,
+    joints: usize,
+    sequences: usize,
+    subjects: usize,
+    actions: usize,
+    /// Joints that poses lack.
+    missing_joints: usize,
+    /// Whether there are 3D positions.
+    positions: bool,
+}
+
+impl Import {
+    pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
+        match &self.kind {
+            Kind::H36m(kind) => kind.run(out),
+            Kind::MpiInf3dhp(kind) => kind.run(out),
+            Kind::ThreeDpw(kind) => kind.run(out),
+            Kind::Mpii(kind) => kind.run(out),
+            Kind::Lsp(kind) => kind.run(out),
+            Kind::Bvh(kind) => kind.run(out),
+            Kind::Amc(kind) => kind.run(out),
+            Kind::Coco(kind) => kind.run(out, coco::import),
+            Kind::Openpose(kind) => kind.run(out, openpose::import),
+            Kind::Mmpose(kind) => kind.run(out, mmpose::import),
+            Kind::Alphapose(kind) => kind.run(out, alphapose::import),
+            Kind::Detectron(kind) => kind.run(out, detectron::import),
+            Kind::Mediapipe(kind) => kind.run(out, mediapipe::import),
+            Kind::Halpe(kind) => kind.run(out, halpe::import),
+        }
+    }
+}
+
+impl Files {
+    /// Imports, writes and reports a pose set.
+    fn poses(
+        &self,
+        out: &mut dyn Write,
+        import: impl FnOnce(&[PathBuf], crate::import::Progress<'_>) -> Result<PoseSet>,
+    ) -> Outcome {
+        let set = self.import(import)?;
+        set.save(&self.out)?;
+        self.report(out, &Report::of_poses(&self.out, &set))
+    }
+
+    /// Imports, writes and reports motion.
+    fn motion(
+        &self,
+        out: &mut dyn Write,
+        import: impl FnOnce(&[PathBuf], crate::import::Progress<'_>) -> Result<Motion>,
+    ) -> Outcome {
+        let motion = self.import(import)?;
+        motion.save(&self.out)?;
+        self.report(out, &Report::of_motion(&self.out, &motion))
+    }
+
+    fn import<T>(&self, import: impl FnOnce(&[PathBuf], crate::import::Progress<'_>) -> Result<T>) -> Result<T> {
+        let inputs: Vec<&Path> = self.paths.iter().map(PathBuf::as_path).collect();
+        options::check_writable(&self.out, "--out", &inputs)?;
+        let mut progress: Option<output::Progress> = None;
+        import(&self.paths, &mut |done, total| {
+            progress.get_or_insert_with(|| output::Progress::start("import", total)).update(done, "");
+        })
+    }
+
+    fn report(&self, out: &mut dyn Write, report: &Report) -> Outcome {
+        if self.json {
+            output::json(out, report)?
+        } else {
+            report.write(out)?
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Report {
+    fn of_poses(out: &Path, set: &PoseSet) -> Self {
+        Self {
+            out: out.to_owned(),
+            poses: set.len(),
+            joints: set.joints,
+            sequences: set.sequence_starts().len(),
+            subjects: set.subject_names.len(),
+            actions: set.action_names.len(),
+            missing_joints: set.confidence.iter().flatten().filter(|confidence| **confidence == 0.0).count(),
+            positions: set.positions.is_some(),
+        }
+    }
+
+    fn of_motion(out: &Path, motion: &Motion) -> Self {
+        Self {
+            out: out.to_owned(),
+            poses: motion.len(),
+            joints: 17,
+            sequences: motion.clips().count(),
+            subjects: motion.subject_names.len(),
+            actions: motion.category_names.len(),
+            missing_joints: 0,
+            positions: true,
+        }
+    }
+
+    fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        let Self { poses, joints, sequences, subjects, actions, missing_joints, .. } = self;
+        let kind = if self.positions { "with 3D" } else { "2D only" };
+        writeln!(out, "{}: {poses} poses of {joints} joints in {sequences} sequences, {kind}", self.out.display())?;
+        if subjects + actions > 0 {
+            writeln!(out, "{subjects} subjects, {actions} actions")?;
+        }
+        if *missing_joints > 0 {
+            let share = 100.0 * *missing_joints as f64 / (poses * joints).max(1) as f64;
+            writeln!(out, "{missing_joints} joints are missing ({share:.1} %), confidence 0")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,45 @@
+//! `isopose info`.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::{Map, Value};
+
+use super::{Outcome, output};
+use crate::inspect::{Contents, inspect};
+
+/// Say what a file holds: a pose set, motion, a model, or one of the field's files
+#[derive(Debug, Args)]
+pub(super) struct Info {
+    /// The file, or a folder of OpenPose frames
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Info {
+    pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
+        let Contents { kind, facts, warnings } = inspect(&self.file)?;
+        if self.json {
+            let facts: Map<String, Value> = facts.into_iter().collect();
+            let file = self.file.display().to_string();
+            output::json(out, &serde_json::json!({"file": file, "kind": kind, "facts": facts, "warnings": warnings}))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        writeln!(out, "{}: {kind}", self.file.display())?;
+        let mut table = output::Table::new(2, &[]);
+        for (name, value) in facts {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            table.row(vec![format!("  {name}"), value]);
+        }
+        table.write(out)?;
+        for warning in warnings {
+            writeln!(out, "warning: {warning}")?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

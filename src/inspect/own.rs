@@ -1,0 +1,150 @@
+//! This project's own files.
+
+use std::path::Path;
+
+use super::Contents;
+use crate::checkpoint::Checkpoint;
+use crate::data::{Motion, PoseSet};
+use crate::error::Result;
+use crate::pose::{Skeleton, mean_bone_lengths};
+
+/// A person's bones add up to about this, metres: 5.3 in Human3.6M (17 joints), children less.
+const BONES_M: std::ops::Range<f32> = 2.0..9.0;
+
+pub(super) fn pose_set(set: &PoseSet) -> Contents {
+    let mut contents = Contents::new(if set.positions.is_some() { "pose set with 3D" } else { "pose set, 2D only" });
+    contents.fact("poses", set.len());
+    contents.fact("joints", set.joints);
+    contents.fact("sequences", set.sequence_starts().len());
+    for (name, names) in [("subjects", &set.subject_names), ("actions", &set.action_names)] {
+        if !names.is_empty() {
+            contents.fact(name, format!("{}: {}", names.len(), shortened(names)));
+        }
+    }
+    contents.fact("keypoints x, pixels", range(set.keypoints.iter().step_by(2)));
+    contents.fact("keypoints y, pixels", range(set.keypoints.iter().skip(1).step_by(2)));
+    image_size(set, &mut contents);
+    confidence(set, &mut contents);
+    if let Some(positions) = &set.positions {
+        contents.fact("distance from the camera, metres", range(positions.iter().skip(2).step_by(3 * set.joints)));
+        bones(set, positions, &mut contents);
+    }
+    contents
+}
+
+fn image_size(set: &PoseSet, contents: &mut Contents) {
+    let Some(sizes) = &set.image_size else { return };
+    let mut distinct = sizes.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let names: Vec<String> = distinct.iter().map(|[width, height]| format!("{width}x{height}")).collect();
+    contents.fact("image sizes", shortened(&names));
+    let outside = |(pose, size): (&[f32], &[i32; 2])| {
+        pose.chunks_exact(2).all(|p| p[0] < 0.0 || p[1] < 0.0 || p[0] > size[0] as f32 || p[1] > size[1] as f32)
+    };
+    let gone = set.keypoints.chunks_exact(2 * set.joints).zip(sizes).filter(|pair| outside(*pair)).count();
+    if gone > 0 {
+        contents.warnings.push(format!("{gone} poses lie wholly outside of their images; check units and image_size"));
+    }
+}
+
+fn confidence(set: &PoseSet, contents: &mut Contents) {
+    let Some(confidence) = &set.confidence else { return };
+    contents.fact("confidence", range(confidence.iter()));
+    let names = Skeleton::of(set.joints).map_or(&[][..], |skeleton| skeleton.names);
+    let missing: Vec<(usize, &str)> = names
+        .iter()
+        .enumerate()
+        .map(|(joint, name)| {
+            (confidence.iter().skip(joint).step_by(set.joints).filter(|sure| **sure == 0.0).count(), *name)
+        })
+        .filter(|(count, _)| *count > 0)
+        .collect();
+    if missing.is_empty() {
+        return;
+    }
+    let shown: Vec<String> = missing.iter().map(|(count, name)| format!("{name} {count}")).collect();
+    contents.fact("missing joints", shown.join(", "));
+    for (_, name) in missing.iter().filter(|(count, _)| *count == set.len()) {
+        contents.warnings.push(format!("no pose has {name}: it will be guessed throughout"));
+    }
+}
+
+fn bones(set: &PoseSet, positions: &[f32], contents: &mut Contents) {
+    let Some(skeleton) = Skeleton::of(set.joints) else { return };
+    let lengths = mean_bone_lengths(positions, skeleton);
+    let sum: f32 = lengths.iter().sum();
+    contents.fact("sum of the bones, metres", rounded(sum));
+    if !BONES_M.contains(&sum) {
+        contents.warnings.push(format!("the bones add up to {sum:.2} m, a person's to 2 to 9; check the unit"));
+    }
+    for ((joint, _), length) in skeleton.bones().zip(&lengths) {
+        let mirror = skeleton.swap[joint];
+        if mirror > joint && (length / lengths[mirror - 1] - 1.0).abs() > 0.1 {
+            let names = (skeleton.names[joint], skeleton.names[mirror]);
+            contents.warnings.push(format!("the bones to {} and {} differ by more than 10 %", names.0, names.1));
+        }
+    }
+    let upside_down =
+        positions.chunks_exact(3 * set.joints).filter(|pose| pose[3 * (set.joints - 7) + 1] > pose[1]).count();
+    if 2 * upside_down > set.len() {
+        contents.warnings.push("most heads are below the hips; camera axes are x right, y down, z forward".to_owned());
+    }
+}
+
+pub(super) fn motion(motion: &Motion) -> Contents {
+    let mut contents = Contents::new("motion");
+    contents.fact("frames", motion.len());
+    contents.fact("clips", motion.clips().count());
+    contents.fact("frames in a second", rounded(motion.fps));
+    contents.fact("seconds", rounded(motion.len() as f32 / motion.fps));
+    for (name, names) in [("subjects", &motion.subject_names), ("categories", &motion.category_names)] {
+        contents.fact(name, format!("{}: {}", names.len(), shortened(names)));
+    }
+    contents.fact("heights of joints, millimetres", range(motion.positions.iter().skip(2).step_by(3)));
+    contents
+}
+
+pub(super) fn checkpoint(path: &Path) -> Result<Contents> {
+    let Checkpoint { model, tensors, training } = Checkpoint::load(path)?;
+    let mut contents = Contents::new("model");
+    contents.fact("joints", model.joints);
+    contents.fact("width", model.width);
+    contents.fact("self-supervision", format!("{:?}", model.ssl).to_lowercase());
+    let parameters = tensors.iter().filter(|(name, _)| !name.starts_with("adam."));
+    contents.fact("parameters", parameters.map(|(_, tensor)| tensor.data.len()).sum::<usize>());
+    if model.bone_lengths.is_empty() {
+        contents
+            .warnings
+            .push("there are no mean bone lengths: keypoints must be in the projection's plane".to_owned());
+    }
+    match training {
+        None => contents.warnings.push("there is no training state: it cannot be resumed".to_owned()),
+        Some(training) => {
+            contents.fact("trained steps", format!("{} of {}", training.step, training.config.steps));
+            contents.fact("training poses", training.poses);
+            contents.fact("sequences held back", training.held_back.len());
+            contents.fact("can be resumed", tensors.keys().any(|name| name.starts_with("adam.")));
+        }
+    }
+    Ok(contents)
+}
+
+/// The first few names.
+fn shortened(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let more = if names.len() > SHOWN { ", ..." } else { "" };
+    format!("{}{more}", names[..names.len().min(SHOWN)].join(", "))
+}
+
+/// `least to most`.
+fn range<'a>(values: impl Iterator<Item = &'a f32>) -> String {
+    let (least, most) =
+        values.fold((f32::INFINITY, f32::NEG_INFINITY), |(least, most), v| (least.min(*v), most.max(*v)));
+    format!("{least:.2} to {most:.2}")
+}
+
+/// Three digits after the point.
+fn rounded(value: f32) -> f64 {
+    (f64::from(value) * 1000.0).round() / 1000.0
+}
