@@ -1,0 +1,34 @@
+//! The package's readers of files, without what needs a graphics card.
+
+#![allow(dead_code, reason = "only the readers are used")]
+
+#[path = "../../src/data/mod.rs"]
+pub mod data;
+#[path = "../../src/error.rs"]
+pub mod error;
+#[path = "../../src/format/mod.rs"]
+pub mod format;
+#[path = "../../src/import/mod.rs"]
+pub mod import;
+#[path = "../../src/pose/mod.rs"]
+pub mod pose;
+#[path = "../../src/system.rs"]
+mod system;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+pub use error::{Error, Result};
+
+/// Gives a reader that needs a file one with these bytes.
+pub fn with_file(bytes: &[u8], read: impl FnOnce(&Path)) {
+    with_named_file(bytes, "", |path| read(path));
+}
+
+/// Gives an importer a file with these bytes whose name ends in `suffix`.
+pub fn with_named_file(bytes: &[u8], suffix: &str, read: impl FnOnce(&PathBuf)) {
+    let Ok(mut file) = tempfile::Builder::new().suffix(suffix).tempfile() else { return };
+    if file.write_all(bytes).is_ok() {
+        read(&file.path().to_owned());
+    }
+}
