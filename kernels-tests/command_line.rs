@@ -91,7 +91,8 @@ fn a_model_is_made_trained_and_evaluated() {
     let named: Vec<_> =
         results.iter().map(|r| (r["mode"].as_str().unwrap(), r["protocol"].as_str().unwrap())).collect();
     let modes = ["baseline", "vanilla", "vanilla-lr", "online", "online-skip"];
-    let expected: Vec<_> = modes.iter().flat_map(|mode| ["us", "gs", "gs-set", "pa"].map(|protocol| (*mode, protocol))).collect();
+    let expected: Vec<_> =
+        modes.iter().flat_map(|mode| ["us", "gs", "gs-set", "pa"].map(|protocol| (*mode, protocol))).collect();
     assert_eq!(named, expected);
     for result in results {
         for key in ["pck", "auc", "mpjpe_mm", "ms_per_sample"] {

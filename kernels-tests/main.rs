@@ -8,6 +8,7 @@ mod declarations;
 mod determinism;
 mod device;
 mod gradients;
+mod imports;
 mod kernels;
 mod layers;
 mod missing;

@@ -31,12 +31,15 @@ impl Info {
             return Ok(ExitCode::SUCCESS);
         }
         writeln!(out, "{}: {kind}", self.file.display())?;
-        let mut table = output::Table::new(2, &[]);
+        let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
         for (name, value) in facts {
-            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            table.row(vec![format!("  {name}"), value]);
+            let value = match &value {
+                Value::String(text) => text.clone(),
+                Value::Array(range) => range.iter().map(ToString::to_string).collect::<Vec<_>>().join(" to "),
+                value => value.to_string(),
+            };
+            writeln!(out, "  {name:<width$}  {value}")?;
         }
-        table.write(out)?;
         for warning in warnings {
             writeln!(out, "warning: {warning}")?;
         }

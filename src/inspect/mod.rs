@@ -5,6 +5,7 @@ mod own;
 
 use std::path::Path;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::data::{Motion, PoseSet};
@@ -16,7 +17,7 @@ use crate::format::npz::Npz;
 pub struct Contents {
     /// What kind of file it is, in words.
     pub kind: String,
-    /// Names and values, in the order in which they are to be read.
+    /// Names and values, in the order in which they are to be read; a range is an array of two numbers.
     pub facts: Vec<(String, Value)>,
     /// What a user should look at.
     pub warnings: Vec<String>,
@@ -27,8 +28,8 @@ impl Contents {
         Self { kind: kind.into(), facts: Vec::new(), warnings: Vec::new() }
     }
 
-    fn fact(&mut self, name: impl Into<String>, value: impl Into<Value>) {
-        self.facts.push((name.into(), value.into()));
+    fn fact(&mut self, name: impl Into<String>, value: impl Serialize) {
+        self.facts.push((name.into(), serde_json::json!(value)));
     }
 }
 

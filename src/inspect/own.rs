@@ -21,8 +21,11 @@ pub(super) fn pose_set(set: &PoseSet) -> Contents {
             contents.fact(name, format!("{}: {}", names.len(), shortened(names)));
         }
     }
-    contents.fact("keypoints x, pixels", range(set.keypoints.iter().step_by(2)));
-    contents.fact("keypoints y, pixels", range(set.keypoints.iter().skip(1).step_by(2)));
+    for (axis, name) in ["keypoints x, pixels", "keypoints y, pixels"].into_iter().enumerate() {
+        let known = |joint: usize| set.confidence.as_ref().is_none_or(|confidence| confidence[joint] > 0.0);
+        let values = set.keypoints.iter().skip(axis).step_by(2).enumerate();
+        contents.fact(name, range(values.filter(|(joint, _)| known(*joint)).map(|(_, value)| value)));
+    }
     image_size(set, &mut contents);
     confidence(set, &mut contents);
     if let Some(positions) = &set.positions {
@@ -137,11 +140,11 @@ fn shortened(names: &[String]) -> String {
     format!("{}{more}", names[..names.len().min(SHOWN)].join(", "))
 }
 
-/// `least to most`.
-fn range<'a>(values: impl Iterator<Item = &'a f32>) -> String {
+/// Least and most.
+fn range<'a>(values: impl Iterator<Item = &'a f32>) -> [f64; 2] {
     let (least, most) =
         values.fold((f32::INFINITY, f32::NEG_INFINITY), |(least, most), v| (least.min(*v), most.max(*v)));
-    format!("{least:.2} to {most:.2}")
+    [rounded(least), rounded(most)]
 }
 
 /// Three digits after the point.

@@ -27,6 +27,7 @@ pub(super) struct Import {
 #[derive(Debug, Subcommand)]
 enum Kind {
     H36m(datasets::H36m),
+    #[command(name = "mpi-inf-3dhp")]
     MpiInf3dhp(datasets::MpiInf3dhp),
     #[command(name = "3dpw")]
     ThreeDpw(datasets::ThreeDpw),
