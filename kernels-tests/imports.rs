@@ -79,6 +79,29 @@ fn every_form_is_imported_described_and_evaluated() {
 }
 
 #[test]
+fn poses_that_lack_joints_are_not_trained_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    // Stacked hourglass has no Neck/Nose.
+    let keypoints = "datasets/h36m/data_2d_h36m_sh_ft_h36m.npz";
+    let import = ["import", "h36m", "datasets/h36m/data_3d_h36m.npz", keypoints, "--joints", "17", "--out", "set.npz"];
+    assert_eq!(json(folder, &import)["missing_joints"], 28);
+    let train = "train --data set.npz --out m.safetensors --width 8 --steps 2 --batch 4 --device cpu";
+    let train: Vec<&str> = train.split(' ').collect();
+    let output = isopose(folder, &train);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("set.npz: confidence: every pose lacks a joint"), "{message}");
+    let mut set = isopose::data::PoseSet::load(&folder.join("set.npz")).unwrap();
+    set.confidence = Some((0..28 * 17).map(|k| if k / 17 < 10 { 0.5 } else { (k % 17).min(1) as f32 }).collect());
+    set.save(&folder.join("set.npz")).unwrap();
+    let output = isopose(folder, &train);
+    let (message, report) = (String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
+    assert!(message.contains("18 poses lack a joint and are left out"), "{message}");
+    assert!(report.contains("trained on 10 poses"), "{report}");
+}
+
+#[test]
 fn motion_is_imported_described_and_seen_by_cameras() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

@@ -30,7 +30,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["nn", "plan", "kernels", "kernel", "cpu", "gpu", "checkpoint", "config", "data", "metrics", "pose", "error"],
     ),
     ("tune", &["plan", "kernels", "kernel", "gpu", "error"]),
-    ("evaluate", &["adapt", "train", "checkpoint", "config", "metrics", "pose", "gpu", "error"]),
+    ("evaluate", &["adapt", "train", "checkpoint", "metrics", "gpu", "error"]),
     ("bench", &["adapt", "train", "nn", "plan", "kernels", "gpu", "config", "data", "pose", "error"]),
     (
         "verify",

@@ -2,7 +2,7 @@
 
 use isopose::adapt::{AdaptConfig, Adapter, Mode, adapt_plan};
 use isopose::data::{Scenario, synthetic};
-use isopose::evaluate::{refill, run_mode};
+use isopose::evaluate::run_mode;
 use isopose::gpu::Device;
 use isopose::plan::{CpuExecutor, Executor};
 use isopose::pose::missing::Fill;
@@ -72,7 +72,7 @@ fn sets_with_missing_joints_are_filled_adapted_to_and_predicted() {
     let mut poses = synthetic(Scenario::Target, 40, 3, JOINTS).unwrap();
     let plain = checkpoint(&model(JOINTS, 20));
     let complete = TrainingSet::new(&poses, &plain.model).unwrap();
-    assert!(complete.seen.is_empty() && complete.incomplete().is_empty());
+    assert!(complete.seen.is_empty());
     let mut confidence = vec![1.0; poses.len() * JOINTS];
     for pose in (0..poses.len()).step_by(2) {
         for joint in MISSING {
@@ -84,12 +84,8 @@ fn sets_with_missing_joints_are_filled_adapted_to_and_predicted() {
     poses.confidence = Some(confidence);
     let device = Device::Cpu(1);
     let mut filled = Vec::new();
-    for fill in [Fill::Neighbours, Fill::LastFrame, Fill::Reprojection] {
-        let mut set = TrainingSet::filled(&poses, &plain.model, fill).unwrap();
-        if fill == Fill::Reprojection {
-            refill(&mut set, &plain, &device).unwrap();
-        }
-        assert_eq!(set.incomplete(), (0..poses.len()).step_by(2).collect::<Vec<_>>());
+    for fill in [Fill::Neighbours, Fill::LastFrame] {
+        let set = TrainingSet::filled(&poses, &plain.model, fill).unwrap();
         // Complete poses are as they were; filled ones are of a person's size, and their seen joints keep their shape.
         for (pose, (x, expected)) in set.keypoints.chunks(32).zip(complete.keypoints.chunks(32)).enumerate() {
             if pose % 2 == 1 {
@@ -103,5 +99,5 @@ fn sets_with_missing_joints_are_filled_adapted_to_and_predicted() {
         }
         filled.push(set.keypoints);
     }
-    assert!(filled[0] != filled[1] && filled[0] != filled[2], "three ways of filling");
+    assert_ne!(filled[0], filled[1], "two ways of filling");
 }

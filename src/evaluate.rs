@@ -4,11 +4,9 @@ use std::time::{Duration, Instant};
 
 use crate::adapt::{AdaptConfig, Adapter, Mode};
 use crate::checkpoint::Checkpoint;
-use crate::config::Projection;
 use crate::error::{Error, Result};
 use crate::gpu::Device;
 use crate::metrics::{Metrics, Protocol, evaluate};
-use crate::pose::missing::fill_from_image;
 use crate::train::TrainingSet;
 
 /// Samples go to the device in lots that take about this long, so that progress is seen and read-backs cost nothing.
@@ -93,38 +91,4 @@ pub fn run_mode(
     }
     let ms_per_sample = 1000.0 * clock.elapsed().as_secs_f64() / timed.max(1) as f64;
     Ok(ModeResult { mode: config.mode, predictions, ms_per_sample })
-}
-
-/// Poses predicted at once while filling.
-const FILL_BATCH: usize = 64;
-/// Each round predicts from what the last one filled in.
-const FILL_ROUNDS: usize = 2;
-
-/// Fills the missing joints of `set` anew by the model's own predictions ([`crate::pose::missing::Fill::Reprojection`]):
-/// each incomplete pose is predicted without adaptation, seen in the plane of the projection, and fitted to the joints
-/// that are there.
-///
-/// # Errors
-/// As [`run_mode`].
-pub fn refill(set: &mut TrainingSet, checkpoint: &Checkpoint, device: &Device) -> Result<()> {
-    let incomplete = set.incomplete();
-    let config = AdaptConfig { batch: FILL_BATCH, ..AdaptConfig::new(Mode::Baseline) };
-    let (joints, model) = (set.joints, &checkpoint.model);
-    let mut adapter = Adapter::new(checkpoint, &config, device)?;
-    for _ in 0..FILL_ROUNDS {
-        adapter.reset()?;
-        let rows = incomplete.iter().flat_map(|pose| &set.keypoints[pose * 2 * joints..][..2 * joints]);
-        let predictions = adapter.run(&rows.copied().collect::<Vec<f32>>())?;
-        for (pose, predicted) in incomplete.iter().zip(predictions.chunks_exact(3 * joints)) {
-            let depth = |z: f32| match model.projection {
-                Projection::Perspective => (z + model.depth).max(model.min_depth),
-                Projection::WeakPerspective => model.depth,
-            };
-            let image: Vec<f32> =
-                predicted.chunks_exact(3).flat_map(|p| [p[0] / depth(p[2]), p[1] / depth(p[2])]).collect();
-            let x = &mut set.keypoints[pose * 2 * joints..][..2 * joints];
-            fill_from_image(x, &set.seen[pose * joints..][..joints], &image);
-        }
-    }
-    Ok(())
 }

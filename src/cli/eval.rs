@@ -14,7 +14,7 @@ use crate::checkpoint::Checkpoint;
 use crate::config::Ssl;
 use crate::data::PoseSet;
 use crate::error::{Error, Result};
-use crate::evaluate::{ModeResult, refill, run_mode};
+use crate::evaluate::{ModeResult, run_mode};
 use crate::format::npz::NpzWriter;
 use crate::gpu::Device;
 use crate::metrics::{ProtocolSet, Score};
@@ -65,8 +65,8 @@ pub(super) struct Eval {
     #[arg(long, value_name = "N", value_parser = options::count::<usize>)]
     limit: Option<usize>,
     /// What stands in for joints that the data lack (confidence 0); they count in no loss and no scale
-    #[arg(long, value_name = "FILL", default_value = "neighbours",
-          value_parser = options::choice::<Fill>(&["neighbours", "last-frame", "reprojection"]))]
+    #[arg(long, value_name = "FILL", default_value = "last-frame",
+          value_parser = options::choice::<Fill>(&["last-frame", "neighbours"]))]
     fill: Fill,
     /// Seed of the random views
     #[arg(long, value_name = "S", default_value_t = 0)]
@@ -109,16 +109,13 @@ impl Eval {
         let checkpoint = Checkpoint::load(&self.checkpoint)?;
         let configs = self.configs(&checkpoint)?;
         let poses = self.poses(&checkpoint)?;
-        let mut set = TrainingSet::filled(&poses, &checkpoint.model, self.fill)?;
+        let set = TrainingSet::filled(&poses, &checkpoint.model, self.fill)?;
         if self.reset_at_sequences && poses.sequence.is_none() {
             let fix = "make the pose set with `sequence`, or leave --reset-at-sequences out";
             return Err(Error::file(&self.data, "sequence", "there is none", fix).into());
         }
         let starts = if self.reset_at_sequences { poses.sequence_starts() } else { Vec::new() };
         let device = self.device.open()?;
-        if self.fill == Fill::Reprojection && !set.seen.is_empty() {
-            refill(&mut set, &checkpoint, &device)?;
-        }
         let mut report = Report::new(&device, &set);
         for config in &configs {
             let mut progress = output::Progress::start(config.mode.to_string(), set.len());

@@ -90,7 +90,7 @@ impl Train {
         options::check_writable(&self.out, "--out", &[&self.data])?;
         let resumed = self.resume.as_deref().map(Checkpoint::load).transpose()?;
         let settings = self.settings.resolve()?;
-        let set = PoseSet::load(&self.data)?;
+        let set = complete(PoseSet::load(&self.data)?, &self.data)?;
         let split = self.split(&set, resumed.as_ref())?;
         let device = self.device.open()?;
         let (mut trainer, steps) = match resumed {
@@ -191,6 +191,22 @@ impl Train {
         }
         Ok(last)
     }
+}
+
+/// The poses that have every joint: guesses are not to be learnt from.
+fn complete(set: PoseSet, path: &std::path::Path) -> Result<PoseSet> {
+    let seen = set.seen();
+    if seen.is_empty() {
+        return Ok(set);
+    }
+    let whole = seen.chunks_exact(set.joints).enumerate().filter(|(_, pose)| !pose.contains(&0.0));
+    let whole: Vec<usize> = whole.map(|(pose, _)| pose).collect();
+    if whole.is_empty() {
+        let problem = "every pose lacks a joint (confidence 0)";
+        return Err(Error::file(path, "confidence", problem, "train on data that have every joint"));
+    }
+    output::note(&format!("{} poses lack a joint and are left out of training", set.len() - whole.len()));
+    Ok(set.select(&whole))
 }
 
 /// Fails, naming both files, where the poses are not of the model's skeleton.

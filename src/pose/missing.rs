@@ -10,12 +10,10 @@ use super::Skeleton;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fill {
-    /// Its neighbours on the body.
-    Neighbours,
     /// The last frame of the sequence, moved along; its neighbours in a sequence's first frame.
     LastFrame,
-    /// The model's own prediction, seen in the image and fitted to the joints that are there.
-    Reprojection,
+    /// Its neighbours on the body.
+    Neighbours,
 }
 
 /// Fills the missing joints of one pose from their neighbours on the body.
@@ -106,34 +104,6 @@ pub fn fill_from_last_frame(x: &mut [f32], seen: &[f32], last: &[f32]) {
     }
 }
 
-/// Fills the missing joints of one pose with `image`, a model's pose seen in the same plane, (J, 2) as `x`: scaled and
-/// moved to fit the joints that are there (least squares), then the whole pose is moved to its root.
-///
-/// With fewer than two joints to fit to, or joints that coincide, `x` stays as it is.
-pub fn fill_from_image(x: &mut [f32], seen: &[f32], image: &[f32]) {
-    let there = || (0..seen.len()).filter(|&joint| seen[joint] > 0.0);
-    let count = there().count() as f32;
-    let mean = |points: &[f32], axis: usize| there().map(|j| points[2 * j + axis]).sum::<f32>() / count.max(1.0);
-    let (to, from) = ([mean(x, 0), mean(x, 1)], [mean(image, 0), mean(image, 1)]);
-    let (mut dot, mut norm) = (0.0, 0.0);
-    for (joint, axis) in there().flat_map(|joint| [(joint, 0), (joint, 1)]) {
-        let centred = image[2 * joint + axis] - from[axis];
-        dot += centred * (x[2 * joint + axis] - to[axis]);
-        norm += centred * centred;
-    }
-    // A negative scale would turn the guess upside down.
-    if norm <= 0.0 || dot <= 0.0 {
-        return;
-    }
-    for joint in (0..seen.len()).filter(|&joint| seen[joint] <= 0.0) {
-        for axis in 0..2 {
-            x[2 * joint + axis] = dot / norm * (image[2 * joint + axis] - from[axis]) + to[axis];
-        }
-    }
-    let root = [x[0], x[1]];
-    x.iter_mut().enumerate().for_each(|(i, value)| *value -= root[i % 2]);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,20 +184,5 @@ mod tests {
         last.iter_mut().for_each(|v| *v -= 5.0);
         fill_from_last_frame(&mut x, &seen, &last);
         assert_eq!(x, person());
-    }
-
-    #[test]
-    fn an_image_is_fitted_whatever_its_place_and_size() {
-        let image: Vec<f32> = person().iter().enumerate().map(|(i, v)| 0.25 * v + [7.0, -3.0][i % 2]).collect();
-        let (mut x, seen) = without(&[0, 5, 6]);
-        fill_from_image(&mut x, &seen, &image);
-        for (got, expected) in x.iter().zip(person()) {
-            assert!((got - expected).abs() < 1e-4, "{got} {expected}");
-        }
-        let (mut x, _) = without(&[]);
-        let mut seen = vec![0.0; 16];
-        seen[4] = 1.0;
-        fill_from_image(&mut x, &seen, &image);
-        assert_eq!(x, person(), "one joint fits any size");
     }
 }

@@ -20,17 +20,16 @@ pub struct TrainingSet {
 }
 
 impl TrainingSet {
-    /// Normalises a pose set for `model` and centres its poses, if it has any. A joint of confidence 0 is missing: it is
-    /// filled in from its neighbours on the body, and does not count in the scale.
+    /// As [`Self::filled`] with [`Fill::LastFrame`].
     ///
     /// # Errors
     /// [`Error::Usage`] when the joint counts differ.
     pub fn new(set: &PoseSet, model: &ModelConfig) -> Result<Self> {
-        Self::filled(set, model, Fill::Neighbours)
+        Self::filled(set, model, Fill::LastFrame)
     }
 
-    /// As [`Self::new`], with missing joints filled in as `fill` says. [`Fill::Reprojection`] needs a model's
-    /// predictions; here it is the same as [`Fill::Neighbours`], from which [`crate::evaluate::refill`] goes on.
+    /// Normalises a pose set for `model` and centres its poses, if it has any. A joint of confidence 0 is missing: it is
+    /// filled in as `fill` says, and does not count in the scale.
     ///
     /// # Errors
     /// [`Error::Usage`] when the joint counts differ.
@@ -45,7 +44,7 @@ impl TrainingSet {
         let mut keypoints = set.keypoints.clone();
         let seen = set.seen();
         if !seen.is_empty() {
-            fill_all(&mut keypoints, &seen, (set, skeleton), &model.bone_lengths, fill == Fill::LastFrame);
+            fill_all(&mut keypoints, &seen, (set, skeleton), &model.bone_lengths, fill);
         }
         if model.normalize == Normalize::Bone {
             for (pose, x) in keypoints.chunks_exact_mut(2 * joints).enumerate() {
@@ -72,17 +71,10 @@ impl TrainingSet {
     pub fn is_empty(&self) -> bool {
         self.keypoints.is_empty()
     }
-
-    /// Numbers of the poses that lack a joint.
-    #[must_use]
-    pub fn incomplete(&self) -> Vec<usize> {
-        let lacks = |seen: &[f32]| seen.contains(&0.0);
-        self.seen.chunks_exact(self.joints).enumerate().filter(|(_, seen)| lacks(seen)).map(|(pose, _)| pose).collect()
-    }
 }
 
 /// Fills every missing joint, in pixels.
-fn fill_all(x: &mut [f32], seen: &[f32], (set, skeleton): (&PoseSet, &Skeleton), lengths: &[f32], last_frame: bool) {
+fn fill_all(x: &mut [f32], seen: &[f32], (set, skeleton): (&PoseSet, &Skeleton), lengths: &[f32], fill: Fill) {
     let joints = set.joints;
     let starts = set.sequence_starts();
     for pose in 0..set.len() {
@@ -92,7 +84,7 @@ fn fill_all(x: &mut [f32], seen: &[f32], (set, skeleton): (&PoseSet, &Skeleton),
         }
         let (before, now) = x.split_at_mut(2 * joints * pose);
         let now = &mut now[..2 * joints];
-        if last_frame && starts.binary_search(&pose).is_err() {
+        if fill == Fill::LastFrame && starts.binary_search(&pose).is_err() {
             // The frame before was filled itself, so that a joint stays known for as long as it is away.
             let last = &before[2 * joints * (pose - 1)..];
             fill_from_last_frame(now, mask, last);

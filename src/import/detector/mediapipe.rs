@@ -55,7 +55,12 @@ pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> R
 fn read(path: &Path, options: &Options) -> Result<Vec<Video>> {
     let Some([width, height]) = options.image_size.map(|size| size.map(|side| side as f32)) else {
         let problem = "landmarks are relative to the size of the image, which the file does not have";
-        return Err(Error::file(path, "image size", problem, "give width and height in pixels, as --image-size 1920x1080"));
+        return Err(Error::file(
+            path,
+            "image size",
+            problem,
+            "give width and height in pixels, as --image-size 1920x1080",
+        ));
     };
     let frames: Vec<Option<Frame>> = Json::open(path)?.parse("MediaPipe: a list of frames, each of 33 landmarks")?;
     let mut people = Vec::new();
