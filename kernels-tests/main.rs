@@ -4,6 +4,7 @@
 
 mod command_line;
 mod costs;
+mod damaged;
 mod declarations;
 mod determinism;
 mod device;
