@@ -1,7 +1,7 @@
 //! What 2D detectors write: one file or one folder a video, several people a frame.
 //!
-//! Every reader turns its form to [`Detection`]s of the 17 joints. What follows is the same for all: people are told
-//! apart ([`tracks`]), and each person's poses become a sequence `video#1`, `video#2`, in the order of appearance.
+//! Every reader turns its form to detections of the 17 joints. What follows is the same for all: people are told
+//! apart (`tracks.rs`), and each person's poses become a sequence `video#1`, `video#2`, in the order of appearance.
 
 pub mod alphapose;
 pub mod coco;
