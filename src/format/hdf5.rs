@@ -1,4 +1,4 @@
-//! HDF5 files, and with them MATLAB's `.mat` of version 7.3: numeric arrays and strings by name. MATLAB writes the
+//! HDF5 files, and with them MATLAB's `.mat` of version 7.3: numeric arrays by name. MATLAB writes the
 //! sizes of an array last first. The file is read by pieces, not mapped: one that shrinks meanwhile is an error.
 
 use std::{
@@ -124,20 +124,6 @@ impl Hdf5 {
         }
         let values = dataset.read_slice::<Rounded>(&slice).map_err(|error| self.failed(name, &error))?;
         Ok(Array { shape, values: values.iter().map(|value| value.0).collect() })
-    }
-
-    /// Reads a dataset of strings, in C order.
-    ///
-    /// # Errors
-    /// If it is missing, damaged or holds no strings.
-    pub fn strings(&self, name: &str) -> Result<Vec<String>> {
-        let dataset = self.dataset(name)?;
-        if !matches!(dataset.dtype(), Datatype::String { .. } | Datatype::VarLen { .. }) {
-            return Err(self.error(name, "it holds no strings", "save it as an array of strings"));
-        }
-        let shape = self.sizes(name, &dataset)?;
-        self.check_size(name, &dataset, &shape)?;
-        dataset.read_strings().map_err(|error| self.failed(name, &error))
     }
 
     /// A content error about the dataset `name` of this file.

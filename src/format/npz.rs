@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 use zip::{CompressionMethod, ZipArchive, ZipWriter, read::ZipFile, result::ZipError, write::SimpleFileOptions};
 
 use super::{
-    Value,
+    Value, memory_limit,
     npy::{ElementType, Header, Number, fortran_to_c},
     pickle,
 };
@@ -171,7 +171,15 @@ impl Npz {
         let expected = header.len().and_then(|len| {
             len.checked_mul(element.width).ok_or_else(|| format!("its shape {:?} is impossibly large", header.shape))
         });
-        let expected = expected.map_err(unusable)? as u64;
+        let expected = expected.map_err(unusable)?;
+        // The bytes, and the values that are made of them.
+        let values = header.len().map_err(unusable)?.saturating_mul(size_of::<f32>());
+        let (needed, limit) = (expected.saturating_add(values), memory_limit());
+        if needed > limit {
+            let problem = format!("it takes {} MB, and {} MB may be taken", needed >> 20, limit >> 20);
+            return Err(Error::file(path, name, problem, "free memory, or split the file"));
+        }
+        let expected = expected as u64;
         let mut bytes = Vec::new();
         // One byte more than expected: it must not be there, and asking for it makes the archive check its CRC.
         (&mut entry)
