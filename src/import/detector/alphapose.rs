@@ -7,7 +7,11 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{COCO_OR_HALPE, Detection, Options, Progress, Video, frame_number, json::Json, stem};
+use super::{
+    COCO_OR_HALPE, Detection, Options, Progress, Video, frame_number,
+    json::{Json, LOOSE},
+    name_and_number, stem,
+};
 use crate::{data::PoseSet, error::Result};
 
 #[derive(Deserialize)]
@@ -51,7 +55,7 @@ pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> R
 }
 
 fn read(path: &Path) -> Result<Vec<Video>> {
-    let list: Vec<Person> = Json::open(path)?.parse("AlphaPose: [{image_id, keypoints, score}]")?;
+    let list: Vec<Person> = Json::open(path, LOOSE)?.parse("AlphaPose: [{image_id, keypoints, score}]")?;
     let frames = frame_numbers(&list);
     let mut people = Vec::with_capacity(list.len());
     for (i, person) in list.iter().enumerate() {
@@ -77,10 +81,7 @@ impl ImageId {
     fn number(&self) -> Option<i64> {
         match self {
             Self::Number(number) => Some(*number),
-            Self::Name(name) => {
-                let name = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
-                name[name.trim_end_matches(|c: char| c.is_ascii_digit()).len()..].parse().ok()
-            }
+            Self::Name(name) => name_and_number(name.rsplit_once('.').map_or(name, |(stem, _)| stem)).1,
         }
     }
 }

@@ -7,7 +7,11 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{COCO, Detection, Layouts, Options, Progress, Video, frame_number, json::Json, size, stem};
+use super::{
+    COCO, Detection, Layouts, Options, Progress, Video, frame_number,
+    json::{Json, TYPED},
+    size, stem,
+};
 use crate::{
     data::PoseSet,
     error::{Error, Result},
@@ -60,7 +64,7 @@ pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> R
 
 /// Either form, with keypoints of these numbers.
 pub(super) fn read(path: &Path, layouts: &Layouts) -> Result<Vec<Video>> {
-    let json = Json::open(path)?;
+    let json = Json::open(path, TYPED)?;
     if json.is_list { results(path, json, layouts) } else { annotations(path, json, layouts) }
 }
 

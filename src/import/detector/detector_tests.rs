@@ -263,7 +263,9 @@ fn wrong_content_is_named() {
 
 #[test]
 fn wrong_arrays_of_detectron_are_named() {
-    let cases: [(&str, &[&str]); 5] = [
+    let cases: [(&str, &[&str]); 7] = [
+        ("numbers", &["keypoints", "type '<f8' where Python objects are expected"]),
+        ("no_numbers", &["keypoints: there is nobody in it"]),
         ("shape", &["keypoints[1][1]", "array [1, 3, 17]", "(n, 4, 17)"]),
         ("text", &["keypoints[0][1]", "text"]),
         ("nobody", &["nobody"]),
@@ -293,6 +295,57 @@ fn folders_of_openpose_may_have_several_videos_but_must_have_frames() {
 }
 
 #[test]
+fn frames_of_openpose_are_numbered_at_the_end_of_their_names() {
+    let frame = fixture("openpose/body_25/my_dance_000000000000_keypoints.json");
+    for (files, video) in [
+        (["000000000003", "000000000004"], "waltz"),
+        (["3", "4"], "waltz"),
+        (["frame0003", "frame0004"], "frame"),
+        (["take2-003", "take2-004"], "take2"),
+        (["take2_3", "take2_4"], "take2"),
+    ] {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("waltz");
+        std::fs::create_dir_all(folder.join("deeper")).unwrap();
+        for name in files {
+            std::fs::copy(&frame, folder.join(format!("{name}_keypoints.json"))).unwrap();
+        }
+        let names = [1, 2].map(|k| format!("{video}#{k}"));
+        for given in [folder.clone(), folder.join("deeper/..")] {
+            let set = openpose::import(&[given], &Options::default(), &mut |_, _| {}).unwrap();
+            assert_eq!(sequences(&set), [(names[0].as_str(), vec![3, 4]), (&names[1], vec![3, 4])]);
+        }
+    }
+    let person = std::fs::read_to_string(frame).unwrap();
+    let error = read_text(openpose::import, "a3000000000_keypoints.json", &person).unwrap_err().to_string();
+    assert!(error.contains("file name: 3000000000 is beyond 32 bits"), "{error}");
+    // No number that can be read: a still image of this name.
+    let name = "9".repeat(40);
+    let set = read_text(openpose::import, &format!("{name}_keypoints.json"), &person).unwrap();
+    assert_eq!(sequences(&set)[0], (format!("{name}#1").as_str(), vec![0]));
+}
+
+#[test]
+fn files_too_large_for_the_memory_are_refused_before_they_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.json");
+    let limit = crate::format::memory_limit() as u64;
+    // Half and twice the limit: how much memory there is changes all the time.
+    for (readers, times) in [(&READERS[..3], json::TYPED as u64), (&READERS[3..6], json::LOOSE as u64)] {
+        for (part, refused) in [(2 * times, false), (times / 2, true)] {
+            // A hole in place of content.
+            std::fs::File::create(&path).unwrap().set_len(limit / part).unwrap();
+            for (name, reader) in readers {
+                let error = reader(std::slice::from_ref(&path), &options(name), &mut |_, _| {}).unwrap_err();
+                let word = if refused { "size: " } else { "content: " };
+                assert!(error.to_string().contains(word), "{name}, 1/{part}: {error}");
+            }
+        }
+    }
+    assert!(recognise(&path).is_err());
+}
+
+#[test]
 fn scores_that_are_no_numbers_are_missing() {
     let text =
         format!(r#"[{{"image_id":"0.jpg","keypoints":[1e39,5,1,{}]}}]"#, ["7,8,-1", "9,9,5"].repeat(8).join(","));
@@ -302,25 +355,4 @@ fn scores_that_are_no_numbers_are_missing() {
     assert_eq!(sure[9], 0.0, "Neck/Nose");
     assert_eq!((sure[11], sure[14]), (0.0, 1.0), "left and right shoulder");
     set.keypoints.iter().for_each(|v| assert!(v.is_finite()));
-}
-
-#[test]
-fn forms_are_recognised_by_their_fields() {
-    for (name, form) in [
-        ("coco/annotations.json", Some("COCO annotations")),
-        ("coco/results.json", Some("COCO results")),
-        ("halpe/annotations.json", Some("COCO annotations")),
-        ("openpose/coco_18/my_dance_000000000000_keypoints.json", Some("OpenPose")),
-        ("mmpose/results_demo.json", Some("MMPose")),
-        ("mmpose/video.json", Some("MMPose")),
-        ("mmpose/image.json", Some("MMPose")),
-        ("alphapose/tracked.json", Some("AlphaPose")),
-        ("alphapose/no_idx.json", Some("AlphaPose")),
-        ("mediapipe/objects.json", Some("MediaPipe")),
-        ("mediapipe/two.json", Some("MediaPipe")),
-        ("expected.json", None),
-    ] {
-        assert_eq!(recognise(&fixture(name)).unwrap(), form, "{name}");
-    }
-    assert!(recognise(&fixture("expected.npz")).is_err());
 }

@@ -33,11 +33,14 @@ fn read(path: &Path) -> Result<Vec<Video>> {
 /// of (4, 17), with the rows x, y, logit, probability.
 fn video(path: &Path, npz: &mut Npz) -> Result<Video> {
     const FIX: &str = "write the file with VideoPose3D's infer_video_d2.py";
-    let keypoints = npz.object("keypoints")?;
+    // Without anybody in any frame, NumPy may make an array of no numbers.
+    let is_empty = npz.describe("keypoints").is_ok_and(|(descr, shape)| descr != "|O" && shape.contains(&0));
+    let keypoints = if is_empty { Value::None } else { npz.object("keypoints")? };
     let metadata = npz.object("metadata")?;
     let image_size = image_size(scalar(&metadata));
     let mut people = Vec::new();
     for (i, persons) in second_class(&keypoints).into_iter().enumerate() {
+        let Some(persons) = persons else { continue };
         let frame = frame_number(path, || format!("keypoints[{i}]"), i as i64)?;
         let person = |rows: &[f32]| {
             let points: Vec<[f32; 2]> = (0..17).map(|j| [rows[j], rows[17 + j]]).collect();
@@ -47,6 +50,7 @@ fn video(path: &Path, npz: &mut Npz) -> Result<Video> {
             if matches!(persons, Value::List(_) | Value::Objects(_)) { persons.items() } else { from_ref(persons) };
         for array in arrays {
             match array {
+                Value::None => {}
                 Value::Numbers(array) if array.values.is_empty() => {}
                 Value::Numbers(array) if matches!(array.shape[..], [4, 17] | [_, 4, 17]) => {
                     people.extend(array.values.chunks_exact(4 * 17).map(person));
@@ -61,14 +65,14 @@ fn video(path: &Path, npz: &mut Npz) -> Result<Video> {
     Ok(Video { name: stem(path), stills: false, people })
 }
 
-/// The second entry of every row: of an array of objects (frames, 2), or of a list of pairs. None where all rows are
-/// empty, which NumPy makes an array of no numbers.
-fn second_class(rows: &Value) -> Vec<&Value> {
+/// The second entry of every row: of an array of objects (frames, 2), or of a list of pairs. A row without one is a
+/// frame without anybody.
+fn second_class(rows: &Value) -> Vec<Option<&Value>> {
     match rows {
         Value::Objects(Array { shape, values }) if matches!(shape[..], [_, 2]) => {
-            values.iter().skip(1).step_by(2).collect()
+            values.iter().skip(1).step_by(2).map(Some).collect()
         }
-        rows => rows.items().iter().filter_map(|row| row.items().get(1)).collect(),
+        rows => rows.items().iter().map(|row| row.items().get(1)).collect(),
     }
 }
 

@@ -5,7 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::{Detection, Options, Progress, Video, frame_number, json::Json, stem};
+use super::{
+    Detection, Options, Progress, Video, frame_number,
+    json::{Json, LOOSE},
+    stem,
+};
 use crate::{
     data::PoseSet,
     error::{Error, Result},
@@ -62,7 +66,8 @@ fn read(path: &Path, options: &Options) -> Result<Vec<Video>> {
             "give width and height in pixels, as --image-size 1920x1080",
         ));
     };
-    let frames: Vec<Option<Frame>> = Json::open(path)?.parse("MediaPipe: a list of frames, each of 33 landmarks")?;
+    let frames: Vec<Option<Frame>> =
+        Json::open(path, LOOSE)?.parse("MediaPipe: a list of frames, each of 33 landmarks")?;
     let mut people = Vec::new();
     for (i, frame) in frames.into_iter().enumerate() {
         let (number, landmarks) = match frame {

@@ -8,7 +8,11 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{COCO_OR_HALPE, Detection, Options, Progress, Video, counts, frame_number, json::Json, layout_of, stem};
+use super::{
+    COCO_OR_HALPE, Detection, Options, Progress, Video, counts, frame_number,
+    json::{Json, LOOSE},
+    layout_of, stem,
+};
 use crate::{
     data::PoseSet,
     error::{Error, Result},
@@ -73,7 +77,7 @@ pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> R
 }
 
 fn read(path: &Path) -> Result<Vec<Video>> {
-    let json = Json::open(path)?;
+    let json = Json::open(path, LOOSE)?;
     let (list, entries) = if json.is_list {
         ("", json.parse("MMPose: [{frame_id, instances}] or [{keypoints, keypoint_scores}]")?)
     } else {

@@ -170,6 +170,16 @@ fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
+/// The name of a recording, and the number that the name of its frame ends with: `dance_0017` is 17 of `dance`, `0017`
+/// of a recording without a name. Without a number, the whole name.
+fn name_and_number(frame: &str) -> (&str, Option<i64>) {
+    let name = frame.trim_end_matches(|c: char| c.is_ascii_digit());
+    match frame[name.len()..].parse() {
+        Ok(number) => (name.strip_suffix(['_', '-']).unwrap_or(name), Some(number)),
+        Err(_) => (frame, None),
+    }
+}
+
 /// The common path of all readers.
 fn import(
     paths: &[PathBuf],

@@ -1,4 +1,5 @@
-//! OpenPose's `--write_json`: a folder with a file `<name>_<12 digits>_keypoints.json` for every frame.
+//! OpenPose's `--write_json`: a folder with a file `<name>_<12 digits>_keypoints.json` for every frame, or with the
+//! names of the images that it was given.
 
 use std::{
     collections::BTreeMap,
@@ -7,7 +8,11 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{Detection, Layouts, Options, Progress, Video, json::Json, stem};
+use super::{
+    Detection, Layouts, Options, Progress, Video, frame_number,
+    json::{Json, TYPED},
+    name_and_number, stem,
+};
 use crate::{
     data::PoseSet,
     error::{Error, Result},
@@ -44,8 +49,8 @@ pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> R
 fn read(path: &Path) -> Result<Vec<Video>> {
     let mut videos: BTreeMap<String, Vec<Detection>> = BTreeMap::new();
     for file in frames(path)? {
-        let (name, number) = name_and_number(&file);
-        let frame: Frame = Json::open(&file)?.parse("an OpenPose frame: {people: [{pose_keypoints_2d}]}")?;
+        let (name, number) = video_and_frame(&file)?;
+        let frame: Frame = Json::open(&file, TYPED)?.parse("an OpenPose frame: {people: [{pose_keypoints_2d}]}")?;
         let people = videos.entry(name).or_default();
         for (i, person) in frame.people.iter().enumerate() {
             let track = person.person_id.first().copied().filter(|id| *id >= 0);
@@ -77,10 +82,17 @@ fn frames(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// `dance_000000000017_keypoints` is frame 17 of `dance`. A name without a number is a still image.
-fn name_and_number(file: &Path) -> (String, i32) {
+/// `dance_000000000017_keypoints` is frame 17 of `dance`. Of a number only, the folder has the name of the video. A name
+/// without a number is a still image.
+fn video_and_frame(file: &Path) -> Result<(String, i32)> {
     let stem = stem(file);
-    let name = stem.strip_suffix(ENDING).unwrap_or(&stem);
-    let numbered = name.rsplit_once('_').and_then(|(video, number)| Some((video, number.parse().ok()?)));
-    numbered.map_or((name.to_owned(), 0), |(video, number)| (video.to_owned(), number))
+    let (video, number) = name_and_number(stem.strip_suffix(ENDING).unwrap_or(&stem));
+    let frame = frame_number(file, || "file name".into(), number.unwrap_or(0))?;
+    Ok((if video.is_empty() { folder_name(file) } else { video.to_owned() }, frame))
+}
+
+/// The name of the folder of a file, also of one that is given as `.` or `..`.
+fn folder_name(file: &Path) -> String {
+    let folder = std::path::absolute(file).ok().and_then(|file| file.parent()?.canonicalize().ok());
+    folder.and_then(|folder| Some(folder.file_name()?.to_string_lossy().into_owned())).unwrap_or("video".into())
 }

@@ -233,6 +233,7 @@ pub static MEDIAPIPE_33: Layout = Layout {
 };
 
 /// Every layout.
+#[cfg(test)]
 pub static ALL: [&Layout; 17] = [
     &H36M_17, &H36M_16, &SPIN_16, &H36M_32, &SH_16, &MPII_16, &LSP_14,
     &MPI_INF_3DHP_17, &MPI_INF_3DHP_28, &SMPL_24, &SPIN_17, &J14, &COCO_17, &BODY_25, &OPENPOSE_18, &HALPE_26,
