@@ -1,8 +1,10 @@
 //! Poses one by one to a pose set.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::Path};
 
 use crate::data::PoseSet;
+use crate::error::{Error, Result};
+use crate::format::memory_limit;
 use crate::pose::Skeleton;
 
 /// One pose in the order of Human3.6M's 17 joints.
@@ -36,6 +38,8 @@ pub struct Label {
 pub struct Collector {
     set: PoseSet,
     numbers: [HashMap<String, i32>; 3],
+    /// Bytes.
+    limit: usize,
 }
 
 impl Collector {
@@ -43,12 +47,25 @@ impl Collector {
     #[must_use]
     pub fn new(joints: usize) -> Self {
         let skeleton = Skeleton::of(joints).or(Skeleton::of(17));
-        Self { set: skeleton.map_or_else(PoseSet::default, PoseSet::empty), numbers: Default::default() }
+        let set = skeleton.map_or_else(PoseSet::default, PoseSet::empty);
+        Self { set, numbers: Default::default(), limit: memory_limit() }
     }
 
     /// The number of the sequence of this name, new or known.
     pub fn sequence(&mut self, name: &str) -> i32 {
         number(&mut self.numbers[0], &mut self.set.sequence_names, name)
+    }
+
+    /// The number of the sequence of this name, of which the file has a recording.
+    ///
+    /// # Errors
+    /// If the sequence is known.
+    pub fn new_sequence(&mut self, name: &str, path: &Path) -> Result<i32> {
+        if self.numbers[0].contains_key(name) {
+            let problem = "a sequence of this name has been imported already";
+            return Err(Error::file(path, name, problem, "give each recording once"));
+        }
+        Ok(self.sequence(name))
     }
 
     /// The number of the subject of this name, new or known.
@@ -59,6 +76,20 @@ impl Collector {
     /// The number of the action of this name, new or known.
     pub fn action(&mut self, name: &str) -> i32 {
         number(&mut self.numbers[2], &mut self.set.action_names, name)
+    }
+
+    /// Checks that so many more poses fit into memory, before they are read.
+    ///
+    /// # Errors
+    /// If they do not: names `field` of the file that claims to have them.
+    pub fn room_for(&self, poses: usize, path: &Path, field: &str) -> Result<()> {
+        // Keypoints, confidence and positions; the size of the image and the label.
+        let each = size_of::<f32>() * (6 * self.set.joints + 6);
+        if poses.saturating_add(self.len()).saturating_mul(each) <= self.limit {
+            return Ok(());
+        }
+        let problem = format!("{poses} poses more than the {} so far do not fit into memory", self.len());
+        Err(Error::file(path, field, problem, "take every K-th frame with --stride, or import in parts"))
     }
 
     /// Makes room for this many more poses with 3D.
@@ -120,4 +151,35 @@ fn number(numbers: &mut HashMap<String, i32>, names: &mut Vec<String>, name: &st
     names.push(name.to_owned());
     numbers.insert(name.to_owned(), new);
     new
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn poses_that_do_not_fit_are_refused() {
+        let mut collector = Collector { limit: 10 * 4 * (6 * 17 + 6), ..Collector::new(17) };
+        let path = Path::new("a.h5");
+        collector.room_for(10, path, "S1/Walking").unwrap();
+        let pose = Pose { keypoints: [[0.0; 2]; 17], confidence: None, positions: None, image_size: None };
+        collector.push(&pose, Label::default());
+        collector.room_for(9, path, "S1/Walking").unwrap();
+        for poses in [10, usize::MAX / 8, usize::MAX] {
+            let error = collector.room_for(poses, path, "S1/Walking").unwrap_err().to_string();
+            assert!(error.starts_with(&format!("a.h5: S1/Walking: {poses} poses more than the 1 so far")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_new_sequence_is_new() {
+        let (mut collector, path) = (Collector::new(16), Path::new("a.npz"));
+        assert_eq!(
+            [collector.new_sequence("TS1", path).unwrap(), collector.new_sequence("TS2", path).unwrap()],
+            [0, 1]
+        );
+        let error = collector.new_sequence("TS1", path).unwrap_err().to_string();
+        assert!(error.contains("a.npz: TS1: ") && error.contains("imported already"), "{error}");
+        assert_eq!(collector.sequence("TS2"), 1);
+    }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{
     Collector, Label, Layout, Pose, Progress,
-    layout::{COCO_17, H36M_16, H36M_17, H36M_32, SH_16},
+    layout::{COCO_17, H36M_16, H36M_17, H36M_32, MPII_16, SH_16},
     sources,
 };
 use crate::{
@@ -49,16 +49,20 @@ impl Default for Options {
 /// that the 2D file does not have.
 ///
 /// # Errors
-/// If a file cannot be read or is not of this form, or has nothing of a subject or action that is asked for.
+/// If a file cannot be read or is not of this form, a recording is there twice or does not fit into memory, or there is
+/// nothing of what is asked for.
 pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
     let cameras = camera_numbers(&options.cameras)?;
     let stride = options.stride.max(1);
     let (recordings, detections) = read(paths)?;
     let recordings = select(recordings, options)?;
     let (mut collector, total) = (Collector::new(options.joints), recordings.len());
-    // Counted from the values that are in memory, not from a shape that a file claims.
-    let values = recordings.iter().filter_map(|recording| Some(recording.array.as_ref()?.values.len()));
-    collector.reserve(values.map(|n| (n / 96).div_ceil(stride)).sum::<usize>() * cameras.len());
+    let mut poses = 0usize;
+    for recording in &recordings {
+        poses = poses.saturating_add(recording.frames()?.div_ceil(stride).saturating_mul(cameras.len()));
+        collector.room_for(poses, &recording.path, &recording.field())?;
+    }
+    collector.reserve(poses);
     for (done, recording) in recordings.into_iter().enumerate() {
         let Some(placed) = Camera::h36m(&recording.subject) else {
             return Err(recording.error("its cameras are not known", "choose among S1, S5, S6, S7, S8, S9, S11"));
@@ -70,7 +74,7 @@ pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> R
         };
         let (field, world) = (recording.field(), recording.world(stride)?);
         for (number, camera) in placed.iter().enumerate().filter(|(number, _)| cameras.contains(number)) {
-            let sequence = collector.sequence(&format!("{field}@{}", camera.id));
+            let sequence = collector.new_sequence(&format!("{field}@{}", camera.id), &recording.path)?;
             let needed = world.len().checked_sub(1).map_or(0, |last| last * stride + 1);
             let seen = detections.as_ref().map(|file| file.keypoints(&recording, number, needed)).transpose()?;
             for (i, joints) in world.iter().enumerate() {
@@ -85,7 +89,9 @@ pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> R
         }
         progress(done + 1, total);
     }
-    Ok(collector.finish())
+    let asked = [("subjects", &options.subjects), ("actions", &options.actions), ("cameras", &options.cameras)]
+        .map(|(what, names)| if names.is_empty() { format!("all {what}") } else { names.join(", ") });
+    sources::finish(collector, paths, &asked.join("; "))
 }
 
 /// As sure as a file is that says nothing of it.
@@ -114,6 +120,9 @@ fn camera_numbers(wanted: &[String]) -> Result<Vec<usize>> {
     wanted.iter().map(number).collect()
 }
 
+/// The array of an HDF5 file.
+const NAME: &str = "3D_positions";
+
 /// One subject doing one action.
 struct Recording {
     path: PathBuf,
@@ -137,19 +146,26 @@ impl Recording {
         Error::file(&self.path, self.field(), problem, fix)
     }
 
+    /// How many there are, or how many an HDF5 file claims.
+    fn frames(&self) -> Result<usize> {
+        if let Some(array) = &self.array {
+            return Ok(array.values.len() / 96);
+        }
+        match Hdf5::open(&self.path)?.shape(NAME)?[..] {
+            [96, frames] => Ok(frames),
+            ref shape => Err(self.error(format!("{NAME} has shape {shape:?}"), "give (96, frames)")),
+        }
+    }
+
     /// Every `stride`-th frame as 17 joints in metres.
     fn world(&self, stride: usize) -> Result<Vec<[[f32; 3]; 17]>> {
-        const NAME: &str = "3D_positions";
         let joints = H36M_32.joints.len();
         let read;
         let (array, per_metre) = if let Some(array) = &self.array {
             (array, 1.0)
         } else {
             // (96, frames), x, y and z of each joint, to (frames, 96).
-            let stored = Hdf5::open(&self.path)?.f32(NAME)?;
-            let [96, frames] = stored.shape[..] else {
-                return Err(self.error(format!("{NAME} has shape {:?}", stored.shape), "give (96, frames)"));
-            };
+            let (stored, frames) = (Hdf5::open(&self.path)?.f32(NAME)?, self.frames()?);
             let values = (0..frames).flat_map(|frame| stored.values.iter().skip(frame).step_by(frames)).copied();
             read = Array { shape: vec![frames, 96], values: values.collect() };
             (&read, 1000.0)
@@ -269,7 +285,9 @@ impl Detections {
             let problem = format!("its joints on the left, {left:?}, are of no known order");
             return Err(npz.error("metadata", problem, "use the 17 or 16 joints of Human3.6M, SH's 16 or COCO's 17"));
         };
-        Ok(Self { value: npz.object("positions_2d")?, path, layout })
+        // Before fine-tuning it finds MPII's joints; the metadata are the same.
+        let raw = **layout == SH_16 && sources::name(&path).contains("_pt_");
+        Ok(Self { value: npz.object("positions_2d")?, path, layout: if raw { &MPII_16 } else { layout } })
     }
 
     /// The keypoints of one camera, of `frames` frames at least.

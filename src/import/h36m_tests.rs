@@ -41,6 +41,20 @@ fn detections_of_every_layout() {
 }
 
 #[test]
+fn stacked_hourglass_before_fine_tuning_has_mpiis_joints() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data_2d_h36m_sh_pt_mpii.npz");
+    std::fs::copy(fixture("h36m/data_2d_h36m_sh_ft_h36m.npz"), &path).unwrap();
+    let set = valid(import(&[path, fixture("h36m/data_3d_h36m.npz")], &Options::default(), &mut quiet));
+    // What is the spine of one is at the shoulders in the other, whose spine is half way from the hip.
+    let mut expected = expected("h36m_sh_ft_h36m");
+    for pose in expected.chunks_exact_mut(POSE_2D) {
+        [pose[14], pose[15]] = [f32::midpoint(pose[0], pose[14]), f32::midpoint(pose[1], pose[15])];
+    }
+    close(&set.keypoints, &expected, 1e-3);
+}
+
+#[test]
 fn options_choose() {
     let options = Options {
         subjects: strings(&["S1"]),
@@ -86,6 +100,12 @@ fn wrong_choices_say_what_there_is() {
     fails(npz(&three, &options), &["data_3d_h36m.npz", "no subject S5", "S1, S9"]);
     let options = Options { actions: strings(&["Sitting"]), ..Options::default() };
     fails(npz(&three, &options), &["no action Sitting", "Directions, SittingDown, Walking"]);
+    let (subjects, actions) = (strings(&["S1"]), strings(&["SittingDown"]));
+    let options = Options { subjects, actions, ..Options::default() };
+    fails(npz(&three, &options), &["data_3d_h36m.npz: poses: nothing is left", "S1; SittingDown; all cameras"]);
+    fails(npz(&[three[0], three[0]], &Options::default()), &["data_3d_h36m.npz: path: it is the same file"]);
+    let twice = [fixture("h36m_zip"), fixture("h36m/data_3d_h36m.npz")];
+    fails(import(&twice, &Options::default(), &mut quiet), &["data_3d_h36m.npz: S1/", "imported already"]);
     let options = Options { cameras: strings(&["1"]), ..Options::default() };
     fails(npz(&three, &options), &["camera '1'", "54138969"]);
     let two = ["data_2d_h36m_gt.npz", "data_2d_h36m_sh_ft_h36m.npz", "data_3d_h36m.npz"];
@@ -114,6 +134,22 @@ fn damaged_files_are_refused() {
     let other = archive.join("Eating.h5");
     std::fs::copy(fixture("mpi_inf_3dhp/mpi_inf_3dhp_test_set/TS1/annot_data.mat"), &other).unwrap();
     fails(import(&[other], &Options::default(), &mut quiet), &["Eating.h5", "3D_positions"]);
+    // Datasets of any shape that were never written, made of Walking's one frame.
+    let (claim, whole) = (archive.join("Posing.h5"), std::fs::read(fixture(h5)).unwrap());
+    // The shape, and the largest that it may grow to.
+    let shape = |frames: u64| [96u64.to_le_bytes(), frames.to_le_bytes()].concat().repeat(2);
+    let at = whole.windows(32).position(|window| *window == shape(1)).unwrap();
+    let size = at + whole[at..].windows(8).position(|window| *window == 768u64.to_le_bytes()).unwrap();
+    let options = Options { cameras: strings(&["54138969"]), ..Options::default() };
+    for (frames, words) in
+        [(0, "Posing.h5: poses: nothing is left"), (1 << 40, "S1/Posing: 1099511627776 poses more than the 0")]
+    {
+        let mut bytes = whole.clone();
+        bytes[at..at + 32].copy_from_slice(&shape(frames));
+        bytes[size - 8..size + 8].copy_from_slice(&[u64::MAX.to_le_bytes(), (frames * 768).to_le_bytes()].concat());
+        std::fs::write(&claim, bytes).unwrap();
+        fails(import(std::slice::from_ref(&claim), &options, &mut quiet), &[words]);
+    }
     let lost = folder.path().join("Eating.h5");
     std::fs::copy(fixture(h5), &lost).unwrap();
     fails(import(&[lost], &Options::default(), &mut quiet), &["do not name the subject", "S1/MyPoses"]);

@@ -2,7 +2,7 @@
 //!
 //! Hip is the middle of the hips' joints, Neck/Nose the joint on which the head turns, Head the tip of the head.
 
-use std::{fmt::Write, path::Path};
+use std::path::Path;
 
 use nalgebra::Vector3;
 
@@ -130,11 +130,12 @@ impl JointMap {
     }
 
     /// Reads a map from a TOML file: `Hip = "Hips"`, or `Spine = ["Spine", "Spine1"]` for the middle of two. Without
-    /// Neck/Nose (`"Neck/Nose"`, in quotes) that joint is half way from Thorax to Head.
+    /// Neck/Nose (`"Neck/Nose"`, in quotes) that joint is half way from Thorax to Head. A prefix such as `mixamorig:`
+    /// does not count.
     ///
     /// # Errors
-    /// If the file is no such table, a key is none of the 17 joints, or the skeleton (of the file `skeleton`) lacks a
-    /// joint.
+    /// If the file is no such table, a key is none of the 17 joints or is missing, or the skeleton (of the file
+    /// `skeleton`) has no joint of a name.
     pub fn from_toml(map: &Path, tree: &Tree, skeleton: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(map).map_err(|source| Error::io(map, "read", source))?;
         let table: toml::Table = text
@@ -145,14 +146,21 @@ impl JointMap {
             let fix = format!("use {}", names.join(", "));
             return Err(Error::file(map, unknown, "this is none of the 17 joints", fix));
         }
+        let find = |wanted: &str| {
+            let same = tree.joints.iter().position(|joint| joint.name == wanted);
+            same.or_else(|| tree.joints.iter().position(|joint| plain(&joint.name) == plain(wanted)))
+        };
+        let wrong = |slot: &str, problem: String| {
+            let fix = format!("choose among those of {}: {}", skeleton.display(), joints_of(tree));
+            Error::file(map, slot, problem, fix)
+        };
         let mut slots = [None; 17];
-        let mut missing = Vec::new();
         for (slot, name) in names.iter().enumerate() {
             let Some(value) = table.get(*name) else {
-                if slot != NECK_NOSE {
-                    missing.push(slot);
+                if slot == NECK_NOSE {
+                    continue;
                 }
-                continue;
+                return Err(wrong(name, "the map does not say which joint it is".to_owned()));
             };
             let parts: Option<Vec<&str>> = match value {
                 toml::Value::String(one) => Some(vec![one, one]),
@@ -163,13 +171,12 @@ impl JointMap {
                 let problem = "neither one name nor two";
                 return Err(Error::file(map, *name, problem, "give \"NAME\" or [\"NAME\", \"NAME\"]"));
             };
-            let find = |wanted: &str| tree.joints.iter().position(|joint| joint.name == wanted);
-            match find(a).zip(find(b)) {
-                Some((a, b)) => slots[slot] = Some([a, b]),
-                None => missing.push(slot),
-            }
+            let joint = |wanted| {
+                find(wanted).ok_or_else(|| wrong(name, format!("the skeleton has no joint of the name '{wanted}'")))
+            };
+            slots[slot] = Some([joint(a)?, joint(b)?]);
         }
-        if missing.is_empty() { Ok(Self { slots }.with_neck(tree)) } else { Err(not_found(tree, skeleton, &missing)) }
+        Ok(Self { slots }.with_neck(tree))
     }
 
     /// A head without length leaves Neck/Nose where Head is; then it goes half way from Thorax.
@@ -228,14 +235,17 @@ fn restore(tree: &mut Tree, lost: &[(&str, f64)]) {
 }
 
 fn not_found(tree: &Tree, path: &Path, missing: &[usize]) -> Error {
-    const SHOWN: usize = 80;
     let missing: Vec<&str> = missing.iter().filter_map(|&slot| slot_names().get(slot).copied()).collect();
-    let names: Vec<&str> = tree.joints.iter().map(|joint| joint.name.as_str()).take(SHOWN).collect();
-    let mut problem = format!("cannot find {}; the file has {}", missing.join(", "), names.join(", "));
-    if tree.joints.len() > SHOWN {
-        let _ = write!(problem, " and {} more", tree.joints.len() - SHOWN);
-    }
+    let problem = format!("cannot find {}; the file has {}", missing.join(", "), joints_of(tree));
     Error::file(path, "joint names", problem, "say which joint is which with --joint-map FILE.toml")
+}
+
+/// The names of a skeleton's joints, for messages.
+fn joints_of(tree: &Tree) -> String {
+    const SHOWN: usize = 80;
+    let names: Vec<&str> = tree.joints.iter().map(|joint| joint.name.as_str()).take(SHOWN).collect();
+    let more = tree.joints.len().saturating_sub(SHOWN);
+    if more > 0 { format!("{} and {more} more", names.join(", ")) } else { names.join(", ") }
 }
 
 #[cfg(test)]

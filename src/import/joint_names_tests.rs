@@ -38,11 +38,32 @@ fn toml_says_what_the_names_say() {
 }
 
 #[test]
+fn prefixes_do_not_count() {
+    let (mut by_name, path) = tree("mixamo.bvh");
+    let known = JointMap::by_names(&mut by_name, &path).unwrap();
+    // What is in the map are the names that were found.
+    let text = |name: fn(&str) -> &str| -> String {
+        let joint = |number: usize| name(&by_name.joints[number].name).to_owned();
+        let line = |(slot, key): (usize, &&str)| {
+            let [a, b] = known.slots[slot].unwrap();
+            format!("\"{key}\" = [\"{}\", \"{}\"]\n", joint(a), joint(b))
+        };
+        slot_names().iter().enumerate().map(line).collect()
+    };
+    assert!(text(|name| name).contains("mixamorig:Hips") || text(|name| name).contains("mixamorig:LeftUpLeg"));
+    for map in [text(|name| name), text(plain)] {
+        assert_eq!(from_toml(&map, "mixamo.bvh").unwrap().0, known);
+    }
+}
+
+#[test]
 fn wrong_maps_are_named() {
     for (from, to, words) in [
         ("RWrist = 'RightWrist'", "RHand = 'RightWrist'", "RHand: this is none of the 17 joints; use Hip, RHip"),
-        ("RWrist = 'RightWrist'", "", "cannot find RWrist; the file has Hips, LeftHip"),
-        ("'RightWrist'", "'Hand'", "cannot find RWrist; the file has Hips, LeftHip"),
+        ("RWrist = 'RightWrist'", "", "map.toml: RWrist: the map does not say which joint it is; choose among"),
+        ("'RightWrist'", "'Hand'", "map.toml: RWrist: the skeleton has no joint of the name 'Hand'; choose among"),
+        ("['LeftHip', 'RightHip']", "['LeftHip', 'Pelvis']", "map.toml: Hip: the skeleton has no joint of the name"),
+        ("'RightWrist'", "'Hand'", "biovision.bvh: Hips, LeftHip"),
         ("'RightWrist'", "7", "RWrist: neither one name nor two"),
         ("'RightWrist'", "[]", "RWrist: neither one name nor two"),
         ("'RightWrist'", "['RightWrist', 'RightElbow', 'Head']", "RWrist: neither one name nor two"),

@@ -21,6 +21,16 @@ pub enum Split {
     Test,
 }
 
+impl Split {
+    fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Train => "train",
+            Self::Test => "test",
+        }
+    }
+}
+
 /// What to import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
@@ -47,7 +57,8 @@ const TRAIN: usize = 1000;
 /// has confidence 1 if both of its coordinates are positive, else 0. Images without any joint are left out.
 ///
 /// # Errors
-/// If a file cannot be read or is not of these forms, or the extended set is asked for a test split.
+/// If a file cannot be read or is not of these forms, the extended set is asked for a test split, an image is there
+/// twice, or no image is left.
 pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
     let files = sources::find(paths, "joints.mat", |path| sources::name(path) == "joints.mat")?;
     let mut collector = Collector::new(options.joints);
@@ -55,7 +66,7 @@ pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> R
         read(path, options.split, &mut collector)?;
         progress(done + 1, files.len());
     }
-    Ok(collector.finish())
+    sources::finish(collector, paths, &format!("images with a joint of split {}", options.split.name()))
 }
 
 fn read(path: &Path, split: Split, collector: &mut Collector) -> Result<()> {
@@ -88,7 +99,7 @@ fn read(path: &Path, split: Split, collector: &mut Collector) -> Result<()> {
         }
         let number = image + 1;
         let name = if extended { format!("lspet/im{number:05}") } else { format!("lsp/im{number:04}") };
-        let label = Label { sequence: collector.sequence(&name), ..Label::default() };
+        let label = Label { sequence: collector.new_sequence(&name, path)?, ..Label::default() };
         let pose = Pose { keypoints, confidence: Some(confidence), positions: None, image_size: None };
         collector.push(&pose, label);
     }

@@ -40,6 +40,10 @@ fn files_of_another_form_are_refused() {
     fails(of("../mpii", Split::All), &["mpii", "no joints.mat"]);
     let folder = tempfile::tempdir().unwrap();
     let whole = std::fs::read(fixture("lsp/lsp_dataset/joints.mat")).unwrap();
+    let copy = folder.path().join("joints.mat");
+    std::fs::write(&copy, &whole).unwrap();
+    let twice = [fixture("lsp/lsp_dataset"), copy.clone()];
+    fails(import(&twice, &Options::default(), &mut quiet), &[&copy.display().to_string(), "lsp/im0001: a sequence of"]);
     for length in [0, 100, 130, 1000, whole.len() / 2] {
         let path = folder.path().join("joints.mat");
         std::fs::write(&path, &whole[..length]).unwrap();

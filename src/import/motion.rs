@@ -1,6 +1,9 @@
 //! Motion files (BVH; ASF with AMC) to [`Motion`].
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use super::{
     Progress,
@@ -83,7 +86,8 @@ impl Unit {
 }
 
 /// Reads files, or folders of them in the order of their names: each becomes a clip with the name of its file. An
-/// AMC file's skeleton is among the paths or lies beside it.
+/// AMC file's skeleton is among the paths or lies beside it: the one by whose name the motion's starts, as `14.asf` for
+/// `14_07.amc`, or the only one that the paths name.
 ///
 /// The first frame of a CMU clip in cgspeed's BVH conversion is a T-pose, which is kept as all others.
 ///
@@ -100,7 +104,7 @@ pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> R
             let tree = std::mem::take(&mut bvh.tree);
             clips.add(path, tree, bvh.fps, None, &mut |frame| bvh.next_frame(frame))?;
         } else {
-            let asf = Asf::read(&skeleton_of(path, &skeletons)?)?;
+            let asf = Asf::read(&skeleton_of(path, paths, &skeletons)?)?;
             let fps = options.amc_fps.unwrap_or(120.0);
             let mut amc = Amc::open(path, &asf)?;
             clips.add(path, asf.tree.clone(), fps, asf.millimetres, &mut |frame| amc.next_frame(frame))?;
@@ -276,9 +280,9 @@ fn listed(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(inside)
 }
 
-/// The skeleton of an AMC file, of those given or else of its folder: the one by whose name the motion's starts, as
-/// `14.asf` for `14_07.amc`, or the only one.
-fn skeleton_of(path: &Path, given: &[PathBuf]) -> Result<PathBuf> {
+/// The skeleton of an AMC file: of those found by the name, the only one given itself, or by the name beside it. Any
+/// other may be another person's.
+fn skeleton_of(path: &Path, given: &[PathBuf], found: &[PathBuf]) -> Result<PathBuf> {
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     let mut beside = listed(folder)?;
     beside.retain(|file| is_a(file, "asf"));
@@ -286,14 +290,21 @@ fn skeleton_of(path: &Path, given: &[PathBuf]) -> Result<PathBuf> {
     let fits = |file: &&PathBuf| {
         motion.strip_prefix(&stem(file)).is_some_and(|rest| matches!(rest.get(..1), None | Some("_")))
     };
-    for skeletons in [given, &beside] {
-        let named = skeletons.iter().filter(fits).max_by_key(|file| stem(file).len());
-        if let Some(skeleton) = named.or(skeletons.first().filter(|_| skeletons.len() == 1)) {
-            return Ok(skeleton.clone());
-        }
-    }
-    let problem = format!("none of the {} skeletons at hand is named as this motion", given.len() + beside.len());
-    Err(Error::file(path, "skeleton", problem, "give its .asf file among the paths"))
+    let named = |skeletons: &[PathBuf]| skeletons.iter().filter(fits).max_by_key(|file| stem(file).len()).cloned();
+    let mut given = given.iter().filter(|path| is_a(path, "asf"));
+    let only = given.next().filter(|_| given.next().is_none()).cloned();
+    named(found).or(only).or_else(|| named(&beside)).ok_or_else(|| {
+        const SHOWN: usize = 5;
+        let names: BTreeSet<String> =
+            found.iter().chain(&beside).filter_map(|file| file.file_name().map(name)).collect();
+        let names: Vec<String> = names.into_iter().take(SHOWN).collect();
+        let problem = if names.is_empty() {
+            "there is no .asf file beside it".to_owned()
+        } else {
+            format!("by its name, none of the skeletons at hand ({}) is this motion's", names.join(", "))
+        };
+        Error::file(path, "skeleton", problem, "give its .asf file among the paths")
+    })
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ fn read(path: &Path) -> (Tree, JointMap, Vec<Vec<f64>>) {
         }
         bvh.tree
     } else {
-        let asf = Asf::read(&skeleton_of(path, &[]).unwrap()).unwrap();
+        let asf = Asf::read(&skeleton_of(path, &[], &[]).unwrap()).unwrap();
         let mut amc = Amc::open(path, &asf).unwrap();
         while amc.next_frame(&mut frame).unwrap() {
             frames.push(frame.clone());
@@ -160,12 +160,19 @@ fn folders_are_read_in_order_and_skeletons_are_found() {
     copy("14_07.amc", "a.amc");
     copy("14.asf", "person.asf");
     std::fs::write(folder.join("notes.txt"), "no motion").unwrap();
-    let motion = run(std::slice::from_ref(&folder), &Options::default()).unwrap();
+    // A skeleton of another name may be another person's, unless it is named itself.
+    let error = run(std::slice::from_ref(&folder), &Options::default()).unwrap_err().to_string();
+    assert!(error.contains("a.amc: skeleton: ") && error.contains("(person.asf)"), "{error}");
+    let error = run(&[folder.join("b.AMC")], &Options::default()).unwrap_err().to_string();
+    assert!(error.contains("(person.asf)") && error.contains("give its .asf file among the paths"), "{error}");
+    let motion = run(&[folder.clone(), folder.join("person.asf")], &Options::default()).unwrap();
     assert_eq!((motion.clip_names, motion.subject_names), (vec!["a".into(), "b".into()], vec!["walk".into()]));
-    // With two skeletons, neither of the motion's name, none is right; of the given ones that of its name.
+    // Of more than one that of the motion's name.
     copy("HDM_bd.asf", "other.asf");
     let error = run(&[folder.join("a.amc")], &Options::default()).unwrap_err().to_string();
-    assert!(error.contains("a.amc: skeleton: none of the 2 skeletons") && error.contains(".asf"), "{error}");
+    assert!(error.contains("a.amc: skeleton: ") && error.contains("(other.asf, person.asf)"), "{error}");
+    let both = [folder.join("a.amc"), folder.join("other.asf"), folder.join("person.asf")];
+    assert!(run(&both, &Options::default()).is_err());
     run(&[folder.join("a.amc"), fixture("14.asf")], &Options::default()).unwrap();
     copy("14.asf", "a.asf");
     run(&[folder.join("a.amc")], &Options::default()).unwrap();

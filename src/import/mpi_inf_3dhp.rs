@@ -43,7 +43,7 @@ pub struct Options {
     pub annotation: Annotation,
     /// Takes the frames of the test set that are not valid too, if they have an activity.
     pub all_frames: bool,
-    /// Cameras of the training set, 0 to 13; all if empty.
+    /// Cameras of the training set, 0 to 13; if empty, those of [`VNECT_CAMERAS`].
     pub cameras: Vec<usize>,
     /// Every how many frames one is taken; 0 counts as 1.
     pub stride: usize,
@@ -53,13 +53,32 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            annotation: Annotation::default(),
-            all_frames: false,
-            cameras: VNECT_CAMERAS.to_vec(),
-            stride: 1,
-            joints: 17,
+        Self { annotation: Annotation::default(), all_frames: false, cameras: Vec::new(), stride: 1, joints: 17 }
+    }
+}
+
+impl Options {
+    /// Checks that none is given that this file cannot follow; `followed` are those of its kind.
+    fn check(&self, path: &Path, followed: &[&str]) -> Result<()> {
+        let given = [
+            ("--annotation", self.annotation != Annotation::default(), "the universal annotation is the only one"),
+            ("--all-frames", self.all_frames, "no frame is marked invalid"),
+            ("--camera", !self.cameras.is_empty(), "there are no cameras to choose from"),
+        ];
+        match given.iter().find(|(name, given, _)| *given && !followed.contains(name)) {
+            None => Ok(()),
+            Some((name, _, problem)) => Err(Error::file(path, *name, *problem, "leave the option out")),
         }
+    }
+
+    fn wants(&self, camera: usize) -> bool {
+        if self.cameras.is_empty() { VNECT_CAMERAS.contains(&camera) } else { self.cameras.contains(&camera) }
+    }
+
+    /// For messages.
+    fn asked(&self) -> String {
+        let cameras = if self.cameras.is_empty() { &VNECT_CAMERAS[..] } else { &self.cameras };
+        format!("cameras of a training set: {cameras:?}, all frames of a test set: {}", self.all_frames)
     }
 }
 
@@ -73,7 +92,8 @@ impl Default for Options {
 /// - P-STMO's `data_test_3dhp.npz` and `data_train_3dhp.npz`: universal annotation.
 ///
 /// # Errors
-/// If a file cannot be read, is not of these forms or of another than the first, or its folders do not name it.
+/// If a file cannot be read, is not of these forms or of another than the first, its folders do not name it, it cannot
+/// follow an option that is not the default, a recording is there twice or does not fit into memory, or nothing is left.
 pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
     let wanted = |path: &Path| ["annot.mat", "annot_data.mat"].contains(&sources::name(path));
     let files = sources::find(paths, "annot.mat or annot_data.mat", wanted)?;
@@ -92,7 +112,7 @@ pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> R
         }
         progress(done + 1, files.len());
     }
-    Ok(collector.finish())
+    sources::finish(collector, paths, &options.asked())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,6 +168,8 @@ impl Frames<'_> {
             return Err(Error::file(self.path, &self.field, problem, "download the file again"));
         }
         let frames = self.keypoints.chunks_exact(joints).zip(self.positions.chunks_exact(joints));
+        let poses = (self.first..).take(frames.len()).filter(|frame| wanted(*frame).is_some()).count();
+        collector.room_for(poses, self.path, &self.field)?;
         for (frame, (keypoints, positions)) in (self.first..).zip(frames) {
             let Some(label) = wanted(frame) else { continue };
             let (points, confidence) = self.layout.keypoints(keypoints, &[1.0; 28]);

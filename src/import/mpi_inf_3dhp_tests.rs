@@ -1,5 +1,6 @@
 use super::super::sources::testing::{close, expected, fails, fixture, quiet, rows, valid};
 use super::*;
+use crate::format::Value;
 
 const POSE_2D: usize = 2 * 17;
 const POSE_3D: usize = 3 * 17;
@@ -52,10 +53,10 @@ fn the_training_set_gives_its_cameras() {
     assert_eq!((set.subject_names, set.action), (vec!["S3".to_owned()], None));
     assert_eq!(set.frame.unwrap()[..4], [0, 1, 0, 1]);
 
-    let options = Options { annotation: Annotation::True, cameras: vec![13], stride: 2, ..Options::default() };
+    let options = Options { annotation: Annotation::True, cameras: vec![13, 13], stride: 2, ..Options::default() };
     let set = valid(of("S3/Seq2/annot.mat", &options));
     close(set.positions.as_ref().unwrap(), &expected("hp3d_train_true_13")[..POSE_3D], 1e-5);
-    assert_eq!(valid(of("S3", &Options { cameras: vec![], ..Options::default() })).len(), 28);
+    assert_eq!(valid(of("S3", &Options { cameras: (0..14).collect(), ..Options::default() })).len(), 28);
     fails(of("S3", &Options { cameras: vec![14], ..Options::default() }), &["annot2{14}", "0 to 13"]);
 }
 
@@ -85,6 +86,78 @@ fn pstmo_has_valid_frames_and_cameras() {
     close(set.positions.as_ref().unwrap(), &expected("pstmo_train_positions"), 1e-5);
     assert_eq!(set.sequence_names, ["S1/Seq1@0", "S1/Seq1@1", "S2/Seq2@0", "S2/Seq2@1"]);
     assert_eq!(set.subject_names, ["S1", "S2"]);
+}
+
+#[test]
+fn options_that_a_file_cannot_follow_are_refused() {
+    let annotation = Options { annotation: Annotation::True, joints: 16, ..Options::default() };
+    let frames = Options { all_frames: true, joints: 16, ..Options::default() };
+    let cameras = Options { cameras: vec![0], joints: 16, ..Options::default() };
+    for (file, options, option) in [
+        ("data_train_3dhp.npz", &annotation, "--annotation"),
+        ("data_test_3dhp.npz", &annotation, "--annotation"),
+        ("test_3dhp.npz", &annotation, "--annotation"),
+        ("S3/Seq2/annot.mat", &frames, "--all-frames"),
+        ("data_train_3dhp.npz", &frames, "--all-frames"),
+        ("test_3dhp.npz", &frames, "--all-frames"),
+        ("mpi_inf_3dhp_test_set/TS1/annot_data.mat", &cameras, "--camera"),
+        ("data_test_3dhp.npz", &cameras, "--camera"),
+        ("test_3dhp.npz", &cameras, "--camera"),
+    ] {
+        fails(of(file, options), &[&format!("{file}: {option}: "), "leave the option out"]);
+    }
+}
+
+#[test]
+fn cameras_of_pstmo_are_there_and_numbered() {
+    let one = Options { cameras: vec![1], ..Options::default() };
+    assert_eq!(valid(of("data_train_3dhp.npz", &one)).sequence_names, ["S1/Seq1@1", "S2/Seq2@1"]);
+    let options = Options { cameras: vec![1, 4, 9], ..Options::default() };
+    let words = ["data_train_3dhp.npz: data/S1 Seq1: there is no camera [4, 9]", "choose among [0, 1, 3]"];
+    fails(of("data_train_3dhp.npz", &options), &words);
+    let seen = |keys: &[Value]| {
+        let cameras = Value::Dict(keys.iter().map(|key| (key.clone(), Value::None)).collect());
+        let views = community::views(Path::new("f"), "S1 Seq1", &cameras, &Options::default());
+        views.map(|views| views.iter().map(|(camera, _)| *camera).collect::<Vec<_>>())
+    };
+    let text = |text: &str| Value::Text(text.into());
+    assert_eq!(seen(&[text("4"), Value::Integer(13), Value::Integer(0)]).unwrap(), [4, 0]);
+    for (keys, words) in [
+        (vec![text("4"), text("cam5")], "f: data/S1 Seq1: camera 'cam5' is no number;"),
+        (vec![Value::Float(-1.0)], "camera '-1' is no number"),
+        (vec![Value::None], "camera 'None' is no number"),
+        (vec![text("3"), text("13")], "there is no camera of those of VNect; choose among [3, 13]"),
+        (vec![], "there is no camera of those of VNect"),
+    ] {
+        let error = seen(&keys).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn nothing_and_the_same_again_are_refused() {
+    let test = "mpi_inf_3dhp_test_set/TS1/annot_data.mat";
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("TS1/annot_data.mat");
+    std::fs::create_dir(folder.path().join("TS1")).unwrap();
+    std::fs::copy(fixture(&format!("mpi_inf_3dhp/{test}")), &copy).unwrap();
+    let twice = [fixture("mpi_inf_3dhp/mpi_inf_3dhp_test_set"), copy.clone()];
+    fails(
+        import(&twice, &Options::default(), &mut quiet),
+        &[&copy.display().to_string(), "TS1: a sequence of this name"],
+    );
+    // Of more frames than can be, nothing is read.
+    let mut bytes = std::fs::read(&copy).unwrap();
+    let shape = |frames: u64| [frames, 1, 17, 2].map(u64::to_le_bytes).concat();
+    let at = bytes.windows(32).position(|window| *window == shape(4)).unwrap();
+    bytes[at..at + 32].copy_from_slice(&shape(1 << 40));
+    std::fs::write(&copy, bytes).unwrap();
+    fails(import(&[copy], &Options::default(), &mut quiet), &["TS1/annot2: 1099511627776 poses more than the 0"]);
+    let path = folder.path().join("data_test_3dhp.npz");
+    let asked = Options::default().asked();
+    assert!(asked.contains("cameras of a training set: [0, 1, 2, 4, 5, 6, 7, 8]"), "{asked}");
+    let error = sources::finish(Collector::new(17), &[path], &asked).unwrap_err().to_string();
+    assert!(error.contains("data_test_3dhp.npz: poses: nothing is left of it (cameras"), "{error}");
 }
 
 #[test]

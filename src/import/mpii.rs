@@ -37,7 +37,7 @@ impl Default for Options {
 /// out.
 ///
 /// # Errors
-/// If a file cannot be read or is not of these forms.
+/// If a file cannot be read, is not of these forms or is given twice, or nobody has a joint.
 pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
     let wanted = |path: &Path| [".json", ".mat"].iter().any(|extension| sources::name(path).ends_with(extension));
     let files = sources::find(paths, "annotations (.json or .mat)", wanted)?;
@@ -50,7 +50,7 @@ pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> R
         }
         progress(done + 1, files.len());
     }
-    Ok(people.collector.finish())
+    sources::finish(people.collector, paths, "persons with a joint")
 }
 
 struct People {
@@ -96,6 +96,10 @@ fn annotations(path: &Path, people: &mut People) -> Result<()> {
     for (i, record) in records.into_iter().enumerate() {
         let person: Annotation = serde_json::from_value(record)
             .map_err(|error| Error::file(path, format!("annotations[{i}]"), error.to_string(), FIX))?;
+        if let Some(joint) = person.joints_vis.iter().position(|visible| ![0.0, 1.0].contains(visible)) {
+            let problem = format!("joint {joint} has {}, neither 0 nor 1", person.joints_vis[joint]);
+            return Err(Error::file(path, format!("annotations[{i}].joints_vis"), problem, FIX));
+        }
         people.push(&person.image, &person.joints, &person.joints_vis);
     }
     Ok(())

@@ -51,6 +51,20 @@ fn files_of_another_form_are_refused() {
     let short = text.rfind("\"joints\": [[").unwrap();
     let short = format!("{}\"joints\": [[1, 2], [{}", &text[..short], &text[short + 12..]);
     fails(json(short.as_bytes()), &["annotations[2]", "fewer elements"]);
+    let person = |visible: &str| {
+        let joints = "[1, 2], ".repeat(15) + "[1, 2]";
+        format!(r#"[{{"image": "a.jpg", "joints": [{joints}], "joints_vis": [{}{visible}]}}]"#, "0, ".repeat(15))
+    };
+    assert_eq!(valid(json(person("1").as_bytes())).len(), 1);
+    for visible in ["2", "0.5", "-1"] {
+        let words = format!("joint 15 has {visible}, neither 0 nor 1");
+        fails(json(person(visible).as_bytes()), &["a.json: annotations[0].joints_vis: ", &words]);
+    }
+    fails(json(person("0").as_bytes()), &["a.json: poses: nothing is left of it (persons with a joint)"]);
+    fails(
+        import(&[0, 0].map(|_| fixture("mpii/train.json")), &Options::default(), &mut quiet),
+        &["train.json", "give it once"],
+    );
     fails(json("[".repeat(200_000).as_bytes()), &["annotations", "recursion"]);
     fails(of(fixture("lsp/lsp_dataset/joints.mat")), &["RELEASE.annolist", "mpii_human_pose_v1_u12_1.mat"]);
     fails(of(fixture("threedpw")), &["threedpw", "no annotations"]);

@@ -1,9 +1,13 @@
 //! What the importers of data sets share: their files, named or found in folders, and arrays of points.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
-use super::Layout;
+use super::{Collector, Layout};
 use crate::{
+    data::PoseSet,
     error::{Error, Result},
     format::Array,
 };
@@ -12,7 +16,7 @@ use crate::{
 const MAX_DEPTH: usize = 6;
 
 /// The files that `paths` stand for: a file for itself, a folder for those in it that are `wanted`, sorted by path.
-/// `what` names them in the message if there is none.
+/// `what` names them in the message if there is none. The same file twice is an error.
 pub(super) fn find(paths: &[PathBuf], what: &str, wanted: fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
@@ -30,7 +34,27 @@ pub(super) fn find(paths: &[PathBuf], what: &str, wanted: fn(&Path) -> bool) -> 
     if files.is_empty() {
         return Err(Error::Usage(format!("no file is named; give {what}")));
     }
+    let mut known = HashMap::new();
+    for file in &files {
+        // What cannot be opened says so when it is read.
+        let same = std::fs::canonicalize(file).unwrap_or_else(|_| file.clone());
+        if let Some(other) = known.insert(same, file) {
+            let problem = format!("it is the same file as {}", other.display());
+            return Err(Error::file(file, "path", problem, "give it once"));
+        }
+    }
     Ok(files)
+}
+
+/// What was collected of `paths`. `asked` says for what in the message if that is nothing.
+pub(super) fn finish(collector: Collector, paths: &[PathBuf], asked: &str) -> Result<PoseSet> {
+    match paths.first().filter(|_| collector.is_empty()) {
+        None => Ok(collector.finish()),
+        Some(path) => {
+            let problem = format!("nothing is left of {} ({asked})", if paths.len() > 1 { "all files" } else { "it" });
+            Err(Error::file(path, "poses", problem, "ask for what there is, or give other files"))
+        }
+    }
 }
 
 fn search(folder: &Path, wanted: fn(&Path) -> bool, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {
@@ -156,6 +180,15 @@ mod tests {
         let error = find(&[fixture("lsp")], "annotations", json).unwrap_err().to_string();
         assert!(error.contains("no annotations"), "{error}");
         assert!(find(&[], "annotations", json).unwrap_err().to_string().contains("annotations"));
+        let twice = [fixture("mpii/train.json"), fixture("mpii")];
+        let error = find(&twice, "annotations", json).unwrap_err().to_string();
+        assert!(error.matches("mpii/train.json").count() == 2 && error.contains("give it once"), "{error}");
+    }
+
+    #[test]
+    fn nothing_is_an_error() {
+        let error = finish(Collector::new(17), &[PathBuf::from("a.npz")], "subject S1").unwrap_err().to_string();
+        assert!(error.starts_with("a.npz: poses: nothing is left of it (subject S1);"), "{error}");
     }
 
     #[test]

@@ -52,7 +52,8 @@ impl Default for Options {
 /// the jaw; import them with 16 joints) or 14 (those that 3DPW is scored on). One sequence for each file.
 ///
 /// # Errors
-/// If a file cannot be read or is not of this form.
+/// If a file cannot be read or is not of this form, a recording is there twice or does not fit into memory, detections
+/// are asked of an `.npz` file, or nothing is left.
 pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
     let wanted = |path: &Path| sources::name(path).ends_with(".pkl");
     let files = sources::find(paths, "sequence file (.pkl)", wanted)?;
@@ -71,7 +72,7 @@ pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> R
         }
         progress(done + 1, files.len());
     }
-    Ok(collector.finish())
+    sources::finish(collector, paths, "frames with a valid camera and keypoints")
 }
 
 /// A camera that moves.
@@ -148,10 +149,12 @@ fn sequence_file(path: &Path, options: &Options, collector: &mut Collector) -> R
             Keypoints::Projected => None,
         };
         let name = format!("{sequence}/{actor}");
-        let label =
-            Label { sequence: collector.sequence(&name), subject: Some(collector.subject(&name)), ..Label::default() };
+        let sequence = collector.new_sequence(&name, path)?;
+        let label = Label { sequence, subject: Some(collector.subject(&name)), ..Label::default() };
+        let stride = options.stride.max(1);
+        collector.room_for(frames.div_ceil(stride), path, &field)?;
         let frames = joints.chunks_exact(SMPL_24.joints.len()).zip(&valid.values).enumerate();
-        for (frame, (joints, valid)) in frames.step_by(options.stride.max(1)) {
+        for (frame, (joints, valid)) in frames.step_by(stride) {
             if *valid == 0.0 {
                 continue;
             }
@@ -190,6 +193,13 @@ fn detections(path: &Path, actor: usize, array: &Array<f32>) -> Result<Vec<Detec
 
 fn computed_joints(path: &Path, options: &Options, collector: &mut Collector) -> Result<()> {
     let mut npz = Npz::open(path)?;
+    if options.keypoints == Keypoints::Detected {
+        return Err(npz.error(
+            "--keypoints",
+            "it has no detections, which sequence files have",
+            "leave the option out",
+        ));
+    }
     let positions = npz.f32("positions_3d")?;
     let layout = match positions.shape[..] {
         [_, 17, 3] => &SPIN_17,
@@ -211,14 +221,16 @@ fn computed_joints(path: &Path, options: &Options, collector: &mut Collector) ->
         return Err(npz.error("positions_2d", problem, "give x and y of the same joints"));
     }
     // A person is over ten pixels wide; normalised coordinates are about -1 to 1.
-    if keypoints.values.iter().all(|v| v.abs() < 10.0) {
+    if !keypoints.values.is_empty() && keypoints.values.iter().all(|v| v.abs() < 10.0) {
         let problem = "its values are not pixels but normalised";
         return Err(npz.error("positions_2d", problem, "undo what normalised them: (x + 1) * width / 2"));
     }
-    let label = Label { sequence: collector.sequence(sources::name(path)), ..Label::default() };
+    let (name, stride) = (sources::name(path), options.stride.max(1));
+    let label = Label { sequence: collector.new_sequence(name, path)?, ..Label::default() };
+    collector.room_for(positions.shape[0].div_ceil(stride), path, "positions_3d")?;
     let (keypoints, positions) = (keypoints.values.as_chunks().0, positions.values.as_chunks().0);
     let frames = keypoints.chunks_exact(joints).zip(positions.chunks_exact(joints)).enumerate();
-    for (frame, (keypoints, positions)) in frames.step_by(options.stride.max(1)) {
+    for (frame, (keypoints, positions)) in frames.step_by(stride) {
         let (keypoints, confidence) = layout.keypoints(keypoints, &[1.0; 17]);
         let positions = sources::positions(path, "positions_3d", frame, layout, positions, 1.0)?;
         let pose = Pose { keypoints, confidence: Some(confidence), positions: Some(positions), image_size: None };

@@ -88,7 +88,21 @@ fn files_of_another_form_are_refused() {
     fails(import(&two, &Options::default(), &mut quiet), &["import them apart"]);
     fails(of("../mpi_inf_3dhp/test_3dhp.npz", &Options::default()), &["positions_3d"]);
 
+    let detected = Options { keypoints: Keypoints::Detected, ..Options::default() };
+    fails(of("data_3dpw_17.npz", &detected), &["data_3dpw_17.npz: --keypoints: ", "leave the option out"]);
+    let copy = folder.path().join("data_3dpw_17.npz");
+    std::fs::copy(fixture("threedpw/data_3dpw_17.npz"), &copy).unwrap();
+    let twice = [fixture("threedpw/data_3dpw_17.npz"), copy];
+    fails(import(&twice, &Options::default(), &mut quiet), &["data_3dpw_17.npz: a sequence of this name"]);
+    let twice = [fixture("threedpw/sequenceFiles"), fixture("threedpw/sequenceFiles/test")];
+    fails(import(&twice, &Options::default(), &mut quiet), &["downtown_walking_00.pkl: path: it is the same file"]);
+
     let path = folder.path().join("a.npz");
+    let mut npz = crate::format::npz::NpzWriter::create(&path).unwrap();
+    npz.f32("positions_3d", &[0, 17, 3], &[]).unwrap();
+    npz.f32("positions_2d", &[0, 17, 2], &[]).unwrap();
+    npz.finish().unwrap();
+    fails(import(std::slice::from_ref(&path), &Options::default(), &mut quiet), &["a.npz", "poses: nothing is left"]);
     for (points, pixels, words) in [
         (&[3, 15, 3][..], &[3, 15, 2][..], ["positions_3d: its shape is [3, 15, 3]", "(N, 17, 3)"]),
         (&[3, 17, 3], &[2, 17, 2], ["positions_2d: its shape is [2, 17, 2]", "same joints"]),

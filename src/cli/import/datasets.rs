@@ -7,6 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::super::{Outcome, options};
 use super::{Files, Joints};
+use crate::error::Error;
 use crate::import::{h36m, lsp, mpi_inf_3dhp, mpii, threedpw};
 
 /// Human3.6M: data_3d_h36m.npz, with a data_2d_h36m_*.npz or keypoints projected anew; or the .h5 files
@@ -64,7 +65,7 @@ pub(super) struct MpiInf3dhp {
     /// Takes the test frames that are marked invalid too
     #[arg(long)]
     all_frames: bool,
-    /// Takes this camera of the training set, 0 to 13; may be given more than once [default: those at chest height]
+    /// Takes this camera of the training set, 0 to 13; may be given more than once [default: VNect's eight]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..14))]
     camera: Vec<u8>,
     /// Takes every K-th frame
@@ -81,15 +82,10 @@ fn annotation() -> impl TypedValueParser<Value = mpi_inf_3dhp::Annotation> {
 
 impl MpiInf3dhp {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
-        let usual = mpi_inf_3dhp::Options::default();
         let options = mpi_inf_3dhp::Options {
             annotation: self.annotation,
             all_frames: self.all_frames,
-            cameras: if self.camera.is_empty() {
-                usual.cameras
-            } else {
-                self.camera.iter().map(|&camera| usize::from(camera)).collect()
-            },
+            cameras: self.camera.iter().map(|&camera| usize::from(camera)).collect(),
             stride: self.stride,
             joints: self.joints.joints,
         };
@@ -129,6 +125,10 @@ impl ThreeDpw {
             None => threedpw::import(paths, &options, progress),
             Some(split) => {
                 let folders: Vec<_> = paths.iter().map(|path| path.join(split)).collect();
+                if let Some(path) = folders.iter().find(|folder| !folder.is_dir()) {
+                    let fix = "give the folder sequenceFiles, or leave --split out";
+                    return Err(Error::file(path, "--split", "there is no such folder", fix));
+                }
                 threedpw::import(&folders, &options, progress)
             }
         })

@@ -12,6 +12,7 @@ use crate::{
 /// PoseAug's `test_3dhp.npz`: `pose3d` (N, 16, 3) in metres from the hip and `pose2d` (N, 16, 2), -1 to 1 over the
 /// width (`PoseAug:data_extra/prepare_data_3dhp.py`).
 pub(super) fn poseaug(path: &Path, options: &Options, collector: &mut Collector) -> Result<()> {
+    options.check(path, &[])?;
     let mut npz = Npz::open(path)?;
     if options.joints != 16 {
         return Err(npz.error("pose3d", "it has 16 joints, without Neck/Nose", "import it with 16 joints"));
@@ -34,7 +35,7 @@ pub(super) fn poseaug(path: &Path, options: &Options, collector: &mut Collector)
         image_size: TRAIN_IMAGE_SIZE,
         first: 0,
     };
-    let label = Label { sequence: collector.sequence(sources::name(path)), ..Label::default() };
+    let label = Label { sequence: collector.new_sequence(sources::name(path), path)?, ..Label::default() };
     frames.add(collector, |frame| (frame % options.stride.max(1) == 0).then_some(label))
 }
 
@@ -49,29 +50,53 @@ pub(super) fn pstmo(path: &Path, options: &Options, collector: &mut Collector) -
     for (name, recording) in data.entries() {
         let name = name.text().unwrap_or_default();
         let Some(cameras) = recording.items().first() else {
+            options.check(path, &["--all-frames"])?;
             let label = Label {
-                sequence: collector.sequence(name),
+                sequence: collector.new_sequence(name, path)?,
                 subject: Some(collector.subject(name)),
                 ..Label::default()
             };
             add(path, name, recording, test_image_size(name), label, options, collector)?;
             continue;
         };
-        let folders = name.replace(' ', "/");
-        let subject = collector.subject(name.split(' ').next().unwrap_or_default());
-        for (camera, view) in cameras.entries() {
-            let camera =
-                camera.number().map(|n| n.to_string()).or(camera.text().map(str::to_owned)).unwrap_or_default();
-            let wanted = |number| options.cameras.is_empty() || options.cameras.contains(&number);
-            if camera.parse().is_ok_and(wanted) {
-                let name = format!("{folders}@{camera}");
-                let sequence = collector.sequence(&name);
-                let label = Label { sequence, subject: Some(subject), ..Label::default() };
-                add(path, &name, view, TRAIN_IMAGE_SIZE, label, options, collector)?;
-            }
+        options.check(path, &["--camera"])?;
+        let views = views(path, name, cameras, options)?;
+        let subject = Some(collector.subject(name.split(' ').next().unwrap_or_default()));
+        for (camera, view) in views {
+            let name = format!("{}@{camera}", name.replace(' ', "/"));
+            let label = Label { sequence: collector.new_sequence(&name, path)?, subject, ..Label::default() };
+            add(path, &name, view, TRAIN_IMAGE_SIZE, label, options, collector)?;
         }
     }
     Ok(())
+}
+
+/// What the cameras that are asked for see; without such a wish, those of VNect that are there.
+pub(super) fn views<'a>(
+    path: &Path,
+    name: &str,
+    cameras: &'a Value,
+    options: &Options,
+) -> Result<Vec<(usize, &'a Value)>> {
+    let (mut all, field) = (Vec::new(), format!("data/{name}"));
+    for (key, view) in cameras.entries() {
+        let text = key.number().map(|n| n.to_string()).or(key.text().map(str::to_owned));
+        let number = text.as_ref().and_then(|text| text.parse::<usize>().ok());
+        let Some(number) = number else {
+            let problem = format!("camera '{}' is no number", text.unwrap_or_else(|| key.describe()));
+            return Err(Error::file(path, field, problem, "give a file of P-STMO, cameras named 0 to 13"));
+        };
+        all.push((number, view));
+    }
+    let present: Vec<usize> = all.iter().map(|(number, _)| *number).collect();
+    all.retain(|(number, _)| options.wants(*number));
+    let missing: Vec<&usize> = options.cameras.iter().filter(|wanted| !present.contains(wanted)).collect();
+    if !missing.is_empty() || all.is_empty() {
+        let missing = if missing.is_empty() { "of those of VNect".into() } else { format!("{missing:?}") };
+        let problem = format!("there is no camera {missing}");
+        return Err(Error::file(path, field, problem, format!("choose among {:?}", &present[..present.len().min(14)])));
+    }
+    Ok(all)
 }
 
 fn add(

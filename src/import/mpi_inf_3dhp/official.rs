@@ -1,8 +1,8 @@
 //! The files of the data set itself.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
-use super::{Collector, Frames, Label, Options, TRAIN_IMAGE_SIZE, sources, test_image_size};
+use super::{Collector, Frames, Label, Options, TRAIN_IMAGE_SIZE, VNECT_CAMERAS, sources, test_image_size};
 use crate::{
     error::{Error, Result},
     format::{Value, hdf5::Hdf5, mat},
@@ -25,8 +25,10 @@ pub(super) fn test(path: &Path, options: &Options, collector: &mut Collector) ->
         return Err(Error::file(path, "path", "its folders do not name the sequence", fix));
     };
     let wrong = |field: &str, problem: String, fix: &str| Error::file(path, format!("{name}/{field}"), problem, fix);
+    options.check(path, &["--annotation", "--all-frames"])?;
     let file = Hdf5::open(path)?;
     let frames = file.shape("annot2")?.first().copied().unwrap_or_default();
+    collector.room_for(frames.div_ceil(options.stride.max(1)), path, &format!("{name}/annot2"))?;
     let valid = file.f32("valid_frame")?.values;
     let activity = file.f32("activity_annotation")?.values;
     for (field, values) in [("valid_frame", &valid), ("activity_annotation", &activity)] {
@@ -41,8 +43,11 @@ pub(super) fn test(path: &Path, options: &Options, collector: &mut Collector) ->
         return Err(wrong("activity_annotation", problem, "download it again"));
     }
     let actions = ACTIVITIES.map(|activity| collector.action(activity));
-    let label =
-        Label { sequence: collector.sequence(name), subject: Some(collector.subject(name)), ..Label::default() };
+    let label = Label {
+        sequence: collector.new_sequence(name, path)?,
+        subject: Some(collector.subject(name)),
+        ..Label::default()
+    };
     let (field, joints) = (options.annotation.field(), MPI_INF_3DHP_17.joints.len());
     for first in (0..frames).step_by(PIECE) {
         let count = PIECE.min(frames - first);
@@ -74,14 +79,15 @@ pub(super) fn train(path: &Path, options: &Options, collector: &mut Collector) -
         let fix = "keep it in its folders, such as S1/Seq1";
         return Err(Error::file(path, "path", "its folders do not name subject and sequence", fix));
     };
+    options.check(path, &["--annotation", "--camera"])?;
     let (value, joints) = (mat::load(path)?, MPI_INF_3DHP_28.joints.len());
     let cameras = value.get("annot2").map_or(0, |cell| cell.items().len());
     if cameras == 0 {
         return Err(Error::file(path, "annot2", "there is no such cell", "give the annot.mat of the training set"));
     }
     let subject_number = collector.subject(subject);
-    let all: Vec<usize> = (0..cameras).collect();
-    for &camera in if options.cameras.is_empty() { &all } else { &options.cameras } {
+    let wanted = if options.cameras.is_empty() { &VNECT_CAMERAS[..] } else { &options.cameras };
+    for camera in wanted.iter().copied().collect::<BTreeSet<usize>>() {
         let cell = |field: &str| {
             let array = value.get(field).and_then(|cell| cell.items().get(camera)).and_then(Value::numbers);
             let problem = "there is no array of this camera";
@@ -100,7 +106,7 @@ pub(super) fn train(path: &Path, options: &Options, collector: &mut Collector) -
             first: 0,
         };
         let label = Label {
-            sequence: collector.sequence(&format!("{subject}/{recording}@{camera}")),
+            sequence: collector.new_sequence(&format!("{subject}/{recording}@{camera}"), path)?,
             subject: Some(subject_number),
             ..Label::default()
         };
