@@ -27,7 +27,11 @@ fn a_mask_of_ones_changes_nothing() {
                 let config = AdaptConfig { masked, ..adaptation(mode) };
                 let mut adapter = Adapter::new(&checkpoint(&model), &config, &device).unwrap();
                 let seen = vec![1.0; xs.len() / 2];
-                if masked { adapter.run_masked(&xs, &seen).unwrap() } else { adapter.run(&xs).unwrap() }
+                let with_mask = adapter.run_masked(&xs, &seen).unwrap();
+                adapter.reset().unwrap();
+                assert_eq!(adapter.run(&xs).unwrap(), with_mask, "{mode} on {}, masked: {masked}", device.name());
+                assert!(adapter.run_masked(&xs, &seen[1..]).is_err(), "a short mask");
+                with_mask
             };
             assert_eq!(run(true), run(false), "{mode} on {}", device.name());
         }

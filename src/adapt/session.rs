@@ -5,7 +5,7 @@ use crate::checkpoint::Checkpoint;
 use crate::config::ModelConfig;
 use crate::cpu::State;
 use crate::cpu::loss::LOSS_TERMS;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gpu::Device;
 use crate::nn::{LossTerms, Tensors};
 use crate::plan::{Executor, prepare};
@@ -26,7 +26,7 @@ impl Adapter {
     /// Brings a model to a device.
     ///
     /// # Errors
-    /// [`crate::Error::Usage`] for settings that do not fit the model; [`crate::Error::Device`] when the device is too
+    /// [`Error::Usage`] for settings that do not fit the model; [`Error::Device`] when the device is too
     /// small.
     pub fn new(checkpoint: &Checkpoint, config: &AdaptConfig, device: &Device) -> Result<Self> {
         config.validate(&checkpoint.model)?;
@@ -69,8 +69,15 @@ impl Adapter {
     /// that was filled in. It counts where the settings are `masked`.
     ///
     /// # Errors
-    /// The device was lost.
+    /// [`Error::Usage`] where there is not one number for each joint; or the device was lost.
     pub fn run_masked(&mut self, keypoints: &[f32], seen: &[f32]) -> Result<Vec<f32>> {
+        if seen.len() != keypoints.len() / 2 {
+            let counts = (seen.len(), keypoints.len() / 2);
+            return Err(Error::Usage(format!(
+                "the mask has {} numbers for {} joints; give one for each",
+                counts.0, counts.1
+            )));
+        }
         self.run_lots(keypoints, Some(seen))
     }
 
@@ -82,9 +89,12 @@ impl Adapter {
         for (lot, chunk) in keypoints.chunks(capacity * size).enumerate() {
             let count = chunk.len() / size;
             self.executor.write(self.ids.samples, 0, chunk);
-            if let (Some(masks), Some(seen)) = (self.ids.masks, seen) {
+            if let Some(masks) = self.ids.masks {
                 let first = lot * capacity * self.model.joints;
-                self.executor.write(masks, 0, &seen[first..first + chunk.len() / 2]);
+                match seen {
+                    Some(seen) => self.executor.write(masks, 0, &seen[first..first + chunk.len() / 2]),
+                    None => self.executor.write(masks, 0, &vec![1.0; chunk.len() / 2]),
+                }
             }
             // sample and chunk of the state.
             self.executor.write(self.ids.state, 2, &[f32::from_bits(self.samples); 2]);

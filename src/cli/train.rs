@@ -193,20 +193,17 @@ impl Train {
     }
 }
 
-/// The poses that have every joint: guesses are not to be learnt from.
+/// The poses that have every joint.
 fn complete(set: PoseSet, path: &std::path::Path) -> Result<PoseSet> {
-    let seen = set.seen();
-    if seen.is_empty() {
-        return Ok(set);
-    }
-    let whole = seen.chunks_exact(set.joints).enumerate().filter(|(_, pose)| !pose.contains(&0.0));
-    let whole: Vec<usize> = whole.map(|(pose, _)| pose).collect();
+    let whole = set.complete();
     if whole.is_empty() {
         let problem = "every pose lacks a joint (confidence 0)";
         return Err(Error::file(path, "confidence", problem, "train on data that have every joint"));
     }
-    output::note(&format!("{} poses lack a joint and are left out of training", set.len() - whole.len()));
-    Ok(set.select(&whole))
+    if whole.len() < set.len() {
+        output::note(&format!("{} poses lack a joint and are left out of training", set.len() - whole.len()));
+    }
+    Ok(whole)
 }
 
 /// Fails, naming both files, where the poses are not of the model's skeleton.

@@ -65,6 +65,17 @@ impl PoseSet {
         confidence.iter().map(|&confidence| if confidence > 0.0 { 1.0 } else { 0.0 }).collect()
     }
 
+    /// The poses that have every joint, for training: guesses are not to be learnt from.
+    #[must_use]
+    pub fn complete(&self) -> Self {
+        let seen = self.seen();
+        if seen.is_empty() {
+            return self.clone();
+        }
+        let whole = seen.chunks_exact(self.joints).enumerate().filter(|(_, pose)| !pose.contains(&0.0));
+        self.select(&whole.map(|(pose, _)| pose).collect::<Vec<_>>())
+    }
+
     /// The poses at `indices`, in that order, all names kept. Indices beyond N are left out.
     #[must_use]
     pub fn select(&self, indices: &[usize]) -> Self {

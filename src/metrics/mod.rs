@@ -1,4 +1,4 @@
-//! MPJPE, PCK and AUC under three alignments, in f64.
+//! MPJPE, PCK and AUC under four alignments, in f64.
 //!
 //! Poses are metres, errors millimetres. PCK and AUC follow the MPI-INF-3DHP evaluation script: an error counts as
 //! correct if it is strictly below the threshold.
@@ -30,8 +30,8 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    /// All protocols, in the order of the paper's tables.
-    pub const ALL: [Self; 3] = [Self::Us, Self::Gs, Self::Pa];
+    /// All protocols.
+    pub const ALL: [Self; 4] = [Self::Us, Self::Gs, Self::GsSet, Self::Pa];
 }
 
 impl fmt::Display for Protocol {
@@ -49,7 +49,7 @@ impl FromStr for Protocol {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        [Self::Us, Self::Gs, Self::GsSet, Self::Pa]
+        Self::ALL
             .into_iter()
             .find(|protocol| protocol.to_string() == text)
             .ok_or_else(|| Error::Usage(format!("protocol '{text}' is unknown; use us, gs, gs-set or pa")))

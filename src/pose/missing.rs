@@ -10,7 +10,7 @@ use super::Skeleton;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fill {
-    /// The last frame of the sequence, moved along; its neighbours in a sequence's first frame.
+    /// The last frame of the sequence, moved along; its neighbours where that is more than ten frames away.
     LastFrame,
     /// Its neighbours on the body.
     Neighbours,

@@ -73,6 +73,9 @@ impl TrainingSet {
     }
 }
 
+/// After more frames than this a joint may be anywhere.
+const MAX_GAP: i32 = 10;
+
 /// Fills every missing joint, in pixels.
 fn fill_all(x: &mut [f32], seen: &[f32], (set, skeleton): (&PoseSet, &Skeleton), lengths: &[f32], fill: Fill) {
     let joints = set.joints;
@@ -84,7 +87,9 @@ fn fill_all(x: &mut [f32], seen: &[f32], (set, skeleton): (&PoseSet, &Skeleton),
         }
         let (before, now) = x.split_at_mut(2 * joints * pose);
         let now = &mut now[..2 * joints];
-        if fill == Fill::LastFrame && starts.binary_search(&pose).is_err() {
+        let recent = |frame: &Vec<i32>| (1..=MAX_GAP).contains(&frame[pose].saturating_sub(frame[pose - 1]));
+        let follows = starts.binary_search(&pose).is_err() && set.frame.as_ref().is_none_or(recent);
+        if fill == Fill::LastFrame && follows {
             // The frame before was filled itself, so that a joint stays known for as long as it is away.
             let last = &before[2 * joints * (pose - 1)..];
             fill_from_last_frame(now, mask, last);

@@ -83,6 +83,10 @@ impl Trainer {
         model.validate().map_err(Error::Usage)?;
         validate(config)?;
         let data = TrainingSet::new(set, &model)?;
+        if !data.seen.is_empty() {
+            let problem = "--data: some poses lack a joint (confidence 0); leave them out (PoseSet::complete)";
+            return Err(Error::Usage(problem.to_owned()));
+        }
         if data.positions.is_empty() || data.is_empty() {
             return Err(Error::Usage("--data: training needs at least one pose with `positions`".to_owned()));
         }
