@@ -136,7 +136,14 @@ fn the_fields_files_are_described_as_they_are() {
         ("detectors/mmpose/results_demo.json", "import mmpose"),
         ("detectors/alphapose/tracked.json", "import alphapose"),
         ("detectors/detectron/dance.mp4.npz", "import detectron"),
+        ("detectors/alphapose/named.json", "import alphapose"),
+        ("detectors/alphapose/padded.json", "import alphapose"),
+        ("detectors/halpe/annotations.json", "import halpe"),
+        ("detectors/halpe/results.json", "import halpe"),
         ("detectors/mediapipe/objects.json", "import mediapipe"),
+        ("detectors/mediapipe/lists.json", "import mediapipe"),
+        ("detectors/mediapipe/rows.json", "import mediapipe"),
+        ("datasets/threedpw/data_3dpw_17.npz", "import 3dpw"),
     ] {
         let described = json(folder.path(), &["info", file]);
         let found = described["kind"].as_str().unwrap();

@@ -1,22 +1,38 @@
-//! Any bytes as the files of the data sets; the first byte says which.
+//! Any bytes as the files of the data sets, and of Detectron; the first byte says which.
 #![no_main]
 
-use isopose_fuzz::import::{h36m, lsp, mpi_inf_3dhp, mpii, threedpw};
-use isopose_fuzz::with_named_file;
+use isopose_fuzz::import::{detector, h36m, lsp, mpi_inf_3dhp, mpii, threedpw};
+use isopose_fuzz::with_placed_file;
+
+/// Importers tell some files by their names and folders.
+const PLACES: [&str; 10] = [
+    "data_3d_h36m.npz",
+    "S1/MyPoses/3D_positions/Walking 1.h5",
+    "mpii.mat",
+    "S1/Seq1/annot.mat",
+    "TS1/annot_data.mat",
+    "data_test_3dhp.npz",
+    "downtown.pkl",
+    "3dpw.npz",
+    "joints.mat",
+    "video.mp4.npz",
+];
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let Some((first, bytes)) = bytes.split_first() else { return };
-    let suffix = [".npz", ".h5", ".mat", ".mat", ".npz", ".pkl", ".npz", ".mat"][usize::from(first % 8)];
-    with_named_file(bytes, suffix, |path| {
+    let place = usize::from(*first) % PLACES.len();
+    with_placed_file(bytes, PLACES[place], |path| {
         let paths = std::slice::from_ref(path);
         let none = &mut |_, _| {};
-        let set = match first % 8 {
+        let set = match place {
             0 | 1 => h36m::import(paths, &h36m::Options::default(), none),
             2 => mpii::import(paths, &mpii::Options { joints: 17 }, none),
-            3 | 4 => mpi_inf_3dhp::import(paths, &mpi_inf_3dhp::Options::default(), none),
-            5 | 6 => threedpw::import(paths, &threedpw::Options::default(), none),
-            _ => lsp::import(paths, &lsp::Options::default(), none),
+            3..=5 => mpi_inf_3dhp::import(paths, &mpi_inf_3dhp::Options::default(), none),
+            6 | 7 => threedpw::import(paths, &threedpw::Options::default(), none),
+            8 => lsp::import(paths, &lsp::Options::default(), none),
+            _ => detector::detectron::import(paths, &detector::Options::default(), none),
         };
-        drop(set);
+        // What is wrong with the values of a pose set is found when it is saved.
+        drop(set.map(|set| set.validate(path)));
     });
 });

@@ -25,6 +25,16 @@ pub fn with_file(bytes: &[u8], read: impl FnOnce(&Path)) {
     with_named_file(bytes, "", |path| read(path));
 }
 
+/// Gives an importer the file `below`, a path in a folder that is there for this alone, with these bytes.
+pub fn with_placed_file(bytes: &[u8], below: &str, read: impl FnOnce(&PathBuf)) {
+    let Ok(folder) = tempfile::tempdir() else { return };
+    let path = folder.path().join(below);
+    if path.parent().is_some_and(|parent| std::fs::create_dir_all(parent).is_ok()) && std::fs::write(&path, bytes).is_ok()
+    {
+        read(&path);
+    }
+}
+
 /// Gives an importer a file with these bytes whose name ends in `suffix`.
 pub fn with_named_file(bytes: &[u8], suffix: &str, read: impl FnOnce(&PathBuf)) {
     let Ok(mut file) = tempfile::Builder::new().suffix(suffix).tempfile() else { return };

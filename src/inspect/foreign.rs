@@ -6,7 +6,7 @@ use super::{Contents, own};
 use crate::data::PoseSet;
 use crate::error::{Error, Result};
 use crate::format::{Value, hdf5::Hdf5, mat, npz::Npz, pickle};
-use crate::import::detector::{self, alphapose, coco, mediapipe, mmpose};
+use crate::import::detector::{self, alphapose, coco, halpe, mediapipe, mmpose, openpose};
 use crate::import::{Progress, mpii};
 
 /// Entries of a container that are listed.
@@ -14,9 +14,10 @@ const LISTED: usize = 40;
 
 /// The kinds of JSON: their name, the name of the kind for `import`, and its reader.
 type Reader = fn(&[PathBuf], &detector::Options, Progress<'_>) -> Result<PoseSet>;
-const READERS: [(&str, &str, Reader); 5] = [
+const READERS: [(&str, &str, Reader); 6] = [
     ("COCO", "coco", coco::import),
-    ("OpenPose", "openpose", detector::openpose::import),
+    ("Halpe", "halpe", halpe::import),
+    ("OpenPose", "openpose", openpose::import),
     ("MMPose", "mmpose", mmpose::import),
     ("AlphaPose", "alphapose", alphapose::import),
     ("MediaPipe", "mediapipe", mediapipe::import),
@@ -28,7 +29,7 @@ pub(super) fn json(path: &Path) -> Result<Contents> {
     {
         return detections(path, form, kind, *read);
     }
-    // A list with joints and joints_vis.
+    // What is left has no name of its own: a list with joints and joints_vis.
     let set = mpii::import(&[path.to_owned()], &mpii::Options { joints: 17 }, &mut |_, _| {}).map_err(|_| {
         let problem = "this is the JSON of no detector or data set that can be imported";
         Error::file(path, "kind", problem, "see `isopose import --help` for those that can")
@@ -36,8 +37,8 @@ pub(super) fn json(path: &Path) -> Result<Contents> {
     Ok(imported("MPII annotations", "mpii", &set))
 }
 
-pub(super) fn openpose(folder: &Path) -> Result<Contents> {
-    detections(folder, "OpenPose", "openpose", detector::openpose::import)
+pub(super) fn openpose_folder(folder: &Path) -> Result<Contents> {
+    detections(folder, "OpenPose", "openpose", openpose::import)
 }
 
 fn detections(path: &Path, form: &str, kind: &str, read: Reader) -> Result<Contents> {
@@ -66,8 +67,16 @@ pub(super) fn motion(path: &Path, kind: &str) -> Result<Contents> {
 }
 
 pub(super) fn npz(mut npz: Npz) -> Result<Contents> {
+    let is_plain = npz.describe("positions_3d").is_ok_and(|(descr, _)| descr != "|O");
     let kind = [
-        ("positions_3d", "Human3.6M, 3D; import it with `isopose import h36m`"),
+        (
+            "positions_3d",
+            if is_plain {
+                "3DPW, regressed joints; import them with `isopose import 3dpw`"
+            } else {
+                "Human3.6M, 3D; import it with `isopose import h36m`"
+            },
+        ),
         ("positions_2d", "2D detections; import them with `isopose import h36m` beside the 3D, or `detectron`"),
         ("keypoints", "Detectron; import it with `isopose import detectron`"),
         ("pose3d", "MPI-INF-3DHP as PoseAug has it; import it with `isopose import mpi-inf-3dhp`"),

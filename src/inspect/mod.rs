@@ -43,7 +43,7 @@ pub fn inspect(path: &Path) -> Result<Contents> {
         "safetensors" => own::checkpoint(path),
         "npz" => npz(path),
         "json" => foreign::json(path),
-        _ if path.is_dir() => foreign::openpose(path),
+        _ if path.is_dir() => foreign::openpose_folder(path),
         "bvh" | "amc" => foreign::motion(path, &extension),
         "pkl" => foreign::pickle(path),
         "mat" => foreign::matlab(path),
