@@ -18,7 +18,6 @@ mod tests;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 use safetensors::tensor::{Metadata, TensorInfo, View};
@@ -109,20 +108,7 @@ impl Checkpoint {
             metadata.insert("training".to_owned(), to_json(path, training)?);
         }
         let bytes = safetensors::serialize(&self.tensors, Some(metadata)).map_err(|error| header(path, error))?;
-
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let failed = |source| Error::io(path, "write", source);
-        let mut builder = tempfile::Builder::new();
-        // A temporary file is private by default; a checkpoint is as readable as any other file.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.prefix(".checkpoint-").tempfile_in(folder).map_err(failed)?;
-        file.write_all(&bytes).map_err(failed)?;
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(path).map_err(|error| failed(error.error))?;
-        // The rename itself lives in the folder. Not every file system can sync one.
-        let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
-        Ok(())
+        crate::format::write_whole(path, &bytes)
     }
 
     /// Everything a sound checkpoint fulfils, for files read and to be written.

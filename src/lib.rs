@@ -1,6 +1,7 @@
 //! `isopose`: a hand-written GPU compute engine for Inference Stage Optimization of 3D human pose lifting.
 
 pub mod adapt;
+pub mod analysis;
 pub mod bench;
 pub mod checkpoint;
 pub mod cli;
@@ -19,6 +20,8 @@ pub mod metrics;
 pub mod nn;
 pub mod plan;
 pub mod pose;
+pub mod report;
+pub mod study;
 mod system;
 pub mod train;
 pub mod tune;

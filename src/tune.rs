@@ -10,6 +10,7 @@ use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::format::write_whole;
 use crate::gpu::Gpu;
 use crate::kernel::{Kernel, Product, Rows, Tile, Tiling, Value, expand_imports};
 use crate::kernels::{LINEAR_BACKWARD_INPUT, LINEAR_BACKWARD_WEIGHT_ADAM, LINEAR_FORWARD};
@@ -157,10 +158,8 @@ pub fn save(path: &Path, gpu: &Gpu, tiling: &Tiling) -> Result<()> {
     let failed = |source| Error::io(path, "write", source);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(failed)?;
-    let mut temporary = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    serde_json::to_writer_pretty(&mut temporary, &file).map_err(|e| failed(e.into()))?;
-    temporary.persist(path).map_err(|e| failed(e.error))?;
-    Ok(())
+    let json = serde_json::to_vec_pretty(&file).map_err(|e| failed(e.into()))?;
+    write_whole(path, &json)
 }
 
 fn read(path: &Path) -> Result<Option<File>> {

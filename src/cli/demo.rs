@@ -1,12 +1,13 @@
 //! `isopose demo`: the paper's two tables on synthetic data, in about a minute.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Args;
 
-use super::{Outcome, options::DeviceOptions, output};
+use super::{Outcome, options, options::DeviceOptions, output, report};
 use crate::adapt::{AdaptConfig, Mode};
 use crate::checkpoint::Checkpoint;
 use crate::config::{Decay, ModelConfig, Ssl, TrainConfig};
@@ -15,6 +16,8 @@ use crate::error::Result;
 use crate::evaluate::{ModeResult, run_mode};
 use crate::gpu::Device;
 use crate::metrics::{Metrics, Protocol};
+use crate::report::Role;
+use crate::study::{self, Comparison, Predicted, Run};
 use crate::train::{Trainer, TrainingSet};
 
 const WIDTH: usize = 128;
@@ -34,6 +37,9 @@ pub(super) struct Demo {
     /// Seed of the weights, of training and of the random views
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u32,
+    /// Writes a report: one HTML page, or Markdown with its figures in a folder beside it
+    #[arg(long, value_name = "FILE.html|FILE.md")]
+    report: Option<PathBuf>,
     #[command(flatten)]
     device: DeviceOptions,
 }
@@ -43,11 +49,13 @@ struct Row {
     mode: Mode,
     score: Metrics,
     ms: f64,
+    predictions: Vec<f32>,
 }
 
 impl Demo {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
         let begun = Instant::now();
+        self.report.as_deref().map_or(Ok(()), |path| report::check(path, "--report"))?;
         let device = self.device.open()?;
         let source = synthetic(Scenario::Source, SOURCE_POSES, 0, 16)?;
         let target = synthetic(Scenario::Target, TARGET_POSES, TARGET_SEED, 16)?;
@@ -97,8 +105,46 @@ impl Demo {
             writeln!(out, "{}", row.against(&joint, "Joint-Cyc, the same model as trained"))?;
         }
         writeln!(out, "{}", online.against(&baseline, "Baseline, trained without self-supervision"))?;
+        if let Some(path) = &self.report {
+            let methods = [
+                ("Baseline", Role::Baseline, &baseline, &[][..]),
+                ("Joint-Cyc", Role::Joint, &joint, &["Baseline"]),
+                ("Vanilla-Cyc", Role::Vanilla, &vanilla, &["Joint-Cyc", "Baseline"]),
+                ("Vanilla-lr", Role::Vanilla, &vanilla_lr, &["Joint-Cyc"]),
+                ("Online-Cyc", Role::Online, &online, &["Joint-Cyc", "Baseline"]),
+                ("Online-skip", Role::Online, &online_skip, &["Joint-Cyc"]),
+            ];
+            let predicted = methods.map(|(name, role, row, against)| Predicted {
+                name: name.to_owned(),
+                role,
+                runs: vec![Run { poses: row.predictions.clone(), ms_per_sample: row.ms }],
+                against: against.iter().map(ToString::to_string).collect(),
+            });
+            self.write_report(path, &target, &predicted, &device)?;
+            writeln!(out, "wrote {}", path.display())?;
+        }
         writeln!(out, "{:.0} s in all", begun.elapsed().as_secs_f64())?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn write_report(&self, path: &Path, target: &PoseSet, predicted: &[Predicted], device: &Device) -> Result<()> {
+        let comparison = Comparison::new(target, &study::positions(target)?, predicted, ["Baseline", "Online-Cyc"]);
+        let facts = [
+            ("Program", format!("isopose {}", env!("CARGO_PKG_VERSION"))),
+            ("Device", device.name()),
+            ("Source", format!("{SOURCE_POSES} synthetic poses of adults in everyday poses, four studio cameras")),
+            (
+                "Target",
+                format!("{TARGET_POSES} synthetic poses of all ages and actions, a camera anywhere for each clip"),
+            ),
+            ("Training", format!("width {WIDTH}, {STEPS} steps of {BATCH} poses")),
+            ("Adaptation", format!("{COPIES} random views a step")),
+            ("Seed", self.seed.to_string()),
+        ];
+        let facts = facts.map(|(name, value)| (name.to_owned(), value)).to_vec();
+        let document =
+            study::comparison_document("ISO on synthetic data", &comparison, facts, vec![options::command_line()]);
+        report::write(&document, path)
     }
 
     fn train(&self, source: &PoseSet, ssl: Ssl, device: &Device) -> Result<Checkpoint> {
@@ -125,8 +171,9 @@ impl Demo {
         let config = AdaptConfig { copies: COPIES, seed: self.seed, ..AdaptConfig::new(mode) };
         let mut progress = output::Progress::start(mode.to_string(), set.len());
         let result = run_mode(checkpoint, &config, device, &set, &[], |done| progress.update(done, ""))?;
-        let ModeResult { ms_per_sample: ms, .. } = result;
-        Ok(Row { mode, score: result.score(&set, Protocol::Us), ms })
+        let score = result.score(&set, Protocol::Us);
+        let ModeResult { ms_per_sample: ms, predictions, .. } = result;
+        Ok(Row { mode, score, ms, predictions })
     }
 }
 

@@ -8,17 +8,18 @@ use clap::Args;
 use serde::Serialize;
 
 use super::train::check_joints;
-use super::{Outcome, hold_back, options, options::DeviceOptions, output};
+use super::{Outcome, methods, options, options::DeviceOptions, output, report};
 use crate::adapt::{AdaptConfig, Mode};
 use crate::checkpoint::Checkpoint;
 use crate::config::Ssl;
-use crate::data::PoseSet;
+use crate::data::{PoseSet, hold_back};
 use crate::error::{Error, Result};
 use crate::evaluate::{ModeResult, run_mode};
 use crate::format::npz::NpzWriter;
 use crate::gpu::Device;
 use crate::metrics::{ProtocolSet, Score};
 use crate::pose::missing::Fill;
+use crate::study::{self, Comparison, Predicted};
 use crate::train::TrainingSet;
 
 /// Predict a pose set, adapting to it as each mode says, and score the predictions
@@ -75,6 +76,9 @@ pub(super) struct Eval {
     /// the data lack the joint, and `joint_names`
     #[arg(long, value_name = "FILE.npz")]
     predictions: Option<PathBuf>,
+    /// Writes a report too: one HTML page, or Markdown with its figures in a folder beside it
+    #[arg(long, value_name = "FILE.html|FILE.md")]
+    report: Option<PathBuf>,
     #[command(flatten)]
     device: DeviceOptions,
     /// Print one JSON object
@@ -106,6 +110,7 @@ impl Eval {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
         let inputs = [&*self.checkpoint, &*self.data];
         self.predictions.as_deref().map_or(Ok(()), |path| options::check_writable(path, "--predictions", &inputs))?;
+        self.report.as_deref().map_or(Ok(()), |path| report::check(path, "--report"))?;
         let checkpoint = Checkpoint::load(&self.checkpoint)?;
         let configs = self.configs(&checkpoint)?;
         let poses = self.poses(&checkpoint)?;
@@ -115,7 +120,12 @@ impl Eval {
             return Err(Error::file(&self.data, "sequence", "there is none", fix).into());
         }
         let starts = if self.reset_at_sequences { poses.sequence_starts() } else { Vec::new() };
+        if self.report.is_some() && poses.positions.is_none() {
+            let problem = "the array is missing, and a report compares with 3D poses";
+            return Err(Error::file(&self.data, "positions", problem, "add it, or leave --report out").into());
+        }
         let device = self.device.open()?;
+        let mut predicted = Vec::new();
         let mut report = Report::new(&device, &set);
         for config in &configs {
             let mut progress = output::Progress::start(config.mode.to_string(), set.len());
@@ -124,6 +134,10 @@ impl Eval {
                 write_predictions(path, &poses, &result.predictions)?;
             }
             report.results.extend(lines(&result, &set, self.protocol_set));
+            predicted.push(methods::predicted(result, checkpoint.model.ssl));
+        }
+        if let Some(path) = &self.report {
+            self.write_report(path, (&poses, &set), &predicted, &report)?;
         }
         if self.json {
             output::json(out, &report)?
@@ -131,6 +145,27 @@ impl Eval {
             report.write(out)?
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn write_report(
+        &self,
+        path: &Path,
+        (poses, set): (&PoseSet, &TrainingSet),
+        predicted: &[Predicted],
+        results: &Report,
+    ) -> Result<()> {
+        let comparison = Comparison::new(poses, &set.positions, predicted, methods::pair(predicted));
+        let facts = [
+            ("Program", format!("isopose {}", env!("CARGO_PKG_VERSION"))),
+            ("Device", results.device.clone()),
+            ("Model", self.checkpoint.display().to_string()),
+            ("Data", format!("{}, {} samples", self.data.display(), results.samples)),
+            ("Missing joints", results.guessed_joints.to_string()),
+            ("Adaptation", format!("{} random views a step, seed {}", self.copies, self.seed)),
+        ];
+        let facts = facts.map(|(name, value)| (name.to_owned(), value)).to_vec();
+        let commands = vec![options::command_line()];
+        report::write(&study::comparison_document("Evaluation", &comparison, facts, commands), path)
     }
 
     /// The settings of each mode, checked before anything long starts.

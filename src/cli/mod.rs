@@ -4,14 +4,16 @@ mod bench;
 mod demo;
 mod devices;
 mod eval;
-mod hold_back;
 mod import;
 mod info;
+mod methods;
 mod options;
 mod output;
 mod plan;
 mod program;
+mod report;
 mod settings;
+mod study;
 mod synth;
 #[cfg(test)]
 mod tests;
@@ -47,6 +49,8 @@ enum Command {
     Info(info::Info),
     Train(train::Train),
     Eval(eval::Eval),
+    Study(study::Study),
+    Report(report::Report),
     Plan(plan::PlanCommand),
     Bench(bench::Bench),
     Demo(demo::Demo),
@@ -109,6 +113,8 @@ impl Command {
             Self::Info(command) => command.run(out),
             Self::Train(command) => command.run(out),
             Self::Eval(command) => command.run(out),
+            Self::Study(command) => command.run(out),
+            Self::Report(command) => command.run(out),
             Self::Plan(command) => command.run(out),
             Self::Bench(command) => command.run(out),
             Self::Demo(command) => command.run(out),

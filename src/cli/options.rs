@@ -81,6 +81,16 @@ pub(super) fn positive<T: FromStr + Into<f64> + Copy>(text: &str) -> std::result
     text.parse().ok().filter(fits).ok_or_else(|| "use a number above 0".to_owned())
 }
 
+/// The program's name and its arguments, as typed.
+pub(super) fn command_line() -> String {
+    let quoted = |word: String| match word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=,:@+".contains(c)) {
+        true => word,
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    };
+    let arguments = std::env::args_os().skip(1).map(|word| quoted(word.to_string_lossy().into_owned()));
+    std::iter::once("isopose".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
+}
+
 /// Fails if `path`, given by `option`, cannot be written or is one of the `inputs`, which it would destroy; to be called
 /// before any long work.
 pub(super) fn check_writable(path: &Path, option: &str, inputs: &[&Path]) -> Result<()> {

@@ -82,6 +82,14 @@ impl SettingFlags {
         Ok((model, train))
     }
 
+    /// Fails where --ssl is given to a command that chooses the task itself, because of `reason`.
+    pub(super) fn refuse_ssl(&self, reason: &str) -> Result<()> {
+        match self.ssl {
+            Some(_) => Err(Error::Usage(format!("--ssl: {reason}; leave it out"))),
+            None => Ok(()),
+        }
+    }
+
     fn decay(&self, configured: Decay) -> Decay {
         if let Some(factor) = self.final_lr_factor {
             return Decay::ToFactor { factor };

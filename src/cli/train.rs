@@ -9,11 +9,11 @@ use clap::Args;
 use serde::Serialize;
 
 use super::settings::{Length, SettingFlags};
-use super::{Outcome, hold_back, options, options::DeviceOptions, output};
+use super::{Outcome, options, options::DeviceOptions, output};
 use crate::adapt::{AdaptConfig, LossTerms, Mode};
 use crate::checkpoint::Checkpoint;
 use crate::config::ModelConfig;
-use crate::data::PoseSet;
+use crate::data::{PoseSet, hold_back};
 use crate::error::{Error, Result};
 use crate::evaluate::run_mode;
 use crate::gpu::Device;
@@ -194,7 +194,7 @@ impl Train {
 }
 
 /// The poses that have every joint.
-fn complete(set: PoseSet, path: &std::path::Path) -> Result<PoseSet> {
+pub(super) fn complete(set: PoseSet, path: &std::path::Path) -> Result<PoseSet> {
     let whole = set.complete();
     if whole.is_empty() {
         let problem = "every pose lacks a joint (confidence 0)";

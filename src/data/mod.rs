@@ -1,5 +1,6 @@
 //! Pose sets, motion and their files; views of motion; synthetic scenarios.
 
+pub mod hold_back;
 pub mod motion;
 mod observe;
 pub mod pose_set;

@@ -10,9 +10,11 @@ mod npy;
 pub mod npz;
 pub mod pickle;
 mod value;
+mod whole;
 
 pub use npz::Array;
 pub use value::Value;
+pub use whole::write_whole;
 
 /// The most bytes that one file may take in memory: half of what the system can give without swapping, where it says
 /// so (Linux), else 4 GiB.

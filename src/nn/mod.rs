@@ -13,7 +13,7 @@ pub use linear::{Linear, Storage, Update};
 pub use losses::LossTerms;
 pub use self_supervision::{SelfSupervision, Shared};
 pub use stack::{Discriminator, Head, Stack};
-pub use store::{Norm, Store, Tensors, initial_tensors};
+pub use store::{Norm, Store, Tensors, draw_tensors, initial_tensors};
 pub use training_block::{TrainingBlock, TrainingOptions};
 
 use crate::config::ModelConfig;

@@ -257,7 +257,9 @@ impl<B: Block> SelfSupervision<B> {
                 extractor.record_backward_input(rec, self.dy_lift, relift)
             })?;
         }
-        self.disc.record_backward(rec, self.dy_disc, self.both(weights), relift.rows)?;
+        let both = self.both(weights);
+        self.disc.record_backward(rec, both)?;
+        self.disc.record_backward_input(rec, self.dy_disc, Pass { rows: relift.rows, ..both })?;
         if let Some(masked) = self.masked {
             self.record_mask(rec, "mask.backward", (self.dy_disc, masked.dy))?;
         }

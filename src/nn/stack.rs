@@ -161,15 +161,9 @@ pub struct Discriminator<B> {
 }
 
 impl<B: Block> Discriminator<B> {
-    /// Allocates the discriminator on `keypoint_size` inputs.
-    pub fn new(
-        rec: &mut Recorder,
-        store: &mut Store,
-        keypoint_size: usize,
-        extent: Extent,
-        options: &B::Options,
-    ) -> Self {
-        let stack = Stack::new(rec, store, ("disc", keypoint_size), extent, (options, false));
+    /// Allocates the discriminator on `inputs` numbers a row: 2J keypoints, or 3J positions for the domain classifier.
+    pub fn new(rec: &mut Recorder, store: &mut Store, inputs: usize, extent: Extent, options: &B::Options) -> Self {
+        let stack = Stack::new(rec, store, ("disc", inputs), extent, (options, false));
         let shape = [extent.width, 1];
         let out = Linear::new(rec, store, "disc.out".to_owned(), shape, B::storage(options), extent.instances);
         let dfeatures = extent.activations(rec, "disc.features.dy".to_owned(), extent.width);
@@ -180,7 +174,13 @@ impl<B: Block> Discriminator<B> {
         Self { stack, out, dfeatures, logits, seed }
     }
 
-    /// From keypoints to [`Self::logits`].
+    /// The last features (instances, rows, width).
+    #[must_use]
+    pub fn features(&self) -> TensorId {
+        self.stack.features()
+    }
+
+    /// From the inputs to [`Self::logits`].
     ///
     /// # Errors
     /// [`crate::Error::Plan`] when shapes do not unify; so do all recording functions here.
@@ -189,14 +189,21 @@ impl<B: Block> Discriminator<B> {
         self.out.record_forward(rec, pass, self.stack.features(), self.logits)
     }
 
-    /// From the unit seed to the stem's output, over all of `pass`; on to the keypoints, `dx`, for the rows `fakes`.
+    /// From the unit seed to the stem's output.
     ///
     /// # Errors
     /// As [`Self::record_forward`].
-    pub fn record_backward(&self, rec: &mut Recorder, dx: TensorId, pass: Pass, fakes: Rows) -> Result<()> {
+    pub fn record_backward(&self, rec: &mut Recorder, pass: Pass) -> Result<()> {
         self.out.record_backward_input(rec, pass, self.seed, None, self.dfeatures)?;
-        self.stack.record_backward(rec, self.dfeatures, pass)?;
-        self.stack.record_backward_input(rec, dx, Pass { rows: fakes, ..pass })
+        self.stack.record_backward(rec, self.dfeatures, pass)
+    }
+
+    /// After [`Self::record_backward`]: on to the inputs, `dx`, for some of its rows.
+    ///
+    /// # Errors
+    /// As [`Self::record_forward`].
+    pub fn record_backward_input(&self, rec: &mut Recorder, dx: TensorId, pass: Pass) -> Result<()> {
+        self.stack.record_backward_input(rec, dx, pass)
     }
 
     /// One Adam step on every parameter, each row's gradient weighed by `row_scale`.

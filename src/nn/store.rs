@@ -210,11 +210,16 @@ fn fold(name: &str, tensors: &Tensors, eps: f32) -> Result<Vec<f32>> {
 /// alone give metres of noise, which 3,000 steps then mostly spend on shrinking (see `docs/rejected.md`).
 const HEAD_SCALE: f64 = 0.03;
 
-/// Initial parameters: Kaiming-normal weights (fan in, gain sqrt 2), those of the heads' outputs times 0.03, biases
-/// uniform in ±1/sqrt(fan in), norms 1 and 0; the same for a seed on every machine.
+/// Initial parameters of a model, see [`draw_tensors`].
 #[must_use]
 pub fn initial_tensors(model: &ModelConfig, seed: u32) -> Tensors {
-    let expected = expected_tensors(model);
+    draw_tensors(&expected_tensors(model), seed)
+}
+
+/// Initial parameters by names and shapes: Kaiming-normal weights (fan in, gain sqrt 2), those of the heads' outputs times
+/// 0.03, biases uniform in ±1/sqrt(fan in), norms 1 and 0; the same for a seed on every machine.
+#[must_use]
+pub fn draw_tensors(expected: &[(String, Vec<usize>)], seed: u32) -> Tensors {
     let fan_in = |name: &str| {
         let weight = name.replace(".bias", ".weight");
         expected.iter().find(|(n, shape)| *n == weight && shape.len() == 2).map(|(_, shape)| shape[1] as f64)

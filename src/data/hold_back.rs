@@ -3,12 +3,16 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
-use crate::data::PoseSet;
+use super::PoseSet;
 use crate::error::{Error, Result};
 
 /// The ids of the sequences to keep out: `fraction` of the recordings, evenly spread. What several cameras saw
-/// (`clip@camera`) is one recording: a pose must not be trained on from one side and held back from another.
-pub(super) fn choose(set: &PoseSet, path: &Path, fraction: f64) -> Result<Vec<i32>> {
+/// (`clip@camera`) is one recording: a pose must not be trained on from one side and held back from another. `path` is
+/// the set's file, for messages.
+///
+/// # Errors
+/// Without `sequence`, or when the fraction is none or all of the recordings.
+pub fn choose(set: &PoseSet, path: &Path, fraction: f64) -> Result<Vec<i32>> {
     let sequence = sequence(set, path)?;
     let mut recordings: HashMap<&str, usize> = HashMap::new();
     let mut groups: Vec<Vec<i32>> = Vec::new();
@@ -39,7 +43,10 @@ pub(super) fn choose(set: &PoseSet, path: &Path, fraction: f64) -> Result<Vec<i3
 }
 
 /// The poses of the sequences `held_back`, or all others.
-pub(super) fn select(set: &PoseSet, path: &Path, held_back: &[i32], inside: bool) -> Result<PoseSet> {
+///
+/// # Errors
+/// Without `sequence`, or when there are none.
+pub fn select(set: &PoseSet, path: &Path, held_back: &[i32], inside: bool) -> Result<PoseSet> {
     let sequence = sequence(set, path)?;
     let chosen = |pose: &usize| held_back.contains(&sequence[*pose]) == inside;
     let poses: Vec<usize> = (0..set.len()).filter(chosen).collect();

@@ -1,0 +1,175 @@
+//! `isopose study`.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::settings::{Length, SettingFlags};
+use super::train::complete;
+use super::{Outcome, options, options::DeviceOptions, output};
+use crate::config::ModelConfig;
+use crate::data::{PoseSet, hold_back};
+use crate::error::{Error, Result};
+use crate::report;
+use crate::study::{self, Data, DataFile, Folder, Manifest, PaperTarget, Results, Settings, Step};
+
+/// Recordings of the source that are kept out of training, to see what the change of scenario costs.
+const HOLD_BACK: f64 = 0.1;
+
+/// Run the paper's experiments (its Sec. 4) on any source and target, and write a report
+#[derive(Debug, Args)]
+pub(super) struct Study {
+    /// The pose set to train on; every tenth recording is held back, to score the models at home
+    #[arg(long, value_name = "FILE.npz")]
+    source: PathBuf,
+    /// The pose set to adapt to, with 3D poses to score against; online modes take it as a stream in its order
+    #[arg(long, value_name = "FILE.npz")]
+    target: PathBuf,
+    /// The study's folder: models, predictions, results and report.html
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    settings: SettingFlags,
+    #[command(flatten)]
+    length: Length,
+    /// Trains and measures everything K times, with seeds --seed, --seed + 1, ...
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = options::count::<u32>)]
+    seeds: u32,
+    /// B, random views of a sample in one step of adaptation
+    #[arg(long, value_name = "B", default_value_t = 64, value_parser = options::count::<usize>)]
+    copies: usize,
+    /// Samples of the target, evenly spread, on which T and α are varied
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = options::count::<usize>)]
+    sweep_samples: usize,
+    /// Steps that train the domain classifier
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = options::count::<u32>)]
+    classifier_steps: u32,
+    /// Says that the target is the paper's: its own numbers are then quoted beside ours
+    #[arg(long, value_name = "NAME", value_parser = options::choice::<PaperTarget>(&["mpi-inf-3dhp", "3dpw"]))]
+    paper_target: Option<PaperTarget>,
+    /// Goes on with the study in --out where it was cut off
+    #[arg(long)]
+    resume: bool,
+    #[command(flatten)]
+    device: DeviceOptions,
+    /// Print one JSON object: everything that the report shows
+    #[arg(long)]
+    json: bool,
+}
+
+impl Study {
+    pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
+        let source = complete(PoseSet::load(&self.source)?, &self.source)?;
+        let target = PoseSet::load(&self.target)?;
+        self.check(&source, &target)?;
+        let settings = self.settings(&source)?;
+        let (training, held_back) = self.split(source)?;
+        let device = self.device.open()?;
+        let manifest = Manifest {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            command: options::command_line(),
+            device: device.name(),
+            source: DataFile::of(&self.source, training.len())?,
+            target: DataFile::of(&self.target, target.len())?,
+            settings,
+        };
+        let folder = Folder::open(&self.out, &manifest, self.resume)?;
+        let data = Data { source: &training, held_back: held_back.as_ref(), target: &target };
+        let mut progress = Shown::default();
+        let results = study::run(&folder, data, &manifest, &device, &mut |step| progress.show(step))?;
+        drop(progress);
+        let page = self.out.join("report.html");
+        report::write_html(&study::results_document(&results), &page)?;
+        if self.json {
+            output::json(out, &results)?;
+        } else {
+            write_summary(&results, out)?;
+            writeln!(out, "\nwrote {}", page.display())?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn check(&self, source: &PoseSet, target: &PoseSet) -> Result<()> {
+        for (set, path) in [(source, &self.source), (target, &self.target)] {
+            if set.positions.is_none() {
+                let problem = "the array is missing, and a study compares with 3D poses";
+                return Err(Error::file(path, "positions", problem, "add it: (N, J, 3) metres in camera axes"));
+            }
+            if set.is_empty() {
+                return Err(Error::file(path, "keypoints", "there are no poses", "give a file with poses"));
+            }
+        }
+        if source.joints != target.joints {
+            let problem = format!("{} joints, but {} has {}", target.joints, self.source.display(), source.joints);
+            let fix = format!("make the poses with --joints {}", source.joints);
+            return Err(Error::file(&self.target, "keypoints", problem, fix));
+        }
+        Ok(())
+    }
+
+    fn settings(&self, source: &PoseSet) -> Result<Settings> {
+        self.settings.refuse_ssl("a study trains models of every --ssl")?;
+        let (model, mut train) = self.settings.resolve()?;
+        train.steps = self.length.steps(source.len(), train.batch, train.steps)?;
+        let model = ModelConfig { joints: source.joints, ..model };
+        Ok(Settings {
+            model,
+            train,
+            seeds: self.seeds,
+            copies: self.copies,
+            sweep_samples: self.sweep_samples,
+            classifier_steps: self.classifier_steps,
+            paper_target: self.paper_target,
+        })
+    }
+
+    /// What is trained on, and what is held back where there are recordings enough.
+    fn split(&self, source: PoseSet) -> Result<(PoseSet, Option<PoseSet>)> {
+        let Some(ids) = source.sequence.as_ref().and_then(|_| hold_back::choose(&source, &self.source, HOLD_BACK).ok())
+        else {
+            output::note("the source has fewer than ten recordings: none is held back");
+            return Ok((source, None));
+        };
+        let [unseen, training] = [true, false].map(|inside| hold_back::select(&source, &self.source, &ids, inside));
+        Ok((training?, Some(unseen?)))
+    }
+}
+
+/// The bar of the step that is being done.
+#[derive(Default)]
+struct Shown {
+    name: String,
+    bar: Option<output::Progress>,
+}
+
+impl Shown {
+    fn show(&mut self, step: Step<'_>) {
+        if self.name != step.name {
+            // The one before is cleared first.
+            self.bar = None;
+            self.bar = Some(output::Progress::start(step.name, step.total));
+            step.name.clone_into(&mut self.name);
+        }
+        if let Some(bar) = &mut self.bar {
+            bar.update(step.done, "");
+        }
+    }
+}
+
+/// The methods under US and their gains.
+fn write_summary(results: &Results, out: &mut dyn Write) -> std::io::Result<()> {
+    let document = study::results_document(results);
+    writeln!(out, "{}\n", document.summary)?;
+    for table in document.sections.iter().flat_map(|section| section.tables()).take(3) {
+        writeln!(out, "{}", table.caption)?;
+        let words = table.columns.iter().filter(|column| column.words).count();
+        let header: Vec<&str> = table.columns.iter().map(|column| &*column.title).collect();
+        let mut text = output::Table::new(words, &header);
+        table.rows.iter().for_each(|row| text.row(row.cells.clone()));
+        text.write(out)?;
+        writeln!(out)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,215 @@
+//! A study's folder: what is known is on disk, whole, as soon as it is known.
+//!
+//! `study.json` says what the study is; `models/` has checkpoints, `predictions/` poses, `results/` numbers, one file for
+//! each step, and `results.json` everything that the report shows. A step whose file is there is not done again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::Settings;
+use crate::error::{Error, Result};
+use crate::format::npz::{Npz, NpzWriter};
+use crate::format::write_whole;
+
+/// What a study is: with the same manifest it gives the same numbers, times aside.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The version of this program.
+    pub version: String,
+    /// The command line that began the study.
+    pub command: String,
+    /// The device's name.
+    pub device: String,
+    /// The data set to train on.
+    pub source: DataFile,
+    /// The data set to adapt to.
+    pub target: DataFile,
+    /// The settings.
+    pub settings: Settings,
+}
+
+/// A data set's file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataFile {
+    /// Its path, as given.
+    pub path: String,
+    /// Its number of poses.
+    pub poses: usize,
+    /// Its CRC-32.
+    pub crc32: u32,
+}
+
+impl DataFile {
+    /// Describes a file of `poses` poses.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn of(path: &Path, poses: usize) -> Result<Self> {
+        let failed = |source| Error::io(path, "read", source);
+        let mut file = flate2::CrcReader::new(fs::File::open(path).map_err(failed)?);
+        std::io::copy(&mut file, &mut std::io::sink()).map_err(failed)?;
+        Ok(Self { path: path.display().to_string(), poses, crc32: file.crc().sum() })
+    }
+}
+
+/// Predictions of one method and seed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Root-centred poses (N, 3J), metres.
+    pub poses: Vec<f32>,
+    /// Time of a sample, milliseconds.
+    pub ms_per_sample: f64,
+}
+
+/// The folder of one study.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// The folder of the study that `manifest` describes: a new one, or with `resume` one that such a study began.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a folder that has a study already or, to resume, another one; [`Error::Io`] when it cannot
+    /// be written.
+    pub fn open(path: &Path, manifest: &Manifest, resume: bool) -> Result<Self> {
+        let folder = Self { path: path.to_owned() };
+        let file = path.join("study.json");
+        if file.exists() {
+            if !resume {
+                let problem = format!("--out {}: there is a study in this folder", path.display());
+                return Err(Error::Usage(format!("{problem}; go on with it by --resume, or give another folder")));
+            }
+            let begun: Manifest = read_json(&file)?;
+            return match difference(&begun, manifest) {
+                None => Ok(folder),
+                Some((what, then, now)) => Err(Error::Usage(format!(
+                    "--resume: {}: {what} was {then} when the study began and is {now} now; give it what it began \
+                     with, or another --out",
+                    file.display()
+                ))),
+            };
+        }
+        for part in ["models", "predictions", "results"] {
+            let part = path.join(part);
+            fs::create_dir_all(&part).map_err(|source| Error::io(&part, "create", source))?;
+        }
+        write_json(&file, manifest)?;
+        Ok(folder)
+    }
+
+    /// The checkpoint `name`.
+    #[must_use]
+    pub fn model(&self, name: &str) -> PathBuf {
+        self.path.join("models").join(format!("{name}.safetensors"))
+    }
+
+    /// The result `name`: as an earlier run left it, else as `make` gives it.
+    ///
+    /// # Errors
+    /// Those of `make`; a file that cannot be read or written.
+    pub fn result<T: Serialize + DeserializeOwned>(&self, name: &str, make: impl FnOnce() -> Result<T>) -> Result<T> {
+        let path = self.path.join("results").join(format!("{name}.json"));
+        if path.exists() {
+            return read_json(&path);
+        }
+        let value = make()?;
+        write_json(&path, &value)?;
+        Ok(value)
+    }
+
+    /// The predictions `name`: as an earlier run left them, else as `make` gives them.
+    ///
+    /// # Errors
+    /// Those of `make`; a file that cannot be read or written.
+    pub fn predictions(&self, name: &str, joints: usize, make: impl FnOnce() -> Result<Run>) -> Result<Run> {
+        let path = self.path.join("predictions").join(format!("{name}.npz"));
+        if path.exists() {
+            let mut npz = Npz::open(&path)?;
+            let ms_per_sample = npz.f32("ms_per_sample")?.values.first().copied().unwrap_or_default();
+            return Ok(Run { poses: npz.f32("positions")?.values, ms_per_sample: ms_per_sample.into() });
+        }
+        let run = make()?;
+        let ms_per_sample = run.ms_per_sample as f32;
+        let mut npz = NpzWriter::create(&path)?;
+        npz.f32("positions", &[run.poses.len() / (3 * joints), joints, 3], &run.poses)?;
+        npz.f32("ms_per_sample", &[1], &[ms_per_sample])?;
+        npz.finish()?;
+        // As it will be read, so that a resumed study has the same digits.
+        Ok(Run { ms_per_sample: ms_per_sample.into(), ..run })
+    }
+
+    /// Writes what the report shows.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn finish(&self, results: &impl Serialize) -> Result<()> {
+        write_json(&self.path.join("results.json"), results)
+    }
+
+    /// What the finished study in `path` found.
+    ///
+    /// # Errors
+    /// There is no study there, it is not finished, or its file is damaged.
+    pub fn read_results<T: DeserializeOwned>(path: &Path) -> Result<T> {
+        let file = path.join("results.json");
+        if !file.exists() {
+            let (problem, fix) = if path.join("study.json").exists() {
+                ("the study is not finished", "go on with `isopose study --resume`")
+            } else {
+                ("there is no study in this folder", "give the --out of `isopose study`")
+            };
+            return Err(Error::file(path, "results.json", problem, fix));
+        }
+        read_json(&file)
+    }
+}
+
+/// The first thing that two manifests do not share, with both values. The command line and the paths may differ: a
+/// resumed study has another one, and files move.
+fn difference(begun: &Manifest, now: &Manifest) -> Option<(String, String, String)> {
+    let facts = |m: &Manifest| {
+        let file = |file: &DataFile| format!("{} poses with CRC {:08x}", file.poses, file.crc32);
+        let mut facts = vec![
+            ("the version".to_owned(), m.version.clone()),
+            ("the device".to_owned(), m.device.clone()),
+            ("--source".to_owned(), file(&m.source)),
+            ("--target".to_owned(), file(&m.target)),
+        ];
+        if let Ok(serde_json::Value::Object(settings)) = serde_json::to_value(&m.settings) {
+            for (name, value) in settings {
+                match value {
+                    serde_json::Value::Object(inner) => facts.extend(
+                        inner
+                            .into_iter()
+                            .map(|(field, value)| (format!("the setting {name}.{field}"), value.to_string())),
+                    ),
+                    value => facts.push((format!("the setting {name}"), value.to_string())),
+                }
+            }
+        }
+        facts
+    };
+    let pairs = facts(begun).into_iter().zip(facts(now));
+    pairs.into_iter().find(|(then, now)| then != now).map(|((what, then), (_, now))| (what, then, now))
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let bytes = fs::read(path).map_err(|source| Error::io(path, "read", source))?;
+    let damaged = |error: serde_json::Error| {
+        let fix = "remove the file and run `isopose study --resume` with this version";
+        Error::file(path, format!("line {}", error.line()), error.to_string(), fix)
+    };
+    serde_json::from_slice(&bytes).map_err(damaged)
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let bytes = serde_json::to_vec_pretty(value).map_err(|error| Error::io(path, "write", error.into()))?;
+    write_whole(path, &bytes)
+}

@@ -1,0 +1,112 @@
+//! Gaussian noise on 2D keypoints, as a detector's (Sec. 4.4, Table 5).
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+use crate::config::ModelConfig;
+use crate::data::PoseSet;
+use crate::pose::{Skeleton, bone_normalize};
+
+/// The person's size in the paper's inputs: about 200 pixels from head to foot.
+const PERSON_PX: f64 = 200.0;
+
+/// The poses with noise of standard deviation `sigma` on x and y of each joint, in pixels of an image in which the
+/// person, standing, is 200 px tall. How many pixels of its own image that is follows from each pose's bone scale.
+/// Missing joints stay as they are.
+#[must_use]
+pub fn noisy(set: &PoseSet, model: &ModelConfig, sigma: f64, seed: u32) -> PoseSet {
+    let Some(skeleton) = Skeleton::of(set.joints).filter(|_| model.bone_lengths.len() + 1 == set.joints) else {
+        return set.clone();
+    };
+    let height = standing_height(skeleton, &model.bone_lengths) / f64::from(model.depth);
+    let seen = set.seen();
+    let mut rng = ChaCha8Rng::seed_from_u64(seed.into());
+    let mut keypoints = set.keypoints.clone();
+    for (index, pose) in keypoints.chunks_exact_mut(2 * set.joints).enumerate() {
+        let seen = seen.get(index * set.joints..(index + 1) * set.joints).unwrap_or_default();
+        let scale = bone_normalize(&mut pose.to_vec(), seen, skeleton, &model.bone_lengths, model.depth);
+        let pixels = sigma / PERSON_PX * f64::from(scale) * height;
+        for (k, value) in pose.iter_mut().enumerate() {
+            let normal: f64 = StandardNormal.sample(&mut rng);
+            if seen.get(k / 2).is_none_or(|&seen| seen > 0.0) {
+                *value += (pixels * normal) as f32;
+            }
+        }
+    }
+    PoseSet { keypoints, ..set.clone() }
+}
+
+/// From foot to head along the bones, metres.
+fn standing_height(skeleton: &Skeleton, bone_lengths: &[f32]) -> f64 {
+    let to_root = |name: &str| {
+        let mut joint = skeleton.names.iter().position(|n| *n == name).unwrap_or(0);
+        let mut length = 0.0;
+        while joint != 0 {
+            length += f64::from(bone_lengths[joint - 1]);
+            joint = skeleton.parents[joint];
+        }
+        length
+    };
+    // The first bone of a leg runs sideways.
+    let hip = bone_lengths.first().map_or(0.0, |&length| f64::from(length));
+    to_root("RFoot") - hip + to_root("Head")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Scenario, synthetic};
+    use crate::pose::mean_bone_lengths;
+
+    fn model_of(set: &PoseSet) -> ModelConfig {
+        let skeleton = Skeleton::of(set.joints).unwrap();
+        let bone_lengths = mean_bone_lengths(set.positions.as_ref().unwrap(), skeleton);
+        ModelConfig { joints: set.joints, bone_lengths, ..ModelConfig::default() }
+    }
+
+    #[test]
+    fn noise_has_the_size_asked_for() {
+        // An image in which people are 200 px tall: scaled keypoints of the synthetic source.
+        for joints in [16, 17] {
+            let set = synthetic(Scenario::Source, 500, 0, joints).unwrap();
+            let model = model_of(&set);
+            let skeleton = Skeleton::of(joints).unwrap();
+            let height = standing_height(skeleton, &model.bone_lengths);
+            assert!((1.4..1.9).contains(&height), "{height} m");
+            let [a, b] = [5.0, 10.0].map(|sigma| noisy(&set, &model, sigma, 3));
+            let (mut sum, mut count) = (0.0, 0.0);
+            for (index, pose) in set.keypoints.chunks_exact(2 * joints).enumerate() {
+                let scale = bone_normalize(&mut pose.to_vec(), &[], skeleton, &model.bone_lengths, model.depth);
+                let person = f64::from(scale) * height / f64::from(model.depth);
+                for (k, value) in pose.iter().enumerate() {
+                    let at = 2 * joints * index + k;
+                    let moved = f64::from(a.keypoints[at] - value) / person * 200.0;
+                    sum += moved * moved;
+                    count += 1.0;
+                    // Twice the noise of the same seed moves twice as far, up to float32 pixels.
+                    assert!(
+                        (f64::from(b.keypoints[at] - value) - 2.0 * f64::from(a.keypoints[at] - value)).abs() < 1e-3
+                    );
+                }
+            }
+            // 16,000 draws: the standard deviation is known to 0.6 %; four times that.
+            assert!(((sum / count).sqrt() / 5.0 - 1.0).abs() < 0.024, "{}", (sum / count).sqrt());
+        }
+    }
+
+    #[test]
+    fn missing_joints_stay_and_seeds_differ() {
+        let mut set = synthetic(Scenario::Source, 8, 0, 16).unwrap();
+        let model = model_of(&set);
+        let mut confidence = vec![1.0; 8 * 16];
+        confidence[16 + 3] = 0.0;
+        set.confidence = Some(confidence);
+        let moved = noisy(&set, &model, 5.0, 1);
+        let at = 2 * (16 + 3);
+        assert_eq!(moved.keypoints[at..at + 2], set.keypoints[at..at + 2]);
+        assert_ne!(moved.keypoints[at + 2..at + 4], set.keypoints[at + 2..at + 4]);
+        assert_eq!(moved, noisy(&set, &model, 5.0, 1));
+        assert_ne!(moved, noisy(&set, &model, 5.0, 2));
+    }
+}
