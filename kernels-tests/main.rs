@@ -18,5 +18,7 @@ mod pipelines;
 mod plans;
 mod random;
 mod recorder;
+mod report_page;
 mod states;
+mod study;
 mod tune;

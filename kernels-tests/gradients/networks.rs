@@ -206,7 +206,8 @@ fn discriminator<B: Block>(what: &str, options: impl FnOnce(&mut Recorder, Tenso
         let forward = rec.section("forward");
         disc.record_forward(rec, x, PASS).unwrap();
         backward = Some(rec.section("backward"));
-        disc.record_backward(rec, dx, PASS, PASS.rows).unwrap();
+        disc.record_backward(rec, PASS).unwrap();
+        disc.record_backward_input(rec, dx, PASS).unwrap();
         disc.record_update(rec, Update::InPlace, [x, scale, state], PASS.rows).unwrap();
         // The graph's check of the input wants the weighed gradient: the objective weighs rows by `factors`.
         (disc.logits, dx, forward, Vec::new())

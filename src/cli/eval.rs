@@ -137,7 +137,7 @@ impl Eval {
             predicted.push(methods::predicted(result, checkpoint.model.ssl));
         }
         if let Some(path) = &self.report {
-            self.write_report(path, (&poses, &set), &predicted, &report)?;
+            self.write_report(path, (&poses, &set), &predicted, (&report, checkpoint.model.width))?;
         }
         if self.json {
             output::json(out, &report)?
@@ -152,13 +152,13 @@ impl Eval {
         path: &Path,
         (poses, set): (&PoseSet, &TrainingSet),
         predicted: &[Predicted],
-        results: &Report,
+        (results, width): (&Report, usize),
     ) -> Result<()> {
         let comparison = Comparison::new(poses, &set.positions, predicted, methods::pair(predicted));
         let facts = [
             ("Program", format!("isopose {}", env!("CARGO_PKG_VERSION"))),
             ("Device", results.device.clone()),
-            ("Model", self.checkpoint.display().to_string()),
+            ("Model", format!("{}, width {width}", self.checkpoint.display())),
             ("Data", format!("{}, {} samples", self.data.display(), results.samples)),
             ("Missing joints", results.guessed_joints.to_string()),
             ("Adaptation", format!("{} random views a step, seed {}", self.copies, self.seed)),

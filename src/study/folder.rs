@@ -66,6 +66,8 @@ pub struct Run {
     pub ms_per_sample: f64,
 }
 
+const PARTS: [&str; 3] = ["models", "predictions", "results"];
+
 /// The folder of one study.
 #[derive(Clone, Debug)]
 pub struct Folder {
@@ -88,7 +90,7 @@ impl Folder {
             }
             let begun: Manifest = read_json(&file)?;
             return match difference(&begun, manifest) {
-                None => Ok(folder),
+                None => folder.tidied(),
                 Some((what, then, now)) => Err(Error::Usage(format!(
                     "--resume: {}: {what} was {then} when the study began and is {now} now; give it what it began \
                      with, or another --out",
@@ -96,12 +98,27 @@ impl Folder {
                 ))),
             };
         }
-        for part in ["models", "predictions", "results"] {
+        for part in PARTS {
             let part = path.join(part);
             fs::create_dir_all(&part).map_err(|source| Error::io(&part, "create", source))?;
         }
         write_json(&file, manifest)?;
         Ok(folder)
+    }
+
+    /// Without what a killed run left half written.
+    fn tidied(self) -> Result<Self> {
+        for part in PARTS {
+            let part = self.path.join(part);
+            let failed = |source| Error::io(&part, "read", source);
+            for entry in fs::read_dir(&part).map_err(failed)? {
+                let entry = entry.map_err(failed)?;
+                if entry.file_name().to_string_lossy().starts_with('.') {
+                    fs::remove_file(entry.path()).map_err(|source| Error::io(&entry.path(), "remove", source))?;
+                }
+            }
+        }
+        Ok(self)
     }
 
     /// The checkpoint `name`.

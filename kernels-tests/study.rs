@@ -1,0 +1,176 @@
+//! A small study through the program: complete, the same to the byte after being killed, and clear when it cannot go on.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use rand::{RngExt, SeedableRng};
+use serde_json::Value;
+
+const STUDY: &str = "study --source source.npz --target target.npz --width 16 --steps 40 --lr 1e-2 --dropout 0 \
+                     --seeds 2 --copies 4 --sweep-samples 12 --classifier-steps 20 --device cpu --threads 1";
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    /// A scratch folder with two scenarios.
+    fn new() -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        folder.succeed("synth --scenario source --poses 320 --out source.npz");
+        folder.succeed("synth --scenario target --poses 64 --seed 1 --out target.npz");
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_isopose"));
+        command.current_dir(self.0.path()).args(line.split_whitespace());
+        command
+    }
+
+    fn run(&self, line: &str) -> Output {
+        let output = self.command(line).output().unwrap();
+        assert!(!stderr(&output).contains("panicked"), "{line}: {}", stderr(&output));
+        output
+    }
+
+    fn succeed(&self, line: &str) -> String {
+        let output = self.run(line);
+        assert_eq!(output.status.code(), Some(0), "{line}: {}", stderr(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn fail(&self, line: &str, code: i32, words: &[&str]) {
+        let output = self.run(line);
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(code), "{line}: {text}");
+        let error = text.lines().last().unwrap_or_default();
+        assert!(error.starts_with("error: "), "{line}: {text}");
+        words.iter().for_each(|word| assert!(error.contains(word), "{line}: `{word}` is not in: {error}"));
+    }
+
+    /// Takes the times out of a study's results, makes its report again and returns it.
+    fn report_without_times(&self, study: &str) -> String {
+        let results = self.path(study).join("results.json");
+        let mut json: Value = serde_json::from_slice(&fs::read(&results).unwrap()).unwrap();
+        json["manifest"]["command"] = "as typed".into();
+        for method in json["comparison"]["methods"].as_array_mut().unwrap() {
+            for run in method["runs"].as_array_mut().unwrap() {
+                let time = run["ms_per_sample"].as_f64().unwrap();
+                assert!(time > 0.0);
+                run["ms_per_sample"] = 1.0.into();
+            }
+        }
+        fs::write(&results, serde_json::to_vec(&json).unwrap()).unwrap();
+        self.succeed(&format!("report {study}"));
+        fs::read_to_string(self.path(study).join("report.html")).unwrap()
+    }
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_killed_study_ends_as_one_that_was_left_alone() {
+    let folder = Folder::new();
+    let text = folder.succeed(&format!("{STUDY} --out whole --paper-target mpi-inf-3dhp"));
+    for word in ["Table 1", "Table 3", "Online ISO (PA)", "whole/report.html"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+
+    // Killed again and again at random moments, later each time, so that the longest step is finished once.
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(5);
+    let mut kills = 0;
+    let line = format!("{STUDY} --out killed --paper-target mpi-inf-3dhp --resume");
+    loop {
+        let quiet = || Stdio::null();
+        let mut child = folder.command(&line).stdout(quiet()).stderr(quiet()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(rng.random_range(20..150) + 20 * kills));
+        match child.try_wait().unwrap() {
+            Some(status) => {
+                assert!(status.success());
+                break;
+            }
+            None => child.kill().unwrap(),
+        }
+        child.wait().unwrap();
+        kills += 1;
+        assert!(kills < 200, "the study does not get on");
+    }
+    assert!(kills >= 3, "it ended after {kills} kills: too fast for this test");
+
+    let (whole, killed) = (folder.report_without_times("whole"), folder.report_without_times("killed"));
+    assert!(whole == killed, "the reports differ");
+    is_complete(&whole);
+    // What the killed runs left half written is gone.
+    for part in ["models", "predictions", "results"] {
+        let names = fs::read_dir(folder.path("killed").join(part)).unwrap();
+        let names: Vec<_> = names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        assert!(!names.is_empty() && names.iter().all(|name| !name.starts_with('.')), "{names:?}");
+    }
+    unfinished_and_changed_studies_are_refused(&folder);
+    markdown_has_its_figures(&folder);
+}
+
+/// Everything that the paper shows is there, its own numbers quoted.
+fn is_complete(page: &str) {
+    let figures = ["Figure 4", "Figure 5", "Figure 6", "Figure 7"];
+    let tables = ["Table 1", "Table 2", "Table 3", "Table 4", "Table 5", "Gains", "PCK by action", "PCK by sequence"];
+    let methods = ["Joint-Adv", "Vanilla-Adv", "Online-Adv", "Joint-Cyc", "Vanilla-Cyc", "Vanilla-lr", "Online-skip"];
+    let more = ["Hurt most", "Left-right asymmetry", "cpu (1 thread)", "Baseline, the paper", "78.9", "isopose 0"];
+    for word in figures.iter().chain(&tables).chain(&methods).chain(&more) {
+        assert!(page.contains(word), "{word} is not in the report");
+    }
+    assert!(!page.contains("NaN"), "a number is none");
+}
+
+fn unfinished_and_changed_studies_are_refused(folder: &Folder) {
+    folder.fail(&format!("{STUDY} --out whole"), 2, &["whole", "--resume", "another folder"]);
+    let changed = STUDY.replace("--copies 4", "--copies 8");
+    folder.fail(&format!("{changed} --out whole --resume"), 2, &["setting copies was 4", "8 now"]);
+    let other = STUDY.replace("--target target.npz", "--target source.npz");
+    folder.fail(&format!("{other} --out whole --resume"), 2, &["--target was 64 poses", "320 poses"]);
+    fs::remove_file(folder.path("whole/results.json")).unwrap();
+    folder.fail("report whole", 1, &["whole", "not finished", "--resume"]);
+    folder.fail("report nothing --out x.html", 1, &["nothing", "no study"]);
+    folder.fail("report killed --out x.pdf", 2, &["x.pdf", ".html or .md"]);
+    fs::write(folder.path("killed/results.json"), "{ \"manifest\": 3 }").unwrap();
+    folder.fail("report killed --out x.html", 1, &["results.json", "line 1"]);
+    folder.fail("study --source source.npz --target target.npz --out new --ssl none", 2, &["--ssl"]);
+    assert!(!folder.path("new").exists() && !folder.path("x.html").exists());
+}
+
+/// Only the results of a study that is there again are needed.
+fn markdown_has_its_figures(folder: &Folder) {
+    folder.succeed(&format!("{STUDY} --out whole --paper-target mpi-inf-3dhp --resume"));
+    folder.succeed("report whole --out page.md");
+    let text = fs::read_to_string(folder.path("page.md")).unwrap();
+    let images: Vec<&str> = text.split("page-figures/").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+    assert!(images.len() > 10, "{images:?}");
+    let missing = images.iter().find(|name| !Path::new(&folder.path("page-figures").join(name)).is_file());
+    assert_eq!(missing, None);
+}
+
+#[test]
+fn eval_and_sets_that_cannot_be_studied() {
+    let folder = Folder::new();
+    folder.succeed("train --data source.npz --out m.safetensors --width 16 --steps 20 --device cpu");
+    let eval = "eval --checkpoint m.safetensors --data target.npz --limit 20 --copies 4 --device cpu";
+    folder.succeed(&format!("{eval} --report e.html"));
+    let page = fs::read_to_string(folder.path("e.html")).unwrap();
+    for word in ["online-skip", "Figure 7", "Limbs", "m.safetensors, width 16", "Poses to look at"] {
+        assert!(page.contains(word), "{word} is not in the report");
+    }
+    folder.fail(&format!("{eval} --report e.pdf"), 2, &["--report e.pdf", ".html or .md"]);
+    folder.succeed("synth --scenario target --poses 16 --joints 17 --out j17.npz");
+    folder.fail("study --source source.npz --target j17.npz --out s", 1, &["j17.npz", "17 joints", "--joints 16"]);
+    folder.fail("study --source source.npz --target nothing.npz --out s", 1, &["nothing.npz"]);
+    assert!(!folder.path("s").exists());
+}
