@@ -9,9 +9,11 @@ pub mod mat;
 mod npy;
 pub mod npz;
 pub mod pickle;
+mod stored;
 mod value;
 
 pub use npz::Array;
+pub use stored::Stored;
 pub use value::Value;
 
 /// The most bytes that one file may take in memory: half of what the system can give without swapping, where it says

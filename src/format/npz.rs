@@ -1,6 +1,8 @@
 //! `.npz` files: zip archives of named NumPy arrays. Read without trusting a header, written so that a reader never
 //! sees half a file. Readable by `np.load(path, allow_pickle=False)`.
 
+mod rows;
+
 use std::{
     borrow::Cow,
     fs::File,
@@ -15,9 +17,12 @@ use super::{
     Value, memory_limit,
     npy::{ElementType, Header, Number, fortran_to_c},
     pickle,
+    stored::Store,
 };
 use crate::error::{Error, Result};
+pub use rows::Rows;
 
+const PLAIN: &str = "save it as a plain numeric or string array (no pickle)";
 const DAMAGED: &str = "the file is damaged; copy or write it again";
 
 /// An array in C order.
@@ -82,6 +87,14 @@ impl Npz {
     /// # Errors
     /// If the array is missing, holds no objects, or [`pickle::read`] refuses it.
     pub fn object(&mut self, name: &str) -> Result<Value> {
+        self.object_into(name, None)
+    }
+
+    /// The same with a temporary file, into which large arrays of numbers go instead of memory: [`Value::Stored`].
+    ///
+    /// # Errors
+    /// As [`Npz::object`], or if the temporary file cannot be written.
+    pub fn object_into(&mut self, name: &str, scratch: Option<File>) -> Result<Value> {
         let mut entry = member(&mut self.archive, &self.path, name)?;
         let error = |problem: String, fix: &str| Error::file(&self.path, name, problem, fix);
         let header = Header::read(&mut entry).map_err(|problem| error(problem, DAMAGED))?;
@@ -89,7 +102,7 @@ impl Npz {
             let problem = format!("type '{}' where Python objects are expected", header.descr);
             return Err(error(problem, "save it as np.savez stores a dict"));
         }
-        let value = pickle::read(entry, super::memory_limit());
+        let value = pickle::read_into(entry, memory_limit(), scratch.map(Store::new));
         match value.map_err(|problem| error(problem, "save it again, of numbers, text, lists and dicts only"))? {
             Value::Objects(Array { shape, mut values }) if shape.is_empty() => Ok(values.pop().unwrap_or(Value::None)),
             value => Ok(value),
@@ -163,9 +176,7 @@ impl Npz {
     fn payload(&mut self, name: &str) -> Result<(Header, ElementType, Vec<u8>)> {
         let path = &self.path;
         let mut entry = member(&mut self.archive, path, name)?;
-        let unusable = |problem: String| {
-            Error::file(path, name, problem, "save it as a plain numeric or string array (no pickle)")
-        };
+        let unusable = |problem: String| Error::file(path, name, problem, PLAIN);
         let header = Header::read(&mut entry).map_err(unusable)?;
         let element = ElementType::parse(&header.descr).map_err(unusable)?;
         let expected = header.len().and_then(|len| {
