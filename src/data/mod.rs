@@ -3,10 +3,12 @@
 pub mod motion;
 mod observe;
 pub mod pose_set;
+mod pose_writer;
 pub mod synthetic;
 pub mod views;
 
 pub use motion::Motion;
 pub use pose_set::PoseSet;
+pub use pose_writer::{PoseSetWriter, Summary};
 pub use synthetic::{Scenario, synthetic};
 pub use views::{Rig, views};

@@ -6,7 +6,7 @@ mod rows;
 use std::{
     borrow::Cow,
     fs::File,
-    io::{BufReader, BufWriter, Read, Write},
+    io::{self, BufReader, BufWriter, Read, Seek, Write},
     path::{Path, PathBuf},
 };
 
@@ -218,7 +218,7 @@ impl NpzWriter {
     /// # Errors
     /// If the folder cannot be written to.
     pub fn create(path: &Path) -> Result<Self> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder(path);
         let mut builder = tempfile::Builder::new();
         // Temporary files are private by default; this one is to have the permissions of any new file.
         #[cfg(unix)]
@@ -257,18 +257,25 @@ impl NpzWriter {
         self.add(name, &format!("<U{longest}"), &[values.len()], values.len(), &bytes)
     }
 
+    /// Adds an array of `descr`, f32 or i32, whose elements are the next bytes of `from`.
+    ///
+    /// # Errors
+    /// If reading or writing fails.
+    pub(crate) fn copy(&mut self, name: &str, descr: &str, shape: &[usize], from: impl Read) -> Result<()> {
+        let failed = |error| Error::io(&self.path, "write", error);
+        let bytes = (shape.iter().product::<usize>() * size_of::<f32>()) as u64;
+        start(&mut self.zip, name, descr, shape, bytes).map_err(failed)?;
+        let copied = io::copy(&mut from.take(bytes), &mut self.zip).map_err(failed)?;
+        if copied == bytes { Ok(()) } else { Err(failed(io::ErrorKind::UnexpectedEof.into())) }
+    }
+
     fn add(&mut self, name: &str, descr: &str, shape: &[usize], count: usize, bytes: &[u8]) -> Result<()> {
         if shape.iter().product::<usize>() != count {
             let problem = format!("shape {shape:?} does not match {count} values");
             return Err(Error::file(&self.path, name, problem, "give every pose the same number of values"));
         }
-        let failed = |error: std::io::Error| Error::io(&self.path, "write", error);
-        let method = if descr == "<f4" { CompressionMethod::Stored } else { CompressionMethod::Deflated };
-        let options =
-            SimpleFileOptions::default().compression_method(method).large_file(bytes.len() > u32::MAX as usize / 2);
-        self.zip.start_file(file_name(name), options).map_err(|error| failed(error.into()))?;
-        self.zip.write_all(&Header::to_bytes(descr, shape)).map_err(failed)?;
-        self.zip.write_all(bytes).map_err(failed)
+        let started = start(&mut self.zip, name, descr, shape, bytes.len() as u64);
+        started.and_then(|()| self.zip.write_all(bytes)).map_err(|error| Error::io(&self.path, "write", error))
     }
 
     /// Completes the file, brings it to the disk and renames it to its path.
@@ -276,13 +283,38 @@ impl NpzWriter {
     /// # Errors
     /// If writing or renaming fails; what was at the path before is then still there.
     pub fn finish(self) -> Result<()> {
-        let failed = |error: std::io::Error| Error::io(&self.path, "write", error);
+        let failed = |error: io::Error| Error::io(&self.path, "write", error);
         let buffer = self.zip.finish().map_err(|error| failed(error.into()))?;
         let file = buffer.into_inner().map_err(|error| failed(error.into_error()))?;
         file.as_file().sync_all().map_err(failed)?;
         file.persist(&self.path).map_err(|error| failed(error.error))?;
         Ok(())
     }
+}
+
+/// Starts an array of so many bytes: its entry of the archive and its header.
+fn start(
+    zip: &mut ZipWriter<impl Write + Seek>,
+    name: &str,
+    descr: &str,
+    shape: &[usize],
+    bytes: u64,
+) -> io::Result<()> {
+    let method = if descr == "<f4" { CompressionMethod::Stored } else { CompressionMethod::Deflated };
+    // Beyond 4 GiB, header included, sizes take 64 bits.
+    let options = SimpleFileOptions::default().compression_method(method).large_file(bytes > u64::from(u32::MAX / 2));
+    zip.start_file(file_name(name), options)?;
+    zip.write_all(&Header::to_bytes(descr, shape))
+}
+
+/// The folder that a file is in, where its temporary files go.
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A temporary file in the folder of `path`, which no one else sees and which is gone when it is closed.
+pub(crate) fn scratch(path: &Path) -> Result<File> {
+    tempfile::tempfile_in(folder(path)).map_err(|error| Error::io(path, "write", error))
 }
 
 fn file_name(name: &str) -> String {
@@ -302,7 +334,7 @@ fn member<'a>(
 }
 
 /// Numbers of 32 bits as they are stored.
-fn little_endian(bits: &[u32]) -> Cow<'_, [u8]> {
+pub(crate) fn little_endian(bits: &[u32]) -> Cow<'_, [u8]> {
     if cfg!(target_endian = "little") {
         return Cow::Borrowed(bytemuck::cast_slice(bits));
     }
