@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use isopose::import::{detector, h36m, lsp, motion, mpi_inf_3dhp, mpii, threedpw};
+use isopose::import::{Collector, collect, detector, h36m, lsp, motion, mpi_inf_3dhp, mpii, threedpw};
 use isopose::inspect::inspect;
 
 /// Places to cut at, and bytes to change, spread over a file.
@@ -23,33 +23,33 @@ fn files(folder: &Path, into: &mut Vec<PathBuf>) {
 /// Imports a file as what its place among the fixtures says; files of no importer count as read.
 fn import(place: &str, path: &Path, fixtures: &Path) -> isopose::Result<()> {
     let (paths, none) = ([path.to_owned()], &mut |_, _| {});
+    if place.starts_with("motion/") {
+        return motion::import(&paths, &motion::Options::default(), none).map(drop);
+    }
     let options = detector::Options { image_size: Some([640, 480]), ..Default::default() };
     let sets = ["annot", "data_t", "test_3dhp"];
-    match place {
+    let read = |to: &mut Collector<'_>| match place {
         _ if place.contains("data_2d") => {
             let whole = fixtures.join("datasets/h36m/data_3d_h36m.npz");
-            h36m::import(&[whole, paths[0].clone()], &h36m::Options::default(), none).map(drop)
+            h36m::import(&[whole, paths[0].clone()], &h36m::Options::default(), to, none)
         }
-        _ if place.starts_with("datasets/h36m") => h36m::import(&paths, &h36m::Options::default(), none).map(drop),
+        _ if place.starts_with("datasets/h36m") => h36m::import(&paths, &h36m::Options::default(), to, none),
         _ if sets.iter().any(|name| place.contains(name)) && place.contains("3dhp") => {
-            let options = mpi_inf_3dhp::Options { joints: 16, ..Default::default() };
-            mpi_inf_3dhp::import(&paths, &options, none).map(drop)
+            mpi_inf_3dhp::import(&paths, &mpi_inf_3dhp::Options::default(), to, none)
         }
-        _ if place.contains("threedpw") => {
-            threedpw::import(&paths, &threedpw::Options { joints: 16, ..Default::default() }, none).map(drop)
-        }
-        _ if place.contains("datasets/mpii") => mpii::import(&paths, &mpii::Options { joints: 17 }, none).map(drop),
-        _ if place.contains("datasets/lsp") => lsp::import(&paths, &lsp::Options::default(), none).map(drop),
-        _ if place.starts_with("motion/") => motion::import(&paths, &motion::Options::default(), none).map(drop),
-        _ if place.contains("detectron") => detector::detectron::import(&paths, &options, none).map(drop),
-        _ if place.contains("openpose") => detector::openpose::import(&paths, &options, none).map(drop),
-        _ if place.contains("mmpose") => detector::mmpose::import(&paths, &options, none).map(drop),
-        _ if place.contains("alphapose") => detector::alphapose::import(&paths, &options, none).map(drop),
-        _ if place.contains("mediapipe") => detector::mediapipe::import(&paths, &options, none).map(drop),
-        _ if place.contains("halpe") => detector::halpe::import(&paths, &options, none).map(drop),
-        _ if place.contains("coco") => detector::coco::import(&paths, &options, none).map(drop),
+        _ if place.contains("threedpw") => threedpw::import(&paths, &threedpw::Options::default(), to, none),
+        _ if place.contains("datasets/mpii") => mpii::import(&paths, to, none),
+        _ if place.contains("datasets/lsp") => lsp::import(&paths, lsp::Split::All, to, none),
+        _ if place.contains("detectron") => detector::detectron::import(&paths, &options, to, none),
+        _ if place.contains("openpose") => detector::openpose::import(&paths, &options, to, none),
+        _ if place.contains("mmpose") => detector::mmpose::import(&paths, &options, to, none),
+        _ if place.contains("alphapose") => detector::alphapose::import(&paths, &options, to, none),
+        _ if place.contains("mediapipe") => detector::mediapipe::import(&paths, &options, to, none),
+        _ if place.contains("halpe") => detector::halpe::import(&paths, &options, to, none),
+        _ if place.contains("coco") => detector::coco::import(&paths, &options, to, none),
         _ => Ok(()),
-    }
+    };
+    collect(16, read).map(drop)
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Any bytes as the files of the data sets, and of Detectron; the first byte says which.
 #![no_main]
 
-use isopose_fuzz::import::{detector, h36m, lsp, mpi_inf_3dhp, mpii, threedpw};
+use isopose_fuzz::import::{collect, detector, h36m, lsp, mpi_inf_3dhp, mpii, threedpw};
 use isopose_fuzz::with_placed_file;
 
 /// Importers tell some files by their names and folders.
@@ -24,14 +24,14 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     with_placed_file(bytes, PLACES[place], |path| {
         let paths = std::slice::from_ref(path);
         let none = &mut |_, _| {};
-        let set = match place {
-            0 | 1 => h36m::import(paths, &h36m::Options::default(), none),
-            2 => mpii::import(paths, &mpii::Options { joints: 17 }, none),
-            3..=5 => mpi_inf_3dhp::import(paths, &mpi_inf_3dhp::Options::default(), none),
-            6 | 7 => threedpw::import(paths, &threedpw::Options::default(), none),
-            8 => lsp::import(paths, &lsp::Options::default(), none),
-            _ => detector::detectron::import(paths, &detector::Options::default(), none),
-        };
+        let set = collect(17, |to| match place {
+            0 | 1 => h36m::import(paths, &h36m::Options::default(), to, none),
+            2 => mpii::import(paths, to, none),
+            3..=5 => mpi_inf_3dhp::import(paths, &mpi_inf_3dhp::Options::default(), to, none),
+            6 | 7 => threedpw::import(paths, &threedpw::Options::default(), to, none),
+            8 => lsp::import(paths, lsp::Split::All, to, none),
+            _ => detector::detectron::import(paths, &detector::Options::default(), to, none),
+        });
         // What is wrong with the values of a pose set is found when it is saved.
         drop(set.map(|set| set.validate(path)));
     });

@@ -11,7 +11,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
             if shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size)).is_none_or(|n| n > 1 << 20) {
                 continue;
             }
-            drop((file.f32(&name), file.rows(&name, 1, 2)));
+            drop((file.f32(&name), file.rows(&name, 1, 2), file.slice(&name, 1, 1, 2)));
         }
     });
 });

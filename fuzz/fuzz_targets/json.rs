@@ -2,7 +2,7 @@
 #![no_main]
 
 use isopose_fuzz::import::detector::{Options, alphapose, coco, halpe, mediapipe, mmpose, openpose, recognise};
-use isopose_fuzz::import::mpii;
+use isopose_fuzz::import::{collect, mpii};
 use isopose_fuzz::with_named_file;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
@@ -12,10 +12,10 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         let readers =
             [alphapose::import, coco::import, halpe::import, mediapipe::import, mmpose::import, openpose::import];
         for read in readers {
-            if let Ok(set) = read(paths, &options, &mut |_, _| {}) {
+            if let Ok(set) = collect(17, |to| read(paths, &options, to, &mut |_, _| {})) {
                 set.validate(path).expect("what is imported is valid");
             }
         }
-        drop((recognise(path), mpii::import(paths, &mpii::Options { joints: 16 }, &mut |_, _| {})));
+        drop((recognise(path), collect(16, |to| mpii::import(paths, to, &mut |_, _| {}))));
     });
 });

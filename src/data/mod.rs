@@ -4,10 +4,12 @@ pub mod hold_back;
 pub mod motion;
 mod observe;
 pub mod pose_set;
+mod pose_writer;
 pub mod synthetic;
 pub mod views;
 
 pub use motion::Motion;
 pub use pose_set::PoseSet;
+pub use pose_writer::{PoseSetWriter, Summary};
 pub use synthetic::{Scenario, synthetic};
 pub use views::{Rig, views};

@@ -1,10 +1,11 @@
 //! The pose set: 2D keypoints, with 3D positions where known, in one `.npz` file that `np.load` alone can read.
 
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 
+use super::pose_writer::{Column, write};
 use crate::{
     error::{Error, Result},
-    format::npz::{Array, Npz, NpzWriter},
+    format::npz::{Array, Npz, little_endian},
     pose::{Skeleton, to_16},
 };
 
@@ -102,6 +103,15 @@ impl PoseSet {
         }
     }
 
+    /// Takes all poses out and keeps the names.
+    pub(crate) fn clear(&mut self) {
+        self.keypoints.clear();
+        [&mut self.confidence, &mut self.positions].into_iter().flatten().for_each(Vec::clear);
+        self.image_size.iter_mut().for_each(Vec::clear);
+        let ids = [&mut self.sequence, &mut self.frame, &mut self.subject, &mut self.action];
+        ids.into_iter().flatten().for_each(Vec::clear);
+    }
+
     /// Index of the first pose of each run of one sequence, in order; the whole set is one run without `sequence`.
     #[must_use]
     pub fn sequence_starts(&self) -> Vec<usize> {
@@ -162,32 +172,9 @@ impl PoseSet {
     /// If the set is not valid or the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
         self.validate(path)?;
-        let (n, joints) = (self.len(), self.joints);
-        let mut npz = NpzWriter::create(path)?;
-        npz.f32("keypoints", &[n, joints, 2], &self.keypoints)?;
-        if let Some(confidence) = &self.confidence {
-            npz.f32("confidence", &[n, joints], confidence)?;
-        }
-        if let Some(positions) = &self.positions {
-            npz.f32("positions", &[n, joints, 3], positions)?;
-        }
-        if let Some(sizes) = &self.image_size {
-            if sizes.iter().all(|size| *size == sizes[0]) {
-                npz.i32("image_size", &[2], &sizes[0])?;
-            } else {
-                npz.i32("image_size", &[n, 2], sizes.as_flattened())?;
-            }
-        }
-        for (name, ids, names) in self.labels() {
-            if let Some(ids) = ids {
-                npz.i32(name, &[n], ids)?;
-            }
-            if !names.is_empty() {
-                npz.strings(&format!("{name}_names"), names)?;
-            }
-        }
-        npz.strings("joint_names", &self.joint_names)?;
-        npz.finish()
+        let one_size = self.image_size.as_ref().is_none_or(|sizes| sizes.iter().all(|size| *size == sizes[0]));
+        let columns = self.columns();
+        write(path, self, self.len(), one_size, columns.iter().map(|(column, bytes)| (column, bytes.as_deref())))
     }
 
     /// Checks every promise of the fields; `path` is only for the message, which names the pose and the joint.
@@ -195,6 +182,11 @@ impl PoseSet {
     /// # Errors
     /// The first thing that does not hold.
     pub fn validate(&self, path: &Path) -> Result<()> {
+        self.check(path, 0)
+    }
+
+    /// The same for part of a set: its first pose is called `first` in messages.
+    pub(super) fn check(&self, path: &Path, first: usize) -> Result<()> {
         let (n, joints) = (self.len(), self.joints);
         let wrong = |field: &str, problem: String, fix: &str| Err(Error::file(path, field, problem, fix));
         let Some(skeleton) = Skeleton::of(joints) else {
@@ -218,7 +210,7 @@ impl PoseSet {
         }
         let place = |index: usize, width: usize| {
             let joint = index / width % joints;
-            format!("pose {}, joint {joint} ({})", index / width / joints, skeleton.names[joint])
+            format!("pose {}, joint {joint} ({})", first + index / width / joints, skeleton.names[joint])
         };
         let values = [
             ("keypoints", Some(&self.keypoints), 2, f32::MAX, "finite", "drop the pose or fill in the keypoint"),
@@ -236,14 +228,15 @@ impl PoseSet {
         if let Some(pose) = self.image_size.iter().flatten().position(|size| size.iter().any(|&side| side <= 0)) {
             return wrong(
                 "image_size",
-                format!("pose {pose}: a side is not positive"),
+                format!("pose {}: a side is not positive", first + pose),
                 "give width and height in pixels",
             );
         }
         for (field, ids, names) in self.labels() {
             let outside = |&id: &i32| usize::try_from(id).map_or(true, |id| id >= names.len());
             if let Some(pose) = ids.and_then(|ids| ids.iter().position(outside)).filter(|_| !names.is_empty()) {
-                let problem = format!("pose {pose}: the number has no entry in {field}_names ({} names)", names.len());
+                let (pose, names) = (first + pose, names.len());
+                let problem = format!("pose {pose}: the number has no entry in {field}_names ({names} names)");
                 return wrong(field, problem, "number from 0 and name every number");
             }
         }
@@ -268,6 +261,28 @@ impl PoseSet {
         Err(Error::file(path, "joint_names", problem, format!("reorder to {}", skeleton.names.join(", "))))
     }
 
+    /// The arrays with a row for each pose, in the file's order, and their elements, little-endian.
+    pub(super) fn columns(&self) -> [(Column, Option<Cow<'_, [u8]>>); 8] {
+        let joints = self.joints;
+        let sizes = self.image_size.as_ref().map(|sizes| sizes.as_flattened());
+        let [sequence, frame, subject, action] = self.labels().map(|(name, ids, _)| column(name, "<i4", &[], ids));
+        [
+            column("keypoints", "<f4", &[joints, 2], Some(&self.keypoints)),
+            column("confidence", "<f4", &[joints], self.confidence.as_deref()),
+            column("positions", "<f4", &[joints, 3], self.positions.as_deref()),
+            column("image_size", "<i4", &[2], sizes),
+            sequence,
+            frame,
+            subject,
+            action,
+        ]
+    }
+
+    /// The names that the numbers of this array index.
+    pub(super) fn names(&self, column: &str) -> &[String] {
+        self.labels().into_iter().find(|(name, ..)| *name == column).map_or(&[], |(.., names)| names)
+    }
+
     fn labels(&self) -> [Labels<'_>; 4] {
         [
             ("sequence", self.sequence.as_deref(), &self.sequence_names),
@@ -276,6 +291,16 @@ impl PoseSet {
             ("action", self.action.as_deref(), &self.action_names),
         ]
     }
+}
+
+fn column<'a, T: bytemuck::NoUninit>(
+    name: &'static str,
+    descr: &'static str,
+    row: &[usize],
+    values: Option<&'a [T]>,
+) -> (Column, Option<Cow<'a, [u8]>>) {
+    let bytes = values.map(|values| little_endian(bytemuck::cast_slice(values)));
+    (Column { name, descr, row: row.to_vec() }, bytes)
 }
 
 /// A field, its number for each pose, and the names that the numbers index.

@@ -1,6 +1,7 @@
 //! Tests of the pose set and its file.
 
 use super::*;
+use crate::format::npz::NpzWriter;
 
 fn sample(n: usize, joints: usize) -> PoseSet {
     PoseSet {

@@ -16,10 +16,14 @@ use crate::error::{Error, Result};
 /// Groups in groups: deeper ones are not listed.
 const MAX_DEPTH: usize = 32;
 
+/// Deflate makes bytes at most so many times fewer.
+const MOST_DEFLATED: u64 = 1032;
+
 /// An open HDF5 file.
 pub struct Hdf5 {
     path: PathBuf,
     file: Hdf5File,
+    bytes: u64,
 }
 
 impl Hdf5 {
@@ -29,14 +33,15 @@ impl Hdf5 {
     /// If it cannot be opened, or is no HDF5 file.
     pub fn open(path: &Path) -> Result<Self> {
         // The reader's own errors do not tell an absent file from a damaged one.
-        std::fs::File::open(path).map_err(|error| Error::io(path, "open", error))?;
+        let file = std::fs::File::open(path).map_err(|error| Error::io(path, "open", error))?;
+        let bytes = file.metadata().map_err(|error| Error::io(path, "read", error))?.len();
         let options =
             OpenOptions::default().with_max_read_bytes(memory_limit()).with_max_chunk_bytes(memory_limit() / 4);
         let file = Hdf5File::open_with_options(path, options).map_err(|error| {
             let problem = format!("it is no readable HDF5 file ({error})");
             Error::file(path, "file", problem, "check that it was copied whole")
         })?;
-        Ok(Self { path: path.to_owned(), file })
+        Ok(Self { path: path.to_owned(), file, bytes })
     }
 
     /// Whether there is a dataset of this name, such as `group/keypoints`.
@@ -104,20 +109,30 @@ impl Hdf5 {
     /// # Errors
     /// As [`Self::f32`], or if there are not as many rows.
     pub fn rows(&self, name: &str, first: usize, count: usize) -> Result<Array<f32>> {
+        self.slice(name, 0, first, count)
+    }
+
+    /// Reads `count` values of the index of dimension `axis`, from `first` on.
+    ///
+    /// # Errors
+    /// As [`Self::f32`], or if there are not as many.
+    pub fn slice(&self, name: &str, axis: usize, first: usize, count: usize) -> Result<Array<f32>> {
         let dataset = self.numeric(name)?;
         let mut shape = self.sizes(name, &dataset)?;
-        let available = shape.first().copied().unwrap_or(0);
+        self.check_claim(name, &dataset, &shape)?;
+        let available = shape.get(axis).copied().unwrap_or(0);
         let Some(end) = first.checked_add(count).filter(|&end| end <= available) else {
-            let problem = format!("rows {first} and {count} on are wanted where there are {available}");
+            let what = if axis == 0 { "rows" } else { "columns" };
+            let problem = format!("{what} {first} and {count} on are wanted where there are {available}");
             return Err(self.error(name, problem, "check that the arrays of the file belong together"));
         };
-        if let Some(rows) = shape.first_mut() {
-            *rows = count;
+        if let Some(size) = shape.get_mut(axis) {
+            *size = count;
         }
         self.check_size(name, &dataset, &shape)?;
         let mut slice = SliceInfo::all(shape.len());
-        if let Some(rows) = slice.selections.first_mut() {
-            *rows = SliceInfoElem::Slice { start: first as u64, end: end as u64, step: 1 };
+        if let Some(range) = slice.selections.get_mut(axis) {
+            *range = SliceInfoElem::Slice { start: first as u64, end: end as u64, step: 1 };
         }
         if count == 0 {
             return Ok(Array { shape, values: Vec::new() });
@@ -154,6 +169,18 @@ impl Hdf5 {
     fn sizes(&self, name: &str, dataset: &Dataset) -> Result<Vec<usize>> {
         let sizes: std::result::Result<_, _> = dataset.shape().iter().map(|&size| usize::try_from(size)).collect();
         sizes.map_err(|_| self.error(name, "its shape is impossibly large", "check that the file was copied whole"))
+    }
+
+    /// Checked before a part is read: the whole may be larger than memory, but what the file does not have would be
+    /// read as zeros without end.
+    fn check_claim(&self, name: &str, dataset: &Dataset, shape: &[usize]) -> Result<()> {
+        let width = dataset.raw_element_size().map_err(|error| self.failed(name, &error))?;
+        let bytes = shape.iter().try_fold(width as u64, |bytes, &size| bytes.checked_mul(size as u64));
+        if bytes.is_none_or(|bytes| bytes / MOST_DEFLATED > self.bytes) {
+            let problem = format!("its shape {shape:?} cannot be in a file of {} bytes", self.bytes);
+            return Err(self.error(name, problem, "check that the file was copied whole"));
+        }
+        Ok(())
     }
 
     /// Checked before reading: as stored and as f32, it must fit.

@@ -43,6 +43,21 @@ fn rows_are_slices() {
 }
 
 #[test]
+fn columns_are_slices_too() {
+    let file = Hdf5::open(&path("sample.h5")).unwrap();
+    for name in ["f32", "group/inner/big_endian", "i16", "chunked"] {
+        let whole = file.f32(name).unwrap();
+        let columns = file.slice(name, 1, 1, 2).unwrap();
+        assert_eq!(columns.shape, [10, 2, 2]);
+        let expected: Vec<f32> = whole.values.chunks_exact(6).flat_map(|row| &row[2..]).copied().collect();
+        assert_eq!(columns.values, expected, "{name}");
+    }
+    let error = file.slice("f32", 1, 2, 2).unwrap_err().to_string();
+    assert!(error.contains("f32: columns 2 and 2 on are wanted where there are 3"), "{error}");
+    assert!(file.slice("f32", 3, 0, 1).is_err());
+}
+
+#[test]
 fn newer_files_and_those_of_matlab_are_read() {
     let expected = expected("hdf5");
     let latest = Hdf5::open(&path("latest.h5")).unwrap();

@@ -9,10 +9,12 @@ pub mod mat;
 mod npy;
 pub mod npz;
 pub mod pickle;
+mod stored;
 mod value;
 mod whole;
 
 pub use npz::Array;
+pub use stored::Stored;
 pub use value::Value;
 pub use whole::write_whole;
 

@@ -1,10 +1,12 @@
 //! `.npz` files: zip archives of named NumPy arrays. Read without trusting a header, written so that a reader never
 //! sees half a file. Readable by `np.load(path, allow_pickle=False)`.
 
+mod rows;
+
 use std::{
     borrow::Cow,
     fs::File,
-    io::{BufReader, BufWriter, Read, Write},
+    io::{self, BufReader, BufWriter, Read, Seek, Write},
     path::{Path, PathBuf},
 };
 
@@ -15,9 +17,12 @@ use super::{
     Value, memory_limit,
     npy::{ElementType, Header, Number, fortran_to_c},
     pickle,
+    stored::Store,
 };
 use crate::error::{Error, Result};
+pub use rows::Rows;
 
+const PLAIN: &str = "save it as a plain numeric or string array (no pickle)";
 const DAMAGED: &str = "the file is damaged; copy or write it again";
 
 /// An array in C order.
@@ -82,6 +87,14 @@ impl Npz {
     /// # Errors
     /// If the array is missing, holds no objects, or [`pickle::read`] refuses it.
     pub fn object(&mut self, name: &str) -> Result<Value> {
+        self.object_into(name, None)
+    }
+
+    /// The same with a temporary file, into which large arrays of numbers go instead of memory: [`Value::Stored`].
+    ///
+    /// # Errors
+    /// As [`Npz::object`], or if the temporary file cannot be written.
+    pub fn object_into(&mut self, name: &str, scratch: Option<File>) -> Result<Value> {
         let mut entry = member(&mut self.archive, &self.path, name)?;
         let error = |problem: String, fix: &str| Error::file(&self.path, name, problem, fix);
         let header = Header::read(&mut entry).map_err(|problem| error(problem, DAMAGED))?;
@@ -89,7 +102,7 @@ impl Npz {
             let problem = format!("type '{}' where Python objects are expected", header.descr);
             return Err(error(problem, "save it as np.savez stores a dict"));
         }
-        let value = pickle::read(entry, super::memory_limit());
+        let value = pickle::read_into(entry, memory_limit(), scratch.map(Store::new));
         match value.map_err(|problem| error(problem, "save it again, of numbers, text, lists and dicts only"))? {
             Value::Objects(Array { shape, mut values }) if shape.is_empty() => Ok(values.pop().unwrap_or(Value::None)),
             value => Ok(value),
@@ -163,9 +176,7 @@ impl Npz {
     fn payload(&mut self, name: &str) -> Result<(Header, ElementType, Vec<u8>)> {
         let path = &self.path;
         let mut entry = member(&mut self.archive, path, name)?;
-        let unusable = |problem: String| {
-            Error::file(path, name, problem, "save it as a plain numeric or string array (no pickle)")
-        };
+        let unusable = |problem: String| Error::file(path, name, problem, PLAIN);
         let header = Header::read(&mut entry).map_err(unusable)?;
         let element = ElementType::parse(&header.descr).map_err(unusable)?;
         let expected = header.len().and_then(|len| {
@@ -207,7 +218,7 @@ impl NpzWriter {
     /// # Errors
     /// If the folder cannot be written to.
     pub fn create(path: &Path) -> Result<Self> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder(path);
         let mut builder = tempfile::Builder::new();
         // Temporary files are private by default; this one is to have the permissions of any new file.
         #[cfg(unix)]
@@ -246,18 +257,25 @@ impl NpzWriter {
         self.add(name, &format!("<U{longest}"), &[values.len()], values.len(), &bytes)
     }
 
+    /// Adds an array of `descr`, f32 or i32, whose elements are the next bytes of `from`.
+    ///
+    /// # Errors
+    /// If reading or writing fails.
+    pub(crate) fn copy(&mut self, name: &str, descr: &str, shape: &[usize], from: impl Read) -> Result<()> {
+        let failed = |error| Error::io(&self.path, "write", error);
+        let bytes = (shape.iter().product::<usize>() * size_of::<f32>()) as u64;
+        start(&mut self.zip, name, descr, shape, bytes).map_err(failed)?;
+        let copied = io::copy(&mut from.take(bytes), &mut self.zip).map_err(failed)?;
+        if copied == bytes { Ok(()) } else { Err(failed(io::ErrorKind::UnexpectedEof.into())) }
+    }
+
     fn add(&mut self, name: &str, descr: &str, shape: &[usize], count: usize, bytes: &[u8]) -> Result<()> {
         if shape.iter().product::<usize>() != count {
             let problem = format!("shape {shape:?} does not match {count} values");
             return Err(Error::file(&self.path, name, problem, "give every pose the same number of values"));
         }
-        let failed = |error: std::io::Error| Error::io(&self.path, "write", error);
-        let method = if descr == "<f4" { CompressionMethod::Stored } else { CompressionMethod::Deflated };
-        let options =
-            SimpleFileOptions::default().compression_method(method).large_file(bytes.len() > u32::MAX as usize / 2);
-        self.zip.start_file(file_name(name), options).map_err(|error| failed(error.into()))?;
-        self.zip.write_all(&Header::to_bytes(descr, shape)).map_err(failed)?;
-        self.zip.write_all(bytes).map_err(failed)
+        let started = start(&mut self.zip, name, descr, shape, bytes.len() as u64);
+        started.and_then(|()| self.zip.write_all(bytes)).map_err(|error| Error::io(&self.path, "write", error))
     }
 
     /// Completes the file, brings it to the disk and renames it to its path.
@@ -265,13 +283,38 @@ impl NpzWriter {
     /// # Errors
     /// If writing or renaming fails; what was at the path before is then still there.
     pub fn finish(self) -> Result<()> {
-        let failed = |error: std::io::Error| Error::io(&self.path, "write", error);
+        let failed = |error: io::Error| Error::io(&self.path, "write", error);
         let buffer = self.zip.finish().map_err(|error| failed(error.into()))?;
         let file = buffer.into_inner().map_err(|error| failed(error.into_error()))?;
         file.as_file().sync_all().map_err(failed)?;
         file.persist(&self.path).map_err(|error| failed(error.error))?;
         Ok(())
     }
+}
+
+/// Starts an array of so many bytes: its entry of the archive and its header.
+fn start(
+    zip: &mut ZipWriter<impl Write + Seek>,
+    name: &str,
+    descr: &str,
+    shape: &[usize],
+    bytes: u64,
+) -> io::Result<()> {
+    let method = if descr == "<f4" { CompressionMethod::Stored } else { CompressionMethod::Deflated };
+    // Beyond 4 GiB, header included, sizes take 64 bits.
+    let options = SimpleFileOptions::default().compression_method(method).large_file(bytes > u64::from(u32::MAX / 2));
+    zip.start_file(file_name(name), options)?;
+    zip.write_all(&Header::to_bytes(descr, shape))
+}
+
+/// The folder that a file is in, where its temporary files go.
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A temporary file in the folder of `path`, which no one else sees and which is gone when it is closed.
+pub(crate) fn scratch(path: &Path) -> Result<File> {
+    tempfile::tempfile_in(folder(path)).map_err(|error| Error::io(path, "write", error))
 }
 
 fn file_name(name: &str) -> String {
@@ -291,7 +334,7 @@ fn member<'a>(
 }
 
 /// Numbers of 32 bits as they are stored.
-fn little_endian(bits: &[u32]) -> Cow<'_, [u8]> {
+pub(crate) fn little_endian(bits: &[u32]) -> Cow<'_, [u8]> {
     if cfg!(target_endian = "little") {
         return Cow::Borrowed(bytemuck::cast_slice(bits));
     }

@@ -12,7 +12,7 @@ use std::{
     path::Path,
 };
 
-use super::{Value, npy};
+use super::{Value, npy, stored::Store};
 use crate::error::{Error, Result};
 use globals::Global;
 use graph::{ENTRY, Graph, Item, Node};
@@ -38,13 +38,18 @@ pub fn load(path: &Path) -> Result<Value> {
 /// # Errors
 /// As [`load`]; the text says what is wrong and at which byte.
 pub fn read(from: impl Read, limit: usize) -> std::result::Result<Value, String> {
+    read_into(from, limit, None)
+}
+
+/// The same with a file into which large arrays of numbers go instead of memory.
+pub(super) fn read_into(from: impl Read, limit: usize, store: Option<Store>) -> std::result::Result<Value, String> {
     let mut machine = Unpickler {
         from: BufReader::with_capacity(1 << 16, from),
         position: 0,
         stack: Vec::new(),
         marks: Vec::new(),
         memo: HashMap::new(),
-        graph: Graph::new(limit),
+        graph: Graph::new(limit, store),
     };
     let mut opcode_at = 0;
     let mut run = || {

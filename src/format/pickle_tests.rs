@@ -43,6 +43,65 @@ fn pickles_of_all_writers_hold_the_same() {
 }
 
 #[test]
+fn arrays_in_a_file_are_the_same() {
+    let expected = expected("pickle");
+    for name in FILES {
+        let mut store = Store::new(tempfile::tempfile().unwrap());
+        store.least = 8;
+        let value = read_into(&bytes(&format!("{name}.pkl"))[..], MIB, Some(store)).unwrap();
+        let mut stored = 0;
+        for pair in expected["dict"].as_array().unwrap() {
+            let found = value.get(pair[0].as_str().unwrap()).unwrap();
+            assert!(same(found, &pair[1]), "{name}: {}: {found:?}", pair[0]);
+            let Some(rows) = found.shape().and_then(<[usize]>::first) else { continue };
+            stored += usize::from(matches!(found, Value::Stored(_)));
+            assert_eq!(found.rows(0, *rows).unwrap().shape, found.shape().unwrap(), "{name}");
+            assert!(found.rows(1, *rows).is_err() && found.rows(usize::MAX, 2).is_err(), "{name}");
+        }
+        assert!(stored > 5, "{name}: {stored}");
+    }
+}
+
+/// A dict of `names`, to each of which an array of `rows` pairs of f32 belongs, as NumPy writes it in protocol 3. The
+/// first is made, and the others refer to it, or all are made.
+fn arrays(names: usize, rows: u32, shared: bool) -> Vec<u8> {
+    let mut pickle = b"\x80\x03}(".to_vec();
+    for name in 0..names {
+        pickle.extend(format!("Vname {name}\n").bytes());
+        if name > 0 && shared {
+            pickle.extend(b"h\x01");
+            continue;
+        }
+        pickle.extend(b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87Rq\x01(K\x01J");
+        pickle.extend(rows.to_le_bytes());
+        pickle.extend(b"K\x02\x86cnumpy\ndtype\nX\x02\x00\x00\x00f4\x89\x88\x87R(K\x03X\x01\x00\x00\x00<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89B");
+        pickle.extend((8 * rows).to_le_bytes());
+        pickle.extend((0..2 * rows).flat_map(|i| (i as f32 + name as f32).to_le_bytes()));
+        pickle.extend(b"tb");
+    }
+    pickle.extend(b"u.");
+    pickle
+}
+
+#[test]
+fn a_pickle_larger_than_memory_goes_to_a_file() {
+    // Twenty arrays of 80,000 bytes and room for three of them, once as bytes and once as numbers.
+    let (pickle, limit) = (arrays(20, 10_000, false), 6 * 80_000);
+    assert!(read(&pickle[..], limit).unwrap_err().contains("it needs more than 480000 bytes of memory"));
+    let store = || Some(Store::new(tempfile::tempfile().unwrap()));
+    let value = read_into(&pickle[..], limit, store()).unwrap();
+    assert_eq!(value.entries().len(), 20);
+    for (name, (key, array)) in value.entries().iter().enumerate() {
+        assert_eq!((key.text(), array.shape()), (Some(format!("name {name}").as_str()), Some(&[10_000, 2][..])));
+        let first = 2.0 * 7000.0 + name as f32;
+        assert_eq!(array.rows(7000, 2).unwrap().values, [first, first + 1.0, first + 2.0, first + 3.0]);
+    }
+    // A small file cannot claim to have the same array again and again.
+    assert!(read_into(&arrays(5, 10_000, true)[..], limit, store()).is_ok());
+    assert!(read_into(&arrays(20, 10_000, true)[..], limit, store()).unwrap_err().contains("it needs more than"));
+}
+
+#[test]
 fn cut_pickles_say_where_they_end() {
     for name in FILES {
         let whole = bytes(&format!("{name}.pkl"));

@@ -1,6 +1,11 @@
 //! What a pickle or a MATLAB file holds, once read.
 
-use super::Array;
+use std::io::{ErrorKind, Result};
+
+use super::{
+    Array,
+    stored::{Stored, range},
+};
 
 /// A value of a file that names and nests its content. Numbers are rounded to f32, all that poses need.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +26,8 @@ pub enum Value {
     Dict(Vec<(Self, Self)>),
     /// A numeric array in C order.
     Numbers(Array<f32>),
+    /// The same in a temporary file, if the reader was given one.
+    Stored(Stored),
     /// An array of objects, a MATLAB cell or struct array; in C order.
     Objects(Array<Self>),
 }
@@ -54,7 +61,32 @@ impl Value {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
-    /// The array, if this is one of numbers.
+    /// The shape, if this is an array of numbers, in memory or in a file.
+    #[must_use]
+    pub fn shape(&self) -> Option<&[usize]> {
+        match self {
+            Self::Numbers(array) => Some(&array.shape),
+            Self::Stored(array) => Some(&array.shape),
+            _ => None,
+        }
+    }
+
+    /// Rows `first` to `first + count` of an array of numbers, in memory or in a file.
+    ///
+    /// # Errors
+    /// If this is none, there are not as many rows, or the file cannot be read.
+    pub fn rows(&self, first: usize, count: usize) -> Result<Array<f32>> {
+        match self {
+            Self::Numbers(array) => {
+                let (range, shape) = range(&array.shape, first, count)?;
+                Ok(Array { shape, values: array.values[range].to_vec() })
+            }
+            Self::Stored(array) => array.rows(first, count),
+            _ => Err(ErrorKind::InvalidInput.into()),
+        }
+    }
+
+    /// The array, if this is one of numbers in memory.
     #[must_use]
     pub fn numbers(&self) -> Option<&Array<f32>> {
         if let Self::Numbers(array) = self { Some(array) } else { None }
@@ -82,7 +114,7 @@ impl Value {
             Self::Text(_) => "text".into(),
             Self::List(items) => format!("a list of {}", items.len()),
             Self::Dict(entries) => format!("a dict of {}", entries.len()),
-            Self::Numbers(array) => format!("array {:?}", array.shape),
+            Self::Numbers(Array { shape, .. }) | Self::Stored(Stored { shape, .. }) => format!("array {shape:?}"),
             Self::Objects(array) => format!("objects {:?}", array.shape),
         }
     }

@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 use super::{
     Collector, Label, Layout, Pose, Progress,
     layout::{COCO_17, H36M_16, H36M_17, H36M_32, MPII_16, SH_16},
-    sources,
+    sources::{self, PIECE},
 };
 use crate::{
-    data::PoseSet,
     error::{Error, Result},
-    format::{Array, Value, hdf5::Hdf5, npz::Npz},
+    format::{Value, hdf5::Hdf5, npz::Npz},
     pose::Camera,
 };
 
@@ -19,7 +18,7 @@ use crate::{
 pub const CAMERAS: [&str; 4] = ["54138969", "55011271", "58860488", "60457274"];
 
 /// What to import.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
     /// Subjects, such as `S1`; all if empty.
     pub subjects: Vec<String>,
@@ -29,14 +28,6 @@ pub struct Options {
     pub cameras: Vec<String>,
     /// Every how many frames (of 50 a second) one is taken; 0 counts as 1.
     pub stride: usize,
-    /// 16 or 17.
-    pub joints: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { subjects: Vec::new(), actions: Vec::new(), cameras: Vec::new(), stride: 1, joints: 17 }
-    }
 }
 
 /// Imports Human3.6M: every frame as each camera sees it, a sequence for each recording and camera
@@ -51,61 +42,84 @@ impl Default for Options {
 /// # Errors
 /// If a file cannot be read or is not of this form, a recording is there twice or does not fit into memory, or there is
 /// nothing of what is asked for.
-pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
+pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
     let cameras = camera_numbers(&options.cameras)?;
     let stride = options.stride.max(1);
-    let (recordings, detections) = read(paths)?;
+    let (recordings, detections) = read(paths, to)?;
     let recordings = select(recordings, options)?;
-    let (mut collector, total) = (Collector::new(options.joints), recordings.len());
-    let mut poses = 0usize;
+    let mut total = 0usize;
     for recording in &recordings {
-        poses = poses.saturating_add(recording.frames()?.div_ceil(stride).saturating_mul(cameras.len()));
-        collector.room_for(poses, &recording.path, &recording.field())?;
+        let poses = recording.open()?.frames.div_ceil(stride).saturating_mul(cameras.len());
+        total = total.saturating_add(poses);
+        to.room_for(total, &recording.path, &recording.field())?;
     }
-    collector.reserve(poses);
-    for (done, recording) in recordings.into_iter().enumerate() {
+    for recording in &recordings {
         let Some(placed) = Camera::h36m(&recording.subject) else {
             return Err(recording.error("its cameras are not known", "choose among S1, S5, S6, S7, S8, S9, S11"));
         };
         let label = Label {
-            subject: Some(collector.subject(&recording.subject)),
-            action: Some(collector.action(recording.action())),
+            subject: Some(to.subject(&recording.subject)),
+            action: Some(to.action(recording.action())),
             ..Label::default()
         };
-        let (field, world) = (recording.field(), recording.world(stride)?);
+        let (field, open) = (recording.field(), recording.open()?);
+        let needed = open.frames.checked_sub(1).map_or(0, |last| last / stride * stride + 1);
+        // A sequence is one camera's, so every camera reads all.
         for (number, camera) in placed.iter().enumerate().filter(|(number, _)| cameras.contains(number)) {
-            let sequence = collector.new_sequence(&format!("{field}@{}", camera.id), &recording.path)?;
-            let needed = world.len().checked_sub(1).map_or(0, |last| last * stride + 1);
-            let seen = detections.as_ref().map(|file| file.keypoints(&recording, number, needed)).transpose()?;
-            for (i, joints) in world.iter().enumerate() {
-                let frame = i * stride;
-                let keypoints = seen.map(|(layout, keypoints)| {
-                    let joints = layout.joints.len();
-                    layout.keypoints(&keypoints[frame * joints..][..joints], &ONES)
-                });
-                let label = Label { sequence, frame: frame as i32, ..label };
-                collector.push(&pose(camera, joints, keypoints), label);
+            let sequence = to.new_sequence(&format!("{field}@{}", camera.id), &recording.path)?;
+            let view = View {
+                camera,
+                detections: detections.as_ref().map(|file| file.of(recording, number, needed)).transpose()?,
+                label: Label { sequence, ..label },
+            };
+            for first in (0..needed).step_by(PIECE) {
+                let count = PIECE.min(needed - first);
+                view.add(&open, first, count, stride, to)?;
+                progress(to.len(), total);
             }
         }
-        progress(done + 1, total);
     }
     let asked = [("subjects", &options.subjects), ("actions", &options.actions), ("cameras", &options.cameras)]
         .map(|(what, names)| if names.is_empty() { format!("all {what}") } else { names.join(", ") });
-    sources::finish(collector, paths, &asked.join("; "))
+    sources::check_any(to, paths, &asked.join("; "))
 }
 
 /// As sure as a file is that says nothing of it.
 const ONES: [f32; 32] = [1.0; 32];
 
-fn pose(camera: &Camera, world: &[[f32; 3]; 17], keypoints: Option<([[f32; 2]; 17], [f32; 17])>) -> Pose {
-    let positions = world.map(|joint| camera.to_camera(joint.map(f64::from)));
-    let (keypoints, confidence) =
-        keypoints.unwrap_or_else(|| (positions.map(|joint| camera.project(joint).map(|v| v as f32)), [1.0; 17]));
-    Pose {
-        keypoints,
-        confidence: Some(confidence),
-        positions: Some(positions.map(|joint| joint.map(|v| v as f32))),
-        image_size: Some([camera.width as i32, camera.height as i32]),
+/// How a camera sees a recording.
+struct View<'a> {
+    camera: &'a Camera,
+    /// The order of the joints and (frames, joints, 2); if absent, the positions are projected.
+    detections: Option<(&'static Layout, &'a Value)>,
+    label: Label,
+}
+
+impl View<'_> {
+    /// Adds every `stride`-th of `count` frames, all of which `open` has.
+    fn add(&self, open: &Open<'_>, first: usize, count: usize, stride: usize, to: &mut Collector<'_>) -> Result<()> {
+        let (path, field) = (&open.recording.path, open.recording.field());
+        let seen = self.detections.map(|(layout, array)| Ok((layout, array.rows(first, count)?)));
+        let seen = seen.transpose().map_err(|error| Error::io(path, "read", error))?;
+        for (i, world) in (first..).zip(open.world(first, count)?).filter(|(i, _)| i % stride == 0) {
+            let joints = sources::positions(path, &field, i, &H36M_32, &world, 1.0)?;
+            let positions = joints.map(|joint| self.camera.to_camera(joint.map(f64::from)));
+            let (keypoints, confidence) = match &seen {
+                Some((layout, array)) => {
+                    let joints = layout.joints.len();
+                    layout.keypoints(&array.values.as_chunks().0[(i - first) * joints..][..joints], &ONES)
+                }
+                None => (positions.map(|joint| self.camera.project(joint).map(|v| v as f32)), [1.0; 17]),
+            };
+            let pose = Pose {
+                keypoints,
+                confidence: Some(confidence),
+                positions: Some(positions.map(|joint| joint.map(|v| v as f32))),
+                image_size: Some([self.camera.width as i32, self.camera.height as i32]),
+            };
+            to.push(&pose, Label { frame: i as i32, ..self.label })?;
+        }
+        Ok(())
     }
 }
 
@@ -130,7 +144,20 @@ struct Recording {
     /// With its number: `Walking 1`.
     name: String,
     /// (frames, 32, 3) in metres; if absent, the path is an HDF5 file that has it.
-    array: Option<Array<f32>>,
+    array: Option<Value>,
+}
+
+/// A recording whose frames can be read.
+struct Open<'a> {
+    recording: &'a Recording,
+    source: Source<'a>,
+    /// How many there are, or how many an HDF5 file claims.
+    frames: usize,
+}
+
+enum Source<'a> {
+    Array(&'a Value),
+    Hdf5(Hdf5),
 }
 
 impl Recording {
@@ -146,38 +173,40 @@ impl Recording {
         Error::file(&self.path, self.field(), problem, fix)
     }
 
-    /// How many there are, or how many an HDF5 file claims.
-    fn frames(&self) -> Result<usize> {
-        if let Some(array) = &self.array {
-            return Ok(array.values.len() / 96);
-        }
-        match Hdf5::open(&self.path)?.shape(NAME)?[..] {
-            [96, frames] => Ok(frames),
-            ref shape => Err(self.error(format!("{NAME} has shape {shape:?}"), "give (96, frames)")),
-        }
-    }
-
-    /// Every `stride`-th frame as 17 joints in metres.
-    fn world(&self, stride: usize) -> Result<Vec<[[f32; 3]; 17]>> {
-        let joints = H36M_32.joints.len();
-        let read;
-        let (array, per_metre) = if let Some(array) = &self.array {
-            (array, 1.0)
+    fn open(&self) -> Result<Open<'_>> {
+        let (source, frames) = if let Some(array) = &self.array {
+            let shape = array.shape().unwrap_or_default();
+            (Source::Array(array), sources::frames(&self.path, &self.field(), shape, H36M_32.joints.len(), 3)?)
         } else {
-            // (96, frames), x, y and z of each joint, to (frames, 96).
-            let (stored, frames) = (Hdf5::open(&self.path)?.f32(NAME)?, self.frames()?);
-            let values = (0..frames).flat_map(|frame| stored.values.iter().skip(frame).step_by(frames)).copied();
-            read = Array { shape: vec![frames, 96], values: values.collect() };
-            (&read, 1000.0)
+            let file = Hdf5::open(&self.path)?;
+            match file.shape(NAME)?[..] {
+                [96, frames] => (Source::Hdf5(file), frames),
+                ref shape => return Err(self.error(format!("{NAME} has shape {shape:?}"), "give (96, frames)")),
+            }
         };
-        let (field, points) = (self.field(), sources::points(&self.path, &self.field(), array, joints)?);
-        let frames = points.chunks_exact(joints).enumerate().step_by(stride);
-        frames.map(|(i, frame)| sources::positions(&self.path, &field, i, &H36M_32, frame, per_metre)).collect()
+        Ok(Open { recording: self, source, frames })
+    }
+}
+
+impl Open<'_> {
+    /// `count` frames from `first` on, metres.
+    fn world(&self, first: usize, count: usize) -> Result<Vec<[[f32; 3]; 32]>> {
+        let values = match &self.source {
+            Source::Array(array) => {
+                array.rows(first, count).map_err(|error| Error::io(&self.recording.path, "read", error))?.values
+            }
+            Source::Hdf5(file) => {
+                // (96, count), x, y and z of each joint in millimetres, to (count, 96).
+                let stored = file.slice(NAME, 1, first, count)?.values;
+                (0..count).flat_map(|frame| stored.iter().skip(frame).step_by(count)).map(|v| v / 1000.0).collect()
+            }
+        };
+        Ok(values.as_chunks().0.as_chunks().0.to_vec())
     }
 }
 
 /// The recordings of all files, and the 2D file.
-fn read(paths: &[PathBuf]) -> Result<(Vec<Recording>, Option<Detections>)> {
+fn read(paths: &[PathBuf], to: &Collector<'_>) -> Result<(Vec<Recording>, Option<Detections>)> {
     let wanted = |path: &Path| {
         let (name, folder) = (sources::name(path), path.parent().map_or("", sources::name));
         name.ends_with(".h5") && folder == "3D_positions" || name == "data_3d_h36m.npz"
@@ -190,11 +219,11 @@ fn read(paths: &[PathBuf]) -> Result<(Vec<Recording>, Option<Detections>)> {
         }
         let mut npz = Npz::open(&path)?;
         if npz.has("positions_3d") {
-            recordings.extend(npz_recordings(&path, npz.object("positions_3d")?)?);
+            recordings.extend(npz_recordings(&path, npz.object_into("positions_3d", to.scratch()?)?)?);
         } else if detections.is_some() {
             return Err(npz.error("positions_2d", "it is the second 2D file", "give one of them"));
         } else {
-            detections = Some(Detections::read(path, &mut npz)?);
+            detections = Some(Detections::read(path, &mut npz, to)?);
         }
     }
     if let Some(detections) = detections.as_ref().filter(|_| recordings.is_empty()) {
@@ -217,7 +246,7 @@ fn npz_recordings(path: &Path, value: Value) -> Result<Vec<Recording>> {
             return Err(wrong("positions_3d", "a dict of actions for the name of each subject"));
         };
         for (name, array) in actions {
-            let (Value::Text(name), Value::Numbers(array)) = (name, array) else {
+            let (Value::Text(name), Some(_)) = (name, array.shape()) else {
                 return Err(wrong(&subject, "an array (frames, 32, 3) for the name of each action"));
             };
             recordings.push(Recording { path: path.to_owned(), subject: subject.clone(), name, array: Some(array) });
@@ -277,7 +306,7 @@ impl Detections {
         (&[1, 3, 5, 7, 9, 11, 13, 15], &COCO_17),
     ];
 
-    fn read(path: PathBuf, npz: &mut Npz) -> Result<Self> {
+    fn read(path: PathBuf, npz: &mut Npz, to: &Collector<'_>) -> Result<Self> {
         let metadata = npz.object("metadata")?;
         let symmetry = metadata.get("keypoints_symmetry").map_or(&[][..], Value::items);
         let left: Vec<usize> = symmetry.first().map(indices).unwrap_or_default();
@@ -287,25 +316,26 @@ impl Detections {
         };
         // Before fine-tuning it finds MPII's joints; the metadata are the same.
         let raw = **layout == SH_16 && sources::name(&path).contains("_pt_");
-        Ok(Self { value: npz.object("positions_2d")?, path, layout: if raw { &MPII_16 } else { layout } })
+        let value = npz.object_into("positions_2d", to.scratch()?)?;
+        Ok(Self { value, path, layout: if raw { &MPII_16 } else { layout } })
     }
 
-    /// The keypoints of one camera, of `frames` frames at least.
-    fn keypoints(&self, recording: &Recording, camera: usize, frames: usize) -> Result<(&'static Layout, &[[f32; 2]])> {
+    /// The order of the joints and the keypoints of one camera, (frames, joints, 2), of `frames` frames at least.
+    fn of(&self, recording: &Recording, camera: usize, frames: usize) -> Result<(&'static Layout, &Value)> {
         let field = recording.field();
         let wrong = |problem: String, fix: &str| Error::file(&self.path, &field, problem, fix);
         let views = self.value.get(&recording.subject).and_then(|actions| actions.get(&recording.name));
-        let Some(array) = views.and_then(|views| views.items().get(camera)?.numbers()) else {
+        let view = views.and_then(|views| views.items().get(camera));
+        let Some((view, shape)) = view.and_then(|view| Some((view, view.shape()?))) else {
             let problem = format!("there are no keypoints of camera {}", CAMERAS[camera]);
             return Err(wrong(problem, "choose subjects and actions that both files have"));
         };
-        let joints = self.layout.joints.len();
-        let points = sources::points(&self.path, &field, array, joints)?;
-        if points.len() < frames * joints {
-            let problem = format!("{} frames where the 3D file has {frames}", points.len() / joints);
+        let held = sources::frames(&self.path, &field, shape, self.layout.joints.len(), 2)?;
+        if held < frames {
+            let problem = format!("{held} frames where the 3D file has {frames}");
             return Err(wrong(problem, "use files of the same preparation"));
         }
-        Ok((self.layout, points))
+        Ok((self.layout, view))
     }
 }
 

@@ -1,8 +1,17 @@
 use super::super::sources::testing::{close, expected, fails, fixture, quiet, rows, valid};
 use super::*;
+use crate::{
+    data::PoseSet,
+    format::Array,
+    import::{collect, collect_to},
+};
 
 const POSE_2D: usize = 2 * 17;
 const POSE_3D: usize = 3 * 17;
+
+fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
+    collect(17, |to| super::import(paths, options, to, progress))
+}
 
 fn npz(names: &[&str], options: &Options) -> Result<PoseSet> {
     let paths: Vec<PathBuf> = names.iter().map(|name| fixture(&format!("h36m/{name}"))).collect();
@@ -61,7 +70,6 @@ fn options_choose() {
         actions: strings(&["Directions"]),
         cameras: strings(&["58860488"]),
         stride: 2,
-        joints: 17,
     };
     let two = ["data_2d_h36m_gt.npz", "data_3d_h36m.npz"];
     let set = valid(npz(&two, &options));
@@ -73,7 +81,8 @@ fn options_choose() {
     assert_eq!(set.sequence_names, ["S1/Directions 1@58860488"]);
 
     let all = npz(&["data_3d_h36m.npz"], &Options::default()).unwrap();
-    let sixteen = npz(&["data_3d_h36m.npz"], &Options { joints: 16, ..Options::default() }).unwrap();
+    let path = [fixture("h36m/data_3d_h36m.npz")];
+    let sixteen = collect(16, |to| super::import(&path, &Options::default(), to, &mut quiet)).unwrap();
     assert_eq!(sixteen, all.to_16());
 }
 
@@ -88,9 +97,25 @@ fn the_zip_archive_gives_the_same() {
     assert_eq!(set.sequence_names, npz.sequence_names);
     close(set.positions.as_ref().unwrap(), npz.positions.as_ref().unwrap(), 1e-5);
     close(&set.keypoints, &npz.keypoints, 1e-2);
-    assert_eq!(calls, [(1, 4), (2, 4), (3, 4), (4, 4)]);
+    // After each camera: of 3, 1, 1 and 2 frames, as the dict has them.
+    let done: Vec<usize> = [3, 1, 1, 2].into_iter().flat_map(|frames| [frames; 4]).collect();
+    let done = done.iter().scan(0, |sum, frames| Some((*sum + frames, 28)).inspect(|_| *sum += frames));
+    assert_eq!(calls, done.collect::<Vec<_>>());
     let file = fixture("h36m_zip/h36m/S1/MyPoses/3D_positions/Walking.h5");
     assert_eq!(valid(import(&[file], &options, &mut quiet)).len(), 4);
+}
+
+#[test]
+fn a_file_is_the_same_as_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("set.npz");
+    let pair = ["h36m/data_2d_h36m_sh_ft_h36m.npz", "h36m/data_3d_h36m.npz"].map(fixture);
+    for paths in [&pair[..], &pair[1..], &[fixture("h36m_zip")]] {
+        let read = |to: &mut Collector<'_>| super::import(paths, &Options::default(), to, &mut quiet);
+        let (set, summary) = (collect(16, read).unwrap(), collect_to(&out, 16, read).unwrap());
+        assert_eq!(PoseSet::load(&out).unwrap(), set);
+        assert_eq!((summary.poses, summary.sequences, summary.subjects, summary.actions), (28, 16, 2, 3));
+    }
 }
 
 #[test]
@@ -150,6 +175,12 @@ fn damaged_files_are_refused() {
         std::fs::write(&claim, bytes).unwrap();
         fails(import(std::slice::from_ref(&claim), &options, &mut quiet), &[words]);
     }
+    // Where memory is no limit, the file is one.
+    let out = folder.path().join("set.npz");
+    let result = collect_to(&out, 17, |to| super::import(std::slice::from_ref(&claim), &options, to, &mut quiet));
+    let error = result.unwrap_err().to_string();
+    assert!(error.contains("3D_positions: its shape [96, 1099511627776] cannot be in a file of"), "{error}");
+    assert!(!out.exists());
     let lost = folder.path().join("Eating.h5");
     std::fs::copy(fixture(h5), &lost).unwrap();
     fails(import(&[lost], &Options::default(), &mut quiet), &["do not name the subject", "S1/MyPoses"]);
@@ -174,20 +205,25 @@ fn files_of_another_form_are_refused() {
         let Err(error) = npz_recordings(path, value) else { panic!("{word}: not refused") };
         assert!(error.to_string().contains(word), "{error}");
     }
-    let world = |value| npz_recordings(path, dict("S1", dict("Walking", value))).unwrap()[0].world(1);
-    assert_eq!(world(array(&[2, 32, 3], 1.0)).unwrap().len(), 2);
+    let world = |value| {
+        let recording = npz_recordings(path, dict("S1", dict("Walking", value)))?.pop().unwrap();
+        let (open, camera) = (recording.open()?, &Camera::h36m("S1").unwrap()[0]);
+        let view = View { camera, detections: None, label: Label::default() };
+        collect(17, |to| view.add(&open, 1, open.frames - 1, 2, to))
+    };
+    assert_eq!(world(array(&[6, 32, 3], 1.0)).unwrap().frame, Some(vec![2, 4]));
     let error = world(array(&[2, 17, 3], 1.0)).unwrap_err().to_string();
     assert!(error.contains("S1/Walking: its shape is [2, 17, 3]"), "{error}");
-    let error = world(array(&[2, 32, 3], f32::NAN)).unwrap_err().to_string();
-    assert!(error.contains("S1/Walking, frame 0") && error.contains("not finite"), "{error}");
+    let error = world(array(&[4, 32, 3], f32::NAN)).unwrap_err().to_string();
+    assert!(error.contains("S1/Walking, frame 2") && error.contains("not finite"), "{error}");
 
     let value = dict("S1", dict("Walking", Value::List(vec![array(&[3, 17, 2], 5.0); 4])));
     let detections = Detections { path: path.to_owned(), layout: &H36M_17, value };
     let recording =
         |name: &str| Recording { path: path.to_owned(), subject: "S1".into(), name: name.into(), array: None };
-    assert_eq!(detections.keypoints(&recording("Walking"), 3, 3).unwrap().1.len(), 51);
-    let error = detections.keypoints(&recording("Walking"), 3, 4).unwrap_err().to_string();
+    assert_eq!(detections.of(&recording("Walking"), 3, 3).unwrap().1.shape(), Some(&[3, 17, 2][..]));
+    let error = detections.of(&recording("Walking"), 3, 4).unwrap_err().to_string();
     assert!(error.contains("3 frames where the 3D file has 4"), "{error}");
-    let error = detections.keypoints(&recording("Walking 1"), 3, 3).unwrap_err().to_string();
+    let error = detections.of(&recording("Walking 1"), 3, 3).unwrap_err().to_string();
     assert!(error.contains("S1/Walking 1: there are no keypoints of camera 60457274"), "{error}");
 }

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use super::{Collector, Label, Pose, Progress, layout::LSP_14, sources};
 use crate::{
-    data::PoseSet,
     error::{Error, Result},
     format::{Value, mat},
 };
@@ -31,26 +30,11 @@ impl Split {
     }
 }
 
-/// What to import.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
-    /// The images.
-    pub split: Split,
-    /// 16 or 17. There is no Neck/Nose: of 17 joints it is missing.
-    pub joints: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { split: Split::All, joints: 17 }
-    }
-}
-
 /// LSP's training images come first.
 const TRAIN: usize = 1000;
 
 /// Imports LSP: a sequence of one frame for each image (`lsp/im0001` or `lspet/im00001`), without positions and without
-/// the size of the image.
+/// the size of the image. There is no Neck/Nose: of 17 joints it is missing.
 ///
 /// `paths` are `joints.mat` of LSP (3, 14, 2000) or of the extended set (14, 3, 10000), or folders of them. The two
 /// disagree on what the third number means, and a joint that LSP calls occluded is annotated all the same. So a joint
@@ -59,17 +43,16 @@ const TRAIN: usize = 1000;
 /// # Errors
 /// If a file cannot be read or is not of these forms, the extended set is asked for a test split, an image is there
 /// twice, or no image is left.
-pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
+pub fn import(paths: &[PathBuf], split: Split, to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
     let files = sources::find(paths, "joints.mat", |path| sources::name(path) == "joints.mat")?;
-    let mut collector = Collector::new(options.joints);
     for (done, path) in files.iter().enumerate() {
-        read(path, options.split, &mut collector)?;
+        read(path, split, to)?;
         progress(done + 1, files.len());
     }
-    sources::finish(collector, paths, &format!("images with a joint of split {}", options.split.name()))
+    sources::check_any(to, paths, &format!("images with a joint of split {}", split.name()))
 }
 
-fn read(path: &Path, split: Split, collector: &mut Collector) -> Result<()> {
+fn read(path: &Path, split: Split, to: &mut Collector<'_>) -> Result<()> {
     let file = mat::load(path)?;
     let wrong = |problem: String, fix: &str| Error::file(path, "joints", problem, fix);
     let Some(array) = file.get("joints").and_then(Value::numbers) else {
@@ -99,9 +82,9 @@ fn read(path: &Path, split: Split, collector: &mut Collector) -> Result<()> {
         }
         let number = image + 1;
         let name = if extended { format!("lspet/im{number:05}") } else { format!("lsp/im{number:04}") };
-        let label = Label { sequence: collector.new_sequence(&name, path)?, ..Label::default() };
+        let label = Label { sequence: to.new_sequence(&name, path)?, ..Label::default() };
         let pose = Pose { keypoints, confidence: Some(confidence), positions: None, image_size: None };
-        collector.push(&pose, label);
+        to.push(&pose, label)?;
     }
     Ok(())
 }

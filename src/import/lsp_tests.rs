@@ -1,8 +1,13 @@
 use super::super::sources::testing::{close, expected, fails, fixture, quiet, valid};
 use super::*;
+use crate::{data::PoseSet, import::collect};
+
+fn import(paths: &[PathBuf], split: Split) -> Result<PoseSet> {
+    collect(17, |to| super::import(paths, split, to, &mut quiet))
+}
 
 fn of(name: &str, split: Split) -> Result<PoseSet> {
-    import(&[fixture(&format!("lsp/{name}"))], &Options { split, joints: 17 }, &mut quiet)
+    import(&[fixture(&format!("lsp/{name}"))], split)
 }
 
 /// The first ten images have joints, and the last ten the same.
@@ -30,7 +35,7 @@ fn splits() {
     assert_eq!((test.len(), test.sequence_names[0].as_str()), (10, "lsp/im1991"));
     assert_eq!(valid(of("hr-lspet", Split::Train)).len(), 20);
     fails(of("hr-lspet", Split::Test), &["joints.mat", "no test images"]);
-    let both = import(&[fixture("lsp")], &Options { split: Split::Train, joints: 16 }, &mut quiet);
+    let both = import(&[fixture("lsp")], Split::Train);
     assert_eq!(valid(both).len(), 30);
 }
 
@@ -43,10 +48,10 @@ fn files_of_another_form_are_refused() {
     let copy = folder.path().join("joints.mat");
     std::fs::write(&copy, &whole).unwrap();
     let twice = [fixture("lsp/lsp_dataset"), copy.clone()];
-    fails(import(&twice, &Options::default(), &mut quiet), &[&copy.display().to_string(), "lsp/im0001: a sequence of"]);
+    fails(import(&twice, Split::All), &[&copy.display().to_string(), "lsp/im0001: a sequence of"]);
     for length in [0, 100, 130, 1000, whole.len() / 2] {
         let path = folder.path().join("joints.mat");
         std::fs::write(&path, &whole[..length]).unwrap();
-        fails(import(&[path], &Options::default(), &mut quiet), &["joints.mat"]);
+        fails(import(&[path], Split::All), &["joints.mat"]);
     }
 }

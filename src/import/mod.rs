@@ -1,12 +1,13 @@
 //! From the field's files to pose sets and motion: data sets, motion files, detectors' keypoints.
 //!
-//! Each kind of file has a module with an `import` function. All convert to the 17 joints of Human3.6M by a [`Layout`]
-//! and collect poses in a [`Collector`].
+//! Each kind of file has a module with an `import` function. All convert to the 17 joints of Human3.6M by a [`Layout`].
+//! Those of pose sets add poses to a [`Collector`]: [`collect`] gives it memory, [`collect_to`] a file.
 
 pub mod amc;
 pub mod bvh;
 pub mod collect;
 pub mod detector;
+mod frames;
 pub mod h36m;
 pub mod joint_names;
 pub mod kinematics;
@@ -19,7 +20,7 @@ pub mod mpii;
 mod sources;
 pub mod threedpw;
 
-pub use collect::{Collector, Label, Pose};
+pub use collect::{Collector, Label, Pose, collect, collect_to};
 pub use layout::Layout;
 
 /// Is told how much of the work is done, and how much there is, in any unit.

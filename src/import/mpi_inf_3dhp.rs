@@ -6,9 +6,12 @@ mod official;
 
 use std::path::{Path, PathBuf};
 
-use super::{Collector, Label, Layout, Pose, Progress, sources};
+use super::{
+    Collector, Label, Progress,
+    frames::{Frames, rows},
+    sources,
+};
 use crate::{
-    data::PoseSet,
     error::{Error, Result},
     format::{mat, npz::Npz},
 };
@@ -37,7 +40,7 @@ impl Annotation {
 }
 
 /// What to import.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
     /// The annotation of the official files; those made of them have only one.
     pub annotation: Annotation,
@@ -47,14 +50,6 @@ pub struct Options {
     pub cameras: Vec<usize>,
     /// Every how many frames one is taken; 0 counts as 1.
     pub stride: usize,
-    /// 16 or 17.
-    pub joints: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { annotation: Annotation::default(), all_frames: false, cameras: Vec::new(), stride: 1, joints: 17 }
-    }
 }
 
 impl Options {
@@ -94,10 +89,9 @@ impl Options {
 /// # Errors
 /// If a file cannot be read, is not of these forms or of another than the first, its folders do not name it, it cannot
 /// follow an option that is not the default, a recording is there twice or does not fit into memory, or nothing is left.
-pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
+pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
     let wanted = |path: &Path| ["annot.mat", "annot_data.mat"].contains(&sources::name(path));
     let files = sources::find(paths, "annot.mat or annot_data.mat", wanted)?;
-    let mut collector = Collector::new(options.joints);
     let mut first = None;
     for (done, path) in files.iter().enumerate() {
         let kind = Kind::of(path)?;
@@ -105,14 +99,14 @@ pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> R
             return Err(Error::file(path, "kind", "it is of another kind than the files before", "import it apart"));
         }
         match kind {
-            Kind::Test => official::test(path, options, &mut collector)?,
-            Kind::Train => official::train(path, options, &mut collector)?,
-            Kind::PoseAug => community::poseaug(path, options, &mut collector)?,
-            Kind::Pstmo => community::pstmo(path, options, &mut collector)?,
+            Kind::Test => official::test(path, options, to)?,
+            Kind::Train => official::train(path, options, to)?,
+            Kind::PoseAug => community::poseaug(path, options, to)?,
+            Kind::Pstmo => community::pstmo(path, options, to)?,
         }
         progress(done + 1, files.len());
     }
-    sources::finish(collector, paths, &options.asked())
+    sources::check_any(to, paths, &options.asked())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,48 +137,6 @@ fn test_image_size(sequence: &str) -> [i32; 2] {
 }
 
 const TRAIN_IMAGE_SIZE: [i32; 2] = [2048, 2048];
-
-/// Frames of one camera.
-struct Frames<'a> {
-    path: &'a Path,
-    /// For messages: `TS3/annot3`.
-    field: String,
-    layout: &'static Layout,
-    keypoints: &'a [[f32; 2]],
-    positions: &'a [[f32; 3]],
-    per_metre: f32,
-    image_size: [i32; 2],
-    /// The number of the first.
-    first: usize,
-}
-
-impl Frames<'_> {
-    /// Adds the frames that are `wanted`, with the label of each.
-    fn add(&self, collector: &mut Collector, wanted: impl Fn(usize) -> Option<Label>) -> Result<()> {
-        let joints = self.layout.joints.len();
-        if self.keypoints.len() / joints != self.positions.len() / joints {
-            let problem =
-                format!("{} frames in 3D, {} in 2D", self.positions.len() / joints, self.keypoints.len() / joints);
-            return Err(Error::file(self.path, &self.field, problem, "download the file again"));
-        }
-        let frames = self.keypoints.chunks_exact(joints).zip(self.positions.chunks_exact(joints));
-        let poses = (self.first..).take(frames.len()).filter(|frame| wanted(*frame).is_some()).count();
-        collector.room_for(poses, self.path, &self.field)?;
-        for (frame, (keypoints, positions)) in (self.first..).zip(frames) {
-            let Some(label) = wanted(frame) else { continue };
-            let (points, confidence) = self.layout.keypoints(keypoints, &[1.0; 28]);
-            let positions = sources::positions(self.path, &self.field, frame, self.layout, positions, self.per_metre)?;
-            let pose = Pose {
-                keypoints: points,
-                confidence: Some(confidence),
-                positions: Some(positions),
-                image_size: Some(self.image_size),
-            };
-            collector.push(&pose, Label { frame: frame as i32, ..label });
-        }
-        Ok(())
-    }
-}
 
 #[cfg(test)]
 #[path = "mpi_inf_3dhp_tests.rs"]

@@ -1,12 +1,20 @@
 use super::super::sources::testing::{close, expected, fails, fixture, quiet, rows, valid};
 use super::*;
-use crate::format::Value;
+use crate::{data::PoseSet, format::Value, import::collect};
 
 const POSE_2D: usize = 2 * 17;
 const POSE_3D: usize = 3 * 17;
 
+fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
+    collect(17, |to| super::import(paths, options, to, progress))
+}
+
 fn of(name: &str, options: &Options) -> Result<PoseSet> {
     import(&[fixture(&format!("mpi_inf_3dhp/{name}"))], options, &mut quiet)
+}
+
+fn of_16(name: &str, options: &Options) -> Result<PoseSet> {
+    collect(16, |to| super::import(&[fixture(&format!("mpi_inf_3dhp/{name}"))], options, to, &mut quiet))
 }
 
 /// The rows of an expected array of flags that are set.
@@ -37,8 +45,8 @@ fn the_test_set_gives_its_valid_frames() {
     // TS6's frame that is not valid has no activity either.
     let rows = rows(&expected("hp3d_test_true"), POSE_3D, [0, 1, 2, 3, 4, 6]);
     close(set.positions.as_ref().unwrap(), &rows, 1e-5);
-    let options = Options { stride: 2, joints: 16, ..Options::default() };
-    let set = valid(of("mpi_inf_3dhp_test_set/TS1/annot_data.mat", &options));
+    let options = Options { stride: 2, ..Options::default() };
+    let set = valid(of_16("mpi_inf_3dhp_test_set/TS1/annot_data.mat", &options));
     assert_eq!((set.joints, set.frame), (16, Some(vec![0, 2])));
 }
 
@@ -62,7 +70,7 @@ fn the_training_set_gives_its_cameras() {
 
 #[test]
 fn poseaug_has_16_joints_about_the_hip() {
-    let set = valid(of("test_3dhp.npz", &Options { joints: 16, ..Options::default() }));
+    let set = valid(of_16("test_3dhp.npz", &Options::default()));
     let without_neck = |values: Vec<f32>, dims| crate::pose::to_16(&values, dims);
     close(&set.keypoints, &without_neck(expected("poseaug_keypoints"), 2), 1e-3);
     close(set.positions.as_ref().unwrap(), &without_neck(expected("poseaug_positions"), 3), 1e-6);
@@ -90,9 +98,9 @@ fn pstmo_has_valid_frames_and_cameras() {
 
 #[test]
 fn options_that_a_file_cannot_follow_are_refused() {
-    let annotation = Options { annotation: Annotation::True, joints: 16, ..Options::default() };
-    let frames = Options { all_frames: true, joints: 16, ..Options::default() };
-    let cameras = Options { cameras: vec![0], joints: 16, ..Options::default() };
+    let annotation = Options { annotation: Annotation::True, ..Options::default() };
+    let frames = Options { all_frames: true, ..Options::default() };
+    let cameras = Options { cameras: vec![0], ..Options::default() };
     for (file, options, option) in [
         ("data_train_3dhp.npz", &annotation, "--annotation"),
         ("data_test_3dhp.npz", &annotation, "--annotation"),
@@ -104,7 +112,7 @@ fn options_that_a_file_cannot_follow_are_refused() {
         ("data_test_3dhp.npz", &cameras, "--camera"),
         ("test_3dhp.npz", &cameras, "--camera"),
     ] {
-        fails(of(file, options), &[&format!("{file}: {option}: "), "leave the option out"]);
+        fails(of_16(file, options), &[&format!("{file}: {option}: "), "leave the option out"]);
     }
 }
 
@@ -156,7 +164,7 @@ fn nothing_and_the_same_again_are_refused() {
     let path = folder.path().join("data_test_3dhp.npz");
     let asked = Options::default().asked();
     assert!(asked.contains("cameras of a training set: [0, 1, 2, 4, 5, 6, 7, 8]"), "{asked}");
-    let error = sources::finish(Collector::new(17), &[path], &asked).unwrap_err().to_string();
+    let error = collect(17, |to| sources::check_any(to, &[path], &asked)).unwrap_err().to_string();
     assert!(error.contains("data_test_3dhp.npz: poses: nothing is left of it (cameras"), "{error}");
 }
 
@@ -188,20 +196,28 @@ fn files_that_do_not_belong_are_refused() {
 
 #[test]
 fn frames_in_2d_and_3d_match() {
-    let (path, mut collector) = (Path::new("f"), Collector::new(17));
-    let mut frames = Frames {
-        path,
-        field: "TS1/annot3".into(),
-        layout: &crate::import::layout::MPI_INF_3DHP_17,
-        keypoints: &[[0.0; 2]; 34],
-        positions: &[[0.0; 3]; 17],
-        per_metre: 1.0,
-        image_size: [1, 1],
-        first: 3,
+    let array = |shape: &[usize], value: f32| crate::format::Array {
+        shape: shape.to_vec(),
+        values: vec![value; shape.iter().product()],
     };
-    let error = frames.add(&mut collector, |_| None).unwrap_err().to_string();
-    assert!(error.contains("TS1/annot3: 1 frames in 3D, 2 in 2D"), "{error}");
-    frames.positions = &[[f32::INFINITY; 3]; 34];
-    let error = frames.add(&mut collector, |frame| (frame == 4).then(Label::default)).unwrap_err().to_string();
-    assert!(error.contains("TS1/annot3, frame 4") && error.contains("not finite"), "{error}");
+    let add = |shapes: [&[usize]; 2], value: f32, wanted: usize| {
+        let frames = Frames {
+            path: Path::new("f"),
+            fields: ["TS1/annot2", "TS1/annot3"].map(str::to_owned),
+            layout: &crate::import::layout::MPI_INF_3DHP_17,
+            shapes,
+            per_metre: 1.0,
+            image_size: None,
+        };
+        let read = |_, count| Ok([array(&[count, 17, 2], 0.0), array(&[count, 17, 3], value)]);
+        let added = collect(17, |to| frames.add(to, read, |frame| (frame == wanted).then(Label::default)));
+        added.map(|set| set.frame).map_err(|error| error.to_string())
+    };
+    let error = add([&[2, 17, 2], &[1, 17, 3]], 0.0, 0).unwrap_err();
+    assert!(error.contains("f: TS1/annot3: 1 frames in 3D, 2 in 2D"), "{error}");
+    // Beyond the first piece.
+    let shapes: [&[usize]; 2] = [&[10_000, 17, 2], &[10_000, 1, 17, 3]];
+    assert_eq!(add(shapes, 0.0, 9000), Ok(Some(vec![9000])));
+    let error = add(shapes, f32::INFINITY, 9000).unwrap_err();
+    assert!(error.contains("TS1/annot3, frame 9000") && error.contains("not finite"), "{error}");
 }

@@ -12,36 +12,23 @@ use serde::Deserialize;
 
 use super::{Collector, Label, Pose, Progress, layout::MPII_16, sources};
 use crate::{
-    data::PoseSet,
     error::{Error, Result},
     format::{Value, mat, memory_limit},
 };
 
-/// What to import.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
-    /// 16 or 17. There is no Neck/Nose: of 17 joints it is missing.
-    pub joints: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { joints: 17 }
-    }
-}
-
 /// Imports MPII: a sequence of one frame for each annotated person (`015601864.jpg/0`), without positions and without
-/// the size of the image. Joints that are occluded but annotated have confidence 1, absent ones 0.
+/// the size of the image. Joints that are occluded but annotated have confidence 1, absent ones 0. There is no
+/// Neck/Nose: of 17 joints it is missing.
 ///
 /// `paths` are `.json` or `.mat` files, or folders of them. Persons without any joint, as in the test split, are left
 /// out.
 ///
 /// # Errors
 /// If a file cannot be read, is not of these forms or is given twice, or nobody has a joint.
-pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
+pub fn import(paths: &[PathBuf], to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
     let wanted = |path: &Path| [".json", ".mat"].iter().any(|extension| sources::name(path).ends_with(extension));
     let files = sources::find(paths, "annotations (.json or .mat)", wanted)?;
-    let mut people = People { collector: Collector::new(options.joints), in_image: HashMap::new() };
+    let mut people = People { to, in_image: HashMap::new() };
     for (done, path) in files.iter().enumerate() {
         if path.extension().is_some_and(|extension| extension == "mat") {
             release(path, &mut people)?;
@@ -50,26 +37,26 @@ pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> R
         }
         progress(done + 1, files.len());
     }
-    sources::finish(people.collector, paths, "persons with a joint")
+    sources::check_any(people.to, paths, "persons with a joint")
 }
 
-struct People {
-    collector: Collector,
+struct People<'a, 'b> {
+    to: &'a mut Collector<'b>,
     /// How many there are of each image.
     in_image: HashMap<String, usize>,
 }
 
-impl People {
-    fn push(&mut self, image: &str, joints: &[[f32; 2]; 16], present: &[f32; 16]) {
+impl People<'_, '_> {
+    fn push(&mut self, image: &str, joints: &[[f32; 2]; 16], present: &[f32; 16]) -> Result<()> {
         let (keypoints, confidence) = MPII_16.keypoints(joints, present);
         if confidence.iter().all(|confidence| *confidence <= 0.0) {
-            return;
+            return Ok(());
         }
         let number = self.in_image.entry(image.to_owned()).or_default();
-        let label = Label { sequence: self.collector.sequence(&format!("{image}/{number}")), ..Label::default() };
+        let label = Label { sequence: self.to.sequence(&format!("{image}/{number}")), ..Label::default() };
         *number += 1;
         let pose = Pose { keypoints, confidence: Some(confidence), positions: None, image_size: None };
-        self.collector.push(&pose, label);
+        self.to.push(&pose, label)
     }
 }
 
@@ -81,7 +68,7 @@ struct Annotation {
     joints_vis: [f32; 16],
 }
 
-fn annotations(path: &Path, people: &mut People) -> Result<()> {
+fn annotations(path: &Path, people: &mut People<'_, '_>) -> Result<()> {
     const FIX: &str = "give HRNet's train.json or valid.json, a list of {image, joints, joints_vis}";
     // A parsed value may take so many times its text.
     let most = memory_limit() / 64;
@@ -100,13 +87,13 @@ fn annotations(path: &Path, people: &mut People) -> Result<()> {
             let problem = format!("joint {joint} has {}, neither 0 nor 1", person.joints_vis[joint]);
             return Err(Error::file(path, format!("annotations[{i}].joints_vis"), problem, FIX));
         }
-        people.push(&person.image, &person.joints, &person.joints_vis);
+        people.push(&person.image, &person.joints, &person.joints_vis)?;
     }
     Ok(())
 }
 
 /// `RELEASE.annolist(i).annorect(r).annopoints.point(k)`; counted from 1 in messages, as MATLAB does.
-fn release(path: &Path, people: &mut People) -> Result<()> {
+fn release(path: &Path, people: &mut People<'_, '_>) -> Result<()> {
     const FIX: &str = "give mpii_human_pose_v1_u12_1.mat as it was released";
     let file = mat::load(path)?;
     let images = file.get("RELEASE").and_then(|release| release.get("annolist")).map_or(&[][..], structs);
@@ -131,7 +118,7 @@ fn release(path: &Path, people: &mut People) -> Result<()> {
                 joints[slot] = [x as f32, y as f32];
                 present[slot] = 1.0;
             }
-            people.push(name, &joints, &present);
+            people.push(name, &joints, &present)?;
         }
     }
     Ok(())

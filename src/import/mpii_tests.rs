@@ -1,8 +1,13 @@
 use super::super::sources::testing::{close, expected, fails, fixture, quiet, valid};
 use super::*;
+use crate::{data::PoseSet, import::collect};
+
+fn import(paths: &[PathBuf]) -> Result<PoseSet> {
+    collect(17, |to| super::import(paths, to, &mut quiet))
+}
 
 fn of(path: PathBuf) -> Result<PoseSet> {
-    import(&[path], &Options::default(), &mut quiet)
+    import(&[path])
 }
 
 #[test]
@@ -27,7 +32,7 @@ fn the_released_struct() {
 fn both_in_a_folder_and_16_joints() {
     let all = valid(of(fixture("mpii")));
     assert_eq!(all.len(), 6);
-    let sixteen = import(&[fixture("mpii")], &Options { joints: 16 }, &mut quiet);
+    let sixteen = collect(16, |to| super::import(&[fixture("mpii")], to, &mut quiet));
     assert_eq!(valid(sixteen), all.to_16());
 }
 
@@ -61,10 +66,7 @@ fn files_of_another_form_are_refused() {
         fails(json(person(visible).as_bytes()), &["a.json: annotations[0].joints_vis: ", &words]);
     }
     fails(json(person("0").as_bytes()), &["a.json: poses: nothing is left of it (persons with a joint)"]);
-    fails(
-        import(&[0, 0].map(|_| fixture("mpii/train.json")), &Options::default(), &mut quiet),
-        &["train.json", "give it once"],
-    );
+    fails(import(&[0, 0].map(|_| fixture("mpii/train.json"))), &["train.json", "give it once"]);
     fails(json("[".repeat(200_000).as_bytes()), &["annotations", "recursion"]);
     fails(of(fixture("lsp/lsp_dataset/joints.mat")), &["RELEASE.annolist", "mpii_human_pose_v1_u12_1.mat"]);
     fails(of(fixture("threedpw")), &["threedpw", "no annotations"]);

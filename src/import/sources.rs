@@ -7,7 +7,6 @@ use std::{
 
 use super::{Collector, Layout};
 use crate::{
-    data::PoseSet,
     error::{Error, Result},
     format::Array,
 };
@@ -46,10 +45,10 @@ pub(super) fn find(paths: &[PathBuf], what: &str, wanted: fn(&Path) -> bool) -> 
     Ok(files)
 }
 
-/// What was collected of `paths`. `asked` says for what in the message if that is nothing.
-pub(super) fn finish(collector: Collector, paths: &[PathBuf], asked: &str) -> Result<PoseSet> {
+/// An error if nothing was collected of `paths`. `asked` says for what.
+pub(super) fn check_any(collector: &Collector<'_>, paths: &[PathBuf], asked: &str) -> Result<()> {
     match paths.first().filter(|_| collector.is_empty()) {
-        None => Ok(collector.finish()),
+        None => Ok(()),
         Some(path) => {
             let problem = format!("nothing is left of {} ({asked})", if paths.len() > 1 { "all files" } else { "it" });
             Err(Error::file(path, "poses", problem, "ask for what there is, or give other files"))
@@ -81,22 +80,30 @@ pub(super) fn numbered_folder<'a>(path: &'a Path, prefix: &str) -> Option<&'a st
     path.ancestors().skip(1).map(name).find(numbered)
 }
 
-/// The points of an array of (frames, `joints`, D), of (frames, 1, `joints`, D) or of (frames, `joints` x D).
+/// Importers read so many frames at once.
+pub(super) const PIECE: usize = 4096;
+
+/// The number of frames of an array of (frames, `joints`, `axes`), of (frames, 1, `joints`, `axes`) or of (frames,
+/// `joints` x `axes`).
+pub(super) fn frames(path: &Path, field: &str, shape: &[usize], joints: usize, axes: usize) -> Result<usize> {
+    match *shape {
+        [frames, j, d] | [frames, 1, j, d] if (j, d) == (joints, axes) => Ok(frames),
+        [frames, width] if width == joints * axes => Ok(frames),
+        _ => {
+            let fix = format!("give (frames, {joints}, {axes}), as the data set has it");
+            Err(Error::file(path, field, format!("its shape is {shape:?}"), fix))
+        }
+    }
+}
+
+/// The points of such an array.
 pub(super) fn points<'a, const D: usize>(
     path: &Path,
     field: &str,
     array: &'a Array<f32>,
     joints: usize,
 ) -> Result<&'a [[f32; D]]> {
-    let fits = match array.shape[..] {
-        [_, j, d] | [_, 1, j, d] => (j, d) == (joints, D),
-        [_, width] => width == joints * D,
-        _ => false,
-    };
-    if !fits {
-        let fix = format!("give (frames, {joints}, {D}), as the data set has it");
-        return Err(Error::file(path, field, format!("its shape is {:?}", array.shape), fix));
-    }
+    frames(path, field, &array.shape, joints, D)?;
     Ok(array.values.as_chunks().0)
 }
 
@@ -187,7 +194,8 @@ mod tests {
 
     #[test]
     fn nothing_is_an_error() {
-        let error = finish(Collector::new(17), &[PathBuf::from("a.npz")], "subject S1").unwrap_err().to_string();
+        let path = [PathBuf::from("a.npz")];
+        let error = crate::import::collect(17, |to| check_any(to, &path, "subject S1")).unwrap_err().to_string();
         assert!(error.starts_with("a.npz: poses: nothing is left of it (subject S1);"), "{error}");
     }
 

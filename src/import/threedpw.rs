@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::{
     Collector, Label, Pose, Progress,
+    frames::Frames,
     layout::{H36M_17, J14, OPENPOSE_18, SMPL_24, SPIN_16, SPIN_17},
     sources,
 };
 use crate::{
-    data::PoseSet,
     error::{Error, Result},
     format::{Array, Value, npz::Npz, pickle},
 };
@@ -25,20 +25,12 @@ pub enum Keypoints {
 }
 
 /// What to import.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
     /// For sequence files.
     pub keypoints: Keypoints,
     /// Every how many frames (of 30 a second) one is taken; 0 counts as 1.
     pub stride: usize,
-    /// 16 or 17.
-    pub joints: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { keypoints: Keypoints::default(), stride: 1, joints: 17 }
-    }
 }
 
 /// Imports 3DPW: a sequence for each recording and person (`downtown_walking_00/0`), frames numbered from 0.
@@ -54,10 +46,9 @@ impl Default for Options {
 /// # Errors
 /// If a file cannot be read or is not of this form, a recording is there twice or does not fit into memory, detections
 /// are asked of an `.npz` file, or nothing is left.
-pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
+pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
     let wanted = |path: &Path| sources::name(path).ends_with(".pkl");
     let files = sources::find(paths, "sequence file (.pkl)", wanted)?;
-    let mut collector = Collector::new(options.joints);
     let mut first = None;
     for (done, path) in files.iter().enumerate() {
         let computed = path.extension().is_some_and(|extension| extension == "npz");
@@ -66,13 +57,13 @@ pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> R
             return Err(Error::file(path, "kind", problem, "import them apart"));
         }
         if computed {
-            computed_joints(path, options, &mut collector)?;
+            computed_joints(path, options, to)?;
         } else {
-            sequence_file(path, options, &mut collector)?;
+            sequence_file(path, options, to)?;
         }
         progress(done + 1, files.len());
     }
-    sources::finish(collector, paths, "frames with a valid camera and keypoints")
+    sources::check_any(to, paths, "frames with a valid camera and keypoints")
 }
 
 /// A camera that moves.
@@ -109,7 +100,7 @@ impl Cameras<'_> {
     }
 }
 
-fn sequence_file(path: &Path, options: &Options, collector: &mut Collector) -> Result<()> {
+fn sequence_file(path: &Path, options: &Options, to: &mut Collector<'_>) -> Result<()> {
     let data = pickle::load(path)?;
     let wrong =
         |field: String, problem: String| Error::file(path, field, problem, "give a file of 3DPW's sequenceFiles");
@@ -149,10 +140,10 @@ fn sequence_file(path: &Path, options: &Options, collector: &mut Collector) -> R
             Keypoints::Projected => None,
         };
         let name = format!("{sequence}/{actor}");
-        let sequence = collector.new_sequence(&name, path)?;
-        let label = Label { sequence, subject: Some(collector.subject(&name)), ..Label::default() };
+        let sequence = to.new_sequence(&name, path)?;
+        let label = Label { sequence, subject: Some(to.subject(&name)), ..Label::default() };
         let stride = options.stride.max(1);
-        collector.room_for(frames.div_ceil(stride), path, &field)?;
+        to.room_for(frames.div_ceil(stride), path, &field)?;
         let frames = joints.chunks_exact(SMPL_24.joints.len()).zip(&valid.values).enumerate();
         for (frame, (joints, valid)) in frames.step_by(stride) {
             if *valid == 0.0 {
@@ -168,7 +159,7 @@ fn sequence_file(path: &Path, options: &Options, collector: &mut Collector) -> R
             if confidence.iter().any(|confidence| *confidence > 0.0) {
                 let image_size = Some(cameras.image_size());
                 let pose = Pose { keypoints, confidence: Some(confidence), positions: Some(positions), image_size };
-                collector.push(&pose, Label { frame: frame as i32, ..label });
+                to.push(&pose, Label { frame: frame as i32, ..label })?;
             }
         }
     }
@@ -191,50 +182,54 @@ fn detections(path: &Path, actor: usize, array: &Array<f32>) -> Result<Vec<Detec
     Ok(frames.iter().map(detection).collect())
 }
 
-fn computed_joints(path: &Path, options: &Options, collector: &mut Collector) -> Result<()> {
-    let mut npz = Npz::open(path)?;
+fn computed_joints(path: &Path, options: &Options, to: &mut Collector<'_>) -> Result<()> {
+    // An open file reads one array at a time.
+    let (mut npz_2d, mut npz) = (Npz::open(path)?, Npz::open(path)?);
+    let error = |field: &str, problem: String, fix: &str| Err(Error::file(path, field, problem, fix));
     if options.keypoints == Keypoints::Detected {
-        return Err(npz.error(
-            "--keypoints",
-            "it has no detections, which sequence files have",
-            "leave the option out",
-        ));
+        let problem = "it has no detections, which sequence files have";
+        return error("--keypoints", problem.into(), "leave the option out");
     }
-    let positions = npz.f32("positions_3d")?;
-    let layout = match positions.shape[..] {
+    let mut positions = npz.rows("positions_3d")?;
+    let layout = match *positions.shape() {
         [_, 17, 3] => &SPIN_17,
-        [_, 16, 3] if options.joints == 16 => &SPIN_16,
+        [_, 16, 3] if to.joints() == 16 => &SPIN_16,
         [_, 16, 3] => {
-            let problem = "it has 16 joints, without Neck/Nose";
-            return Err(npz.error("positions_3d", problem, "import it with 16 joints"));
+            return error("positions_3d", "it has 16 joints, without Neck/Nose".into(), "import it with 16 joints");
         }
         [_, 14, 3] => &J14,
-        _ => {
-            let problem = format!("its shape is {:?}", positions.shape);
-            return Err(npz.error("positions_3d", problem, "give (N, 17, 3), (N, 16, 3) or (N, 14, 3)"));
+        ref shape => {
+            let problem = format!("its shape is {shape:?}");
+            return error("positions_3d", problem, "give (N, 17, 3), (N, 16, 3) or (N, 14, 3)");
         }
     };
-    let joints = layout.joints.len();
-    let keypoints = npz.f32("positions_2d")?;
-    if keypoints.shape != [positions.shape[0], joints, 2] {
-        let problem = format!("its shape is {:?}, positions_3d's {:?}", keypoints.shape, positions.shape);
-        return Err(npz.error("positions_2d", problem, "give x and y of the same joints"));
+    let mut keypoints = npz_2d.rows("positions_2d")?;
+    let shapes = [keypoints.shape().to_vec(), positions.shape().to_vec()];
+    if shapes[0] != [shapes[1][0], layout.joints.len(), 2] {
+        let problem = format!("its shape is {:?}, positions_3d's {:?}", shapes[0], shapes[1]);
+        return error("positions_2d", problem, "give x and y of the same joints");
     }
-    // A person is over ten pixels wide; normalised coordinates are about -1 to 1.
-    if !keypoints.values.is_empty() && keypoints.values.iter().all(|v| v.abs() < 10.0) {
-        let problem = "its values are not pixels but normalised";
-        return Err(npz.error("positions_2d", problem, "undo what normalised them: (x + 1) * width / 2"));
-    }
+    let frames = Frames {
+        path,
+        fields: ["positions_2d", "positions_3d"].map(str::to_owned),
+        layout,
+        shapes: [&shapes[0], &shapes[1]],
+        per_metre: 1.0,
+        image_size: None,
+    };
     let (name, stride) = (sources::name(path), options.stride.max(1));
-    let label = Label { sequence: collector.new_sequence(name, path)?, ..Label::default() };
-    collector.room_for(positions.shape[0].div_ceil(stride), path, "positions_3d")?;
-    let (keypoints, positions) = (keypoints.values.as_chunks().0, positions.values.as_chunks().0);
-    let frames = keypoints.chunks_exact(joints).zip(positions.chunks_exact(joints)).enumerate();
-    for (frame, (keypoints, positions)) in frames.step_by(stride) {
-        let (keypoints, confidence) = layout.keypoints(keypoints, &[1.0; 17]);
-        let positions = sources::positions(path, "positions_3d", frame, layout, positions, 1.0)?;
-        let pose = Pose { keypoints, confidence: Some(confidence), positions: Some(positions), image_size: None };
-        collector.push(&pose, Label { frame: frame as i32, ..label });
+    let label = Label { sequence: to.new_sequence(name, path)?, ..Label::default() };
+    // A person is over ten pixels wide; normalised coordinates are about -1 to 1.
+    let mut are_small = shapes[0][0] > 0;
+    let read = |_, count| {
+        let keypoints = keypoints.read(count)?;
+        are_small &= keypoints.values.iter().all(|v| v.abs() < 10.0);
+        Ok([keypoints, positions.read(count)?])
+    };
+    frames.add(to, read, |frame| (frame % stride == 0).then_some(label))?;
+    if are_small {
+        let problem = "its values are not pixels but normalised".into();
+        return error("positions_2d", problem, "undo what normalised them: (x + 1) * width / 2");
     }
     Ok(())
 }

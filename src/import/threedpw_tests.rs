@@ -1,5 +1,10 @@
 use super::super::sources::testing::{close, expected, fails, fixture, quiet, valid};
 use super::*;
+use crate::{data::PoseSet, import::collect};
+
+fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
+    collect(17, |to| super::import(paths, options, to, progress))
+}
 
 fn of(name: &str, options: &Options) -> Result<PoseSet> {
     import(&[fixture(&format!("threedpw/{name}"))], options, &mut quiet)
@@ -33,15 +38,15 @@ fn detections_keep_their_confidence() {
     close(&set.keypoints, &keypoints, 1e-3);
     close(set.confidence.as_ref().unwrap(), &confidence, 1e-6);
     assert_eq!(set.confidence.as_ref().unwrap()[9], 0.0, "the nose");
-    let options = Options { stride: 2, joints: 16, ..Options::default() };
-    let set = valid(of("sequenceFiles/test", &options));
-    assert_eq!((set.joints, set.frame), (16, Some(vec![0, 2, 0, 2])));
+    let set = valid(of("sequenceFiles/test", &Options { stride: 2, ..Options::default() }));
+    assert_eq!((set.joints, set.frame), (17, Some(vec![0, 2, 0, 2])));
 }
 
 #[test]
 fn computed_joints_of_three_orders() {
     for (joints, to) in [(17, 17), (14, 17), (16, 16)] {
-        let set = valid(of(&format!("data_3dpw_{joints}.npz"), &Options { joints: to, ..Options::default() }));
+        let path = [fixture(&format!("threedpw/data_3dpw_{joints}.npz"))];
+        let set = valid(collect(to, |to| super::import(&path, &Options::default(), to, &mut quiet)));
         let values = |name: &str, dims| {
             let all = expected(&format!("pw3d_{joints}_{name}"));
             if to == 16 { crate::pose::to_16(&all, dims) } else { all }

@@ -7,13 +7,13 @@ use crate::data::PoseSet;
 use crate::error::{Error, Result};
 use crate::format::{Value, hdf5::Hdf5, mat, npz::Npz, pickle};
 use crate::import::detector::{self, alphapose, coco, halpe, mediapipe, mmpose, openpose};
-use crate::import::{Progress, mpii};
+use crate::import::{Collector, Progress, collect, mpii};
 
 /// Entries of a container that are listed.
 const LISTED: usize = 40;
 
 /// The kinds of JSON: their name, the name of the kind for `import`, and its reader.
-type Reader = fn(&[PathBuf], &detector::Options, Progress<'_>) -> Result<PoseSet>;
+type Reader = fn(&[PathBuf], &detector::Options, &mut Collector<'_>, Progress<'_>) -> Result<()>;
 const READERS: [(&str, &str, Reader); 6] = [
     ("COCO", "coco", coco::import),
     ("Halpe", "halpe", halpe::import),
@@ -30,7 +30,7 @@ pub(super) fn json(path: &Path) -> Result<Contents> {
         return detections(path, form, kind, *read);
     }
     // What is left has no name of its own: a list with joints and joints_vis.
-    let set = mpii::import(&[path.to_owned()], &mpii::Options { joints: 17 }, &mut |_, _| {}).map_err(|_| {
+    let set = collect(17, |to| mpii::import(&[path.to_owned()], to, &mut |_, _| {})).map_err(|_| {
         let problem = "this is the JSON of no detector or data set that can be imported";
         Error::file(path, "kind", problem, "see `isopose import --help` for those that can")
     })?;
@@ -44,7 +44,8 @@ pub(super) fn openpose_folder(folder: &Path) -> Result<Contents> {
 fn detections(path: &Path, form: &str, kind: &str, read: Reader) -> Result<Contents> {
     // MediaPipe does not say the size; its coordinates are then shares of a thousand.
     let image_size = (kind == "mediapipe").then_some([1000, 1000]);
-    let set = read(&[path.to_owned()], &detector::Options { image_size, ..Default::default() }, &mut |_, _| {})?;
+    let options = detector::Options { image_size, ..Default::default() };
+    let set = collect(17, |to| read(&[path.to_owned()], &options, to, &mut |_, _| {}))?;
     let mut contents = imported(form, kind, &set);
     if image_size.is_some() {
         contents.warnings.push("the size of the images is not in the file: 1000x1000 is assumed here".to_owned());

@@ -46,9 +46,8 @@ impl H36m {
             actions: self.action.clone(),
             cameras: self.camera.clone(),
             stride: self.stride,
-            joints: self.joints.joints,
         };
-        self.files.poses(out, |paths, progress| h36m::import(paths, &options, progress))
+        self.files.poses(out, self.joints, |paths, to, progress| h36m::import(paths, &options, to, progress))
     }
 }
 
@@ -87,9 +86,8 @@ impl MpiInf3dhp {
             all_frames: self.all_frames,
             cameras: self.camera.iter().map(|&camera| usize::from(camera)).collect(),
             stride: self.stride,
-            joints: self.joints.joints,
         };
-        self.files.poses(out, |paths, progress| mpi_inf_3dhp::import(paths, &options, progress))
+        self.files.poses(out, self.joints, |paths, to, progress| mpi_inf_3dhp::import(paths, &options, to, progress))
     }
 }
 
@@ -120,16 +118,16 @@ fn keypoints() -> impl TypedValueParser<Value = threedpw::Keypoints> {
 
 impl ThreeDpw {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
-        let options = threedpw::Options { keypoints: self.keypoints, stride: self.stride, joints: self.joints.joints };
-        self.files.poses(out, |paths, progress| match &self.split {
-            None => threedpw::import(paths, &options, progress),
+        let options = threedpw::Options { keypoints: self.keypoints, stride: self.stride };
+        self.files.poses(out, self.joints, |paths, to, progress| match &self.split {
+            None => threedpw::import(paths, &options, to, progress),
             Some(split) => {
                 let folders: Vec<_> = paths.iter().map(|path| path.join(split)).collect();
                 if let Some(path) = folders.iter().find(|folder| !folder.is_dir()) {
                     let fix = "give the folder sequenceFiles, or leave --split out";
                     return Err(Error::file(path, "--split", "there is no such folder", fix));
                 }
-                threedpw::import(&folders, &options, progress)
+                threedpw::import(&folders, &options, to, progress)
             }
         })
     }
@@ -146,8 +144,7 @@ pub(super) struct Mpii {
 
 impl Mpii {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
-        let options = mpii::Options { joints: self.joints.joints };
-        self.files.poses(out, |paths, progress| mpii::import(paths, &options, progress))
+        self.files.poses(out, self.joints, mpii::import)
     }
 }
 
@@ -172,7 +169,7 @@ fn split() -> impl TypedValueParser<Value = lsp::Split> {
 
 impl Lsp {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
-        let options = lsp::Options { split: self.split.unwrap_or_default(), joints: self.joints.joints };
-        self.files.poses(out, |paths, progress| lsp::import(paths, &options, progress))
+        let split = self.split.unwrap_or_default();
+        self.files.poses(out, self.joints, |paths, to, progress| lsp::import(paths, split, to, progress))
     }
 }

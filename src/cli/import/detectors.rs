@@ -8,13 +8,12 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::super::{Outcome, options};
 use super::{Files, Joints};
-use crate::data::PoseSet;
 use crate::error::Result;
-use crate::import::Progress;
 use crate::import::detector::{Options, People};
+use crate::import::{Collector, Progress};
 
 /// The `import` of a detector's module.
-type Reader = fn(&[PathBuf], &Options, Progress<'_>) -> Result<PoseSet>;
+type Reader = fn(&[PathBuf], &Options, &mut Collector<'_>, Progress<'_>) -> Result<()>;
 
 /// What is kept of a detector's file.
 #[derive(Debug, Args)]
@@ -55,12 +54,11 @@ fn people() -> impl TypedValueParser<Value = People> {
 
 impl Detector {
     pub(super) fn run(&self, out: &mut dyn Write, import: Reader) -> Outcome {
-        self.files.poses(out, |paths, progress| import(paths, &self.options(), progress))
+        self.files.poses(out, self.joints, |paths, to, progress| import(paths, &self.options(), to, progress))
     }
 
     fn options(&self) -> Options {
         Options {
-            joints: self.joints.joints,
             image_size: self.image_size,
             people: self.people,
             min_score: self.min_score,

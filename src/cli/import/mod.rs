@@ -12,9 +12,10 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{Outcome, options, output};
-use crate::data::{Motion, PoseSet};
+use crate::data::{Motion, Summary};
 use crate::error::Result;
 use crate::import::detector::{alphapose, coco, detectron, halpe, mediapipe, mmpose, openpose};
+use crate::import::{Collector, Progress, collect_to};
 use detectors::Detector;
 
 /// Turn the field's files into pose sets and motion: data sets, motion files, detectors' keypoints
@@ -66,7 +67,7 @@ struct Files {
 }
 
 /// What every kind of pose set has besides.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Copy, Args)]
 struct Joints {
     /// Joints of the skeleton: 16 or 17 (Human3.6M order)
     #[arg(long, value_name = "J", default_value = "16", value_parser = options::joints)]
@@ -78,15 +79,8 @@ struct Joints {
 struct Report {
     out: PathBuf,
     /// Poses of a pose set, frames of motion.
-    poses: usize,
-    joints: usize,
-    sequences: usize,
-    subjects: usize,
-    actions: usize,
-    /// Joints that poses lack.
-    missing_joints: usize,
-    /// Whether there are 3D positions.
-    positions: bool,
+    #[serde(flatten)]
+    summary: Summary,
 }
 
 impl Import {
@@ -115,25 +109,33 @@ impl Files {
     fn poses(
         &self,
         out: &mut dyn Write,
-        import: impl FnOnce(&[PathBuf], crate::import::Progress<'_>) -> Result<PoseSet>,
+        joints: Joints,
+        import: impl FnOnce(&[PathBuf], &mut Collector<'_>, Progress<'_>) -> Result<()>,
     ) -> Outcome {
-        let set = self.import(import)?;
-        set.save(&self.out)?;
-        self.report(out, &Report::of_poses(&self.out, &set))
+        let written = |paths: &[PathBuf], progress: Progress<'_>| {
+            collect_to(&self.out, joints.joints, |to| import(paths, to, progress))
+        };
+        let summary = self.import(written)?;
+        self.report(out, &Report { out: self.out.clone(), summary })
     }
 
     /// Imports, writes and reports motion.
-    fn motion(
-        &self,
-        out: &mut dyn Write,
-        import: impl FnOnce(&[PathBuf], crate::import::Progress<'_>) -> Result<Motion>,
-    ) -> Outcome {
+    fn motion(&self, out: &mut dyn Write, import: impl FnOnce(&[PathBuf], Progress<'_>) -> Result<Motion>) -> Outcome {
         let motion = self.import(import)?;
         motion.save(&self.out)?;
-        self.report(out, &Report::of_motion(&self.out, &motion))
+        let summary = Summary {
+            poses: motion.len(),
+            joints: 17,
+            sequences: motion.clips().count(),
+            subjects: motion.subject_names.len(),
+            actions: motion.category_names.len(),
+            missing_joints: 0,
+            positions: true,
+        };
+        self.report(out, &Report { out: self.out.clone(), summary })
     }
 
-    fn import<T>(&self, import: impl FnOnce(&[PathBuf], crate::import::Progress<'_>) -> Result<T>) -> Result<T> {
+    fn import<T>(&self, import: impl FnOnce(&[PathBuf], Progress<'_>) -> Result<T>) -> Result<T> {
         let inputs: Vec<&Path> = self.paths.iter().map(PathBuf::as_path).collect();
         options::check_writable(&self.out, "--out", &inputs)?;
         let mut progress: Option<output::Progress> = None;
@@ -153,35 +155,9 @@ impl Files {
 }
 
 impl Report {
-    fn of_poses(out: &Path, set: &PoseSet) -> Self {
-        Self {
-            out: out.to_owned(),
-            poses: set.len(),
-            joints: set.joints,
-            sequences: set.sequence_starts().len(),
-            subjects: set.subject_names.len(),
-            actions: set.action_names.len(),
-            missing_joints: set.confidence.iter().flatten().filter(|confidence| **confidence == 0.0).count(),
-            positions: set.positions.is_some(),
-        }
-    }
-
-    fn of_motion(out: &Path, motion: &Motion) -> Self {
-        Self {
-            out: out.to_owned(),
-            poses: motion.len(),
-            joints: 17,
-            sequences: motion.clips().count(),
-            subjects: motion.subject_names.len(),
-            actions: motion.category_names.len(),
-            missing_joints: 0,
-            positions: true,
-        }
-    }
-
     fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
-        let Self { poses, joints, sequences, subjects, actions, missing_joints, .. } = self;
-        let kind = if self.positions { "with 3D" } else { "2D only" };
+        let Summary { poses, joints, sequences, subjects, actions, missing_joints, positions } = &self.summary;
+        let kind = if *positions { "with 3D" } else { "2D only" };
         writeln!(out, "{}: {poses} poses of {joints} joints in {sequences} sequences, {kind}", self.out.display())?;
         if subjects + actions > 0 {
             writeln!(out, "{subjects} subjects, {actions} actions")?;

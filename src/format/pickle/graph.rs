@@ -5,6 +5,7 @@ use super::{
     super::{
         Array, Value,
         npy::{self, ElementType, Kind},
+        stored::{Store, Stored},
     },
     globals::Global,
 };
@@ -42,6 +43,7 @@ pub(super) enum Node {
     /// An array whose content is still to come.
     Blank,
     Numbers(Array<f32>),
+    Stored(Stored),
     Objects(Array<Item>),
     /// Its content went into an array.
     Spent,
@@ -57,6 +59,8 @@ impl Node {
                 Self::List(items) => ENTRY * items.len(),
                 Self::Dict(entries) => 2 * ENTRY * entries.len(),
                 Self::Numbers(array) => size_of_val(&array.values[..]),
+                // It takes none, but who reads them all has to.
+                Self::Stored(array) => size_of::<f32>() * array.shape.iter().product::<usize>(),
                 Self::Objects(array) => ENTRY * array.values.len(),
                 Self::Type(_) | Self::Blank | Self::Spent => 0,
             }
@@ -80,11 +84,12 @@ pub(super) struct Graph {
     pub(super) kept: usize,
     /// For each node, how many others refer to it; for the end.
     uses: Vec<usize>,
+    store: Option<Store>,
 }
 
 impl Graph {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { nodes: Vec::new(), limit, kept: 0, uses: Vec::new() }
+    pub(super) fn new(limit: usize, store: Option<Store>) -> Self {
+        Self { nodes: Vec::new(), limit, kept: 0, uses: Vec::new(), store }
     }
 
     /// Counts bytes that will be kept.
@@ -288,7 +293,12 @@ impl Graph {
         let values = element.f32(&bytes);
         drop(bytes);
         let values = in_c_order(values, &mut shape, fortran, axes);
-        Ok(Node::Numbers(Array { shape, values }))
+        let (array, bytes) = (Array { shape, values }, count * size_of::<f32>());
+        let Some(store) = self.store.as_mut().filter(|store| bytes >= store.least) else {
+            return Ok(Node::Numbers(array));
+        };
+        self.kept -= bytes;
+        store.keep(array).map(Node::Stored).map_err(|error| format!("a temporary file cannot be written ({error})"))
     }
 
     /// The value of an item, at the end of the pickle.
@@ -343,6 +353,7 @@ impl Graph {
                 Value::Dict(entries.collect::<Result<_, String>>()?)
             }
             Node::Numbers(array) => Value::Numbers(array),
+            Node::Stored(array) => Value::Stored(array),
             Node::Objects(Array { shape, values }) => {
                 Value::Objects(Array { shape, values: values.into_iter().map(value).collect::<Result<_, _>>()? })
             }

@@ -8,11 +8,11 @@ use std::{
 use serde::Deserialize;
 
 use super::{
-    COCO_OR_HALPE, Detection, Options, Progress, Video, frame_number,
+    COCO_OR_HALPE, Collector, Detection, Options, Progress, Video, frame_number,
     json::{Json, LOOSE},
     name_and_number, stem,
 };
-use crate::{data::PoseSet, error::Result};
+use crate::error::Result;
 
 #[derive(Deserialize)]
 struct Person {
@@ -50,8 +50,8 @@ impl Track {
 ///
 /// # Errors
 /// If a file cannot be read or is not of this form, or nobody is left.
-pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
-    super::import(paths, options, progress, |path, _| read(path))
+pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
+    super::import(paths, options, to, progress, |path, _| read(path))
 }
 
 fn read(path: &Path) -> Result<Vec<Video>> {

@@ -8,14 +8,11 @@ use std::{
 use serde::Deserialize;
 
 use super::{
-    COCO, Detection, Layouts, Options, Progress, Video, frame_number,
+    COCO, Collector, Detection, Layouts, Options, Progress, Video, frame_number,
     json::{Json, TYPED},
     size, stem,
 };
-use crate::{
-    data::PoseSet,
-    error::{Error, Result},
-};
+use crate::error::{Error, Result};
 
 /// How sure an annotator is of a joint that is labelled but not visible (v = 1): COCO says no more than that it is a
 /// guess, so it gets half of what a visible one (v = 2) has.
@@ -58,8 +55,8 @@ struct Annotation {
 ///
 /// # Errors
 /// If a file cannot be read or is not of this form, or nobody is left.
-pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
-    super::import(paths, options, progress, |path, _| read(path, COCO))
+pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
+    super::import(paths, options, to, progress, |path, _| read(path, COCO))
 }
 
 /// Either form, with keypoints of these numbers.

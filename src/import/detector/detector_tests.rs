@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::*;
+use crate::data::PoseSet;
 use crate::format::npz::Npz;
+use crate::import::collect;
 
-type Reader = fn(&[PathBuf], &Options, Progress<'_>) -> Result<PoseSet>;
+type Reader = fn(&[PathBuf], &Options, &mut Collector<'_>, Progress<'_>) -> Result<()>;
 
 /// The folders of the fixtures and who reads them.
 const READERS: [(&str, Reader); 7] = [
@@ -51,8 +53,12 @@ fn options(name: &str) -> Options {
     Options { image_size: name.starts_with("mediapipe").then_some([800, 600]), ..Options::default() }
 }
 
+fn import(reader: Reader, paths: &[PathBuf], options: &Options) -> Result<PoseSet> {
+    collect(17, |to| reader(paths, options, to, &mut |_, _| {}))
+}
+
 fn read(name: &str, options: &Options) -> Result<PoseSet> {
-    reader(name)(&[fixture(name)], options, &mut |_, _| {})
+    import(reader(name), &[fixture(name)], options)
 }
 
 /// Reads `text` as a file of this name.
@@ -60,7 +66,7 @@ fn read_text(reader: Reader, name: &str, text: &str) -> Result<PoseSet> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     std::fs::write(&path, text).unwrap();
-    reader(&[path], &Options { image_size: Some([800, 600]), ..Options::default() }, &mut |_, _| {})
+    import(reader, &[path], &Options { image_size: Some([800, 600]), ..Options::default() })
 }
 
 /// Name, frames of each sequence.
@@ -100,7 +106,8 @@ fn every_form_gives_its_people() {
 #[test]
 fn sixteen_joints_are_the_seventeen_without_the_nose() {
     let all = read("coco/results.json", &Options::default()).unwrap();
-    let set = read("coco/results.json", &Options { joints: 16, ..Options::default() }).unwrap();
+    let path = [fixture("coco/results.json")];
+    let set = collect(16, |to| coco::import(&path, &Options::default(), to, &mut |_, _| {})).unwrap();
     assert_eq!(set, all.to_16());
 }
 
@@ -150,20 +157,20 @@ fn the_size_of_the_image_is_the_files_or_the_option() {
     assert_eq!(set.image_size.unwrap()[0], [640, 480]);
     // Of all or of none: the second file does not say.
     let files = ["coco/annotations.json", "coco/results.json"].map(fixture);
-    assert_eq!(coco::import(&files, &Options::default(), &mut |_, _| {}).unwrap().image_size, None);
+    assert_eq!(import(coco::import, &files, &Options::default()).unwrap().image_size, None);
 }
 
 #[test]
 fn several_files_do_not_mix() {
     let file = fixture("coco/results.json");
     let mut steps = Vec::new();
-    let set =
-        coco::import(&[file.clone(), file], &Options::default(), &mut |done, all| steps.push((done, all))).unwrap();
+    let (files, options) = ([file.clone(), file], Options::default());
+    let set = collect(17, |to| coco::import(&files, &options, to, &mut |done, all| steps.push((done, all)))).unwrap();
     let names: Vec<&str> = sequences(&set).iter().map(|(name, _)| *name).collect();
     let again = ["results (2)#1", "results (2)#2", "results (2)#3"];
     assert_eq!(names, [["results#1", "results#2", "results#3"], again].concat());
     assert_eq!(steps, [(0, 2), (1, 2), (2, 2)]);
-    assert!(coco::import(&[], &Options::default(), &mut |_, _| {}).is_err());
+    assert!(import(coco::import, &[], &Options::default()).is_err());
 }
 
 #[test]
@@ -175,7 +182,7 @@ fn a_file_that_ends_early_is_refused_wherever_it_ends() {
         for part in 0..16 {
             // Before the last bracket; a line end may follow it.
             std::fs::write(&path, &whole[..(whole.len() - 2) * part / 15]).unwrap();
-            let error = reader(&name)(std::slice::from_ref(&path), &options(&name), &mut |_, _| {}).unwrap_err();
+            let error = import(reader(&name), std::slice::from_ref(&path), &options(&name)).unwrap_err();
             let words =
                 ["cut: content: it ends too early", "cut: content: it is empty", "cut: archive: not a readable"];
             assert!(words.iter().any(|words| error.to_string().contains(words)), "{name}: {error}");
@@ -281,7 +288,7 @@ fn wrong_arrays_of_detectron_are_named() {
 #[test]
 fn folders_of_openpose_may_have_several_videos_but_must_have_frames() {
     let folder = tempfile::tempdir().unwrap();
-    let import = || openpose::import(&[folder.path().to_owned()], &Options::default(), &mut |_, _| {});
+    let import = || import(openpose::import, &[folder.path().to_owned()], &Options::default());
     assert!(import().unwrap_err().to_string().contains("no such file in the folder"));
     let frame = fixture("openpose/body_25/my_dance_000000000000_keypoints.json");
     for name in ["b_000000000009", "b_000000000010", "a_b_000000000003", "still"] {
@@ -312,7 +319,7 @@ fn frames_of_openpose_are_numbered_at_the_end_of_their_names() {
         }
         let names = [1, 2].map(|k| format!("{video}#{k}"));
         for given in [folder.clone(), folder.join("deeper/..")] {
-            let set = openpose::import(&[given], &Options::default(), &mut |_, _| {}).unwrap();
+            let set = import(openpose::import, &[given], &Options::default()).unwrap();
             assert_eq!(sequences(&set), [(names[0].as_str(), vec![3, 4]), (&names[1], vec![3, 4])]);
         }
     }
@@ -336,7 +343,7 @@ fn files_too_large_for_the_memory_are_refused_before_they_are_read() {
             // A hole in place of content.
             std::fs::File::create(&path).unwrap().set_len(limit / part).unwrap();
             for (name, reader) in readers {
-                let error = reader(std::slice::from_ref(&path), &options(name), &mut |_, _| {}).unwrap_err();
+                let error = import(*reader, std::slice::from_ref(&path), &options(name)).unwrap_err();
                 let word = if refused { "size: " } else { "content: " };
                 assert!(error.to_string().contains(word), "{name}, 1/{part}: {error}");
             }

@@ -6,9 +6,8 @@ use std::{
     slice::from_ref,
 };
 
-use super::{Detection, Options, Progress, Video, frame_number, size, stem};
+use super::{Collector, Detection, Options, Progress, Video, frame_number, size, stem};
 use crate::{
-    data::PoseSet,
     error::Result,
     format::{Array, Value, npz::Npz},
     import::layout::COCO_17,
@@ -20,8 +19,8 @@ use crate::{
 ///
 /// # Errors
 /// If a file cannot be read or is not of this form, or nobody is left.
-pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
-    super::import(paths, options, progress, |path, _| read(path))
+pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
+    super::import(paths, options, to, progress, |path, _| read(path))
 }
 
 fn read(path: &Path) -> Result<Vec<Video>> {

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::{HALPE, Options, Progress, coco};
-use crate::{data::PoseSet, error::Result};
+use super::{Collector, HALPE, Options, Progress, coco};
+use crate::error::Result;
 
 /// As [`coco::import`], with Halpe's keypoints.
 ///
 /// # Errors
 /// If a file cannot be read or is not of this form, or nobody is left.
-pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
-    super::import(paths, options, progress, |path, _| coco::read(path, HALPE))
+pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
+    super::import(paths, options, to, progress, |path, _| coco::read(path, HALPE))
 }

@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
-    Detection, Options, Progress, Video, frame_number,
+    Collector, Detection, Options, Progress, Video, frame_number,
     json::{Json, LOOSE},
     stem,
 };
 use crate::{
-    data::PoseSet,
     error::{Error, Result},
     import::layout::MEDIAPIPE_33,
 };
@@ -52,8 +51,8 @@ enum Frame {
 ///
 /// # Errors
 /// If a file cannot be read or is not of this form, the size of the image is not given, or nobody is left.
-pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
-    super::import(paths, options, progress, read)
+pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
+    super::import(paths, options, to, progress, read)
 }
 
 fn read(path: &Path, options: &Options) -> Result<Vec<Video>> {

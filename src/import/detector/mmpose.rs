@@ -9,14 +9,11 @@ use std::{
 use serde::Deserialize;
 
 use super::{
-    COCO_OR_HALPE, Detection, Options, Progress, Video, counts, frame_number,
+    COCO_OR_HALPE, Collector, Detection, Options, Progress, Video, counts, frame_number,
     json::{Json, LOOSE},
     layout_of, stem,
 };
-use crate::{
-    data::PoseSet,
-    error::{Error, Result},
-};
+use crate::error::{Error, Result};
 
 /// What every order that can be read begins with; others have as many keypoints too (PoseTrack18, AP-10K, H36M).
 const NAMES: [&str; 17] = [
@@ -72,8 +69,8 @@ struct Instance {
 ///
 /// # Errors
 /// If a file cannot be read or is not of this form, its keypoints have other names, or nobody is left.
-pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
-    super::import(paths, options, progress, |path, _| read(path))
+pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
+    super::import(paths, options, to, progress, |path, _| read(path))
 }
 
 fn read(path: &Path) -> Result<Vec<Video>> {

@@ -25,10 +25,7 @@ use super::{
     Collector, Label, Layout, Pose, Progress,
     layout::{COCO_17, HALPE_26},
 };
-use crate::{
-    data::PoseSet,
-    error::{Error, Result},
-};
+use crate::error::{Error, Result};
 
 /// Which people of a video are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,8 +40,6 @@ pub enum People {
 /// What is kept of a detector's file.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
-    /// 17, or 16 without Neck/Nose.
-    pub joints: usize,
     /// Width and height in pixels, for files that do not say. MediaPipe's need it.
     pub image_size: Option<[i32; 2]>,
     /// Which people.
@@ -59,7 +54,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { joints: 17, image_size: None, people: People::All, min_score: 0.0, min_frames: 1, stills: false }
+        Self { image_size: None, people: People::All, min_score: 0.0, min_frames: 1, stills: false }
     }
 }
 
@@ -184,25 +179,27 @@ fn name_and_number(frame: &str) -> (&str, Option<i64>) {
 fn import(
     paths: &[PathBuf],
     options: &Options,
+    to: &mut Collector<'_>,
     progress: Progress<'_>,
     read: fn(&Path, &Options) -> Result<Vec<Video>>,
-) -> Result<PoseSet> {
-    let mut sequences = Vec::new();
+) -> Result<()> {
     let mut names = HashSet::new();
     for (done, path) in paths.iter().enumerate() {
         progress(done, paths.len());
         for mut video in read(path, options)?.into_iter().flat_map(|video| recordings(video, options.stills)) {
             video.name = unused(&mut names, &video.name);
-            sequences.extend(people(path, video, options)?);
+            for (name, track) in people(path, video, options)? {
+                collect(&name, &track, to)?;
+            }
         }
     }
     progress(paths.len(), paths.len());
     let Some(first) = paths.first() else { return Err(Error::Usage("give at least one file to import".into())) };
-    if sequences.is_empty() {
+    if to.is_empty() {
         let fix = "check the file, or ask for a lower score and fewer frames";
         return Err(Error::file(first, "keypoints", "there is nobody in it, or nobody is left", fix));
     }
-    Ok(collect(&sequences, options))
+    Ok(())
 }
 
 /// Unrelated images are recordings of one frame each.
@@ -259,23 +256,18 @@ fn people(path: &Path, mut video: Video, options: &Options) -> Result<Vec<(Strin
     Ok(tracks.into_iter().enumerate().map(named).collect())
 }
 
-fn collect(sequences: &[(String, Vec<Detection>)], options: &Options) -> PoseSet {
-    // A pose set has the image size of every pose, or of none.
-    let sized = sequences.iter().flat_map(|(_, track)| track).all(|person| person.image_size.is_some());
-    let mut collector = Collector::new(options.joints);
-    for (name, track) in sequences {
-        let sequence = collector.sequence(name);
-        for person in track {
-            let pose = Pose {
-                keypoints: person.keypoints,
-                confidence: Some(person.confidence),
-                positions: None,
-                image_size: person.image_size.filter(|_| sized),
-            };
-            collector.push(&pose, Label { sequence, frame: person.frame, ..Label::default() });
-        }
+fn collect(name: &str, track: &[Detection], to: &mut Collector<'_>) -> Result<()> {
+    let sequence = to.sequence(name);
+    for person in track {
+        let pose = Pose {
+            keypoints: person.keypoints,
+            confidence: Some(person.confidence),
+            positions: None,
+            image_size: person.image_size,
+        };
+        to.push(&pose, Label { sequence, frame: person.frame, ..Label::default() })?;
     }
-    collector.finish()
+    Ok(())
 }
 
 #[cfg(test)]

@@ -9,12 +9,11 @@ use std::{
 use serde::Deserialize;
 
 use super::{
-    Detection, Layouts, Options, Progress, Video, frame_number,
+    Collector, Detection, Layouts, Options, Progress, Video, frame_number,
     json::{Json, TYPED},
     name_and_number, stem,
 };
 use crate::{
-    data::PoseSet,
     error::{Error, Result},
     import::layout::{BODY_25, OPENPOSE_18},
 };
@@ -42,8 +41,8 @@ struct Person {
 ///
 /// # Errors
 /// If a file cannot be read or is not of this form, a folder has no frames, or nobody is left.
-pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
-    super::import(paths, options, progress, |path, _| read(path))
+pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
+    super::import(paths, options, to, progress, |path, _| read(path))
 }
 
 fn read(path: &Path) -> Result<Vec<Video>> {

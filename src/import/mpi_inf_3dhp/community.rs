@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Collector, Frames, Label, Options, TRAIN_IMAGE_SIZE, sources, test_image_size};
+use super::{Collector, Frames, Label, Options, TRAIN_IMAGE_SIZE, rows, sources, test_image_size};
 use crate::{
     error::{Error, Result},
     format::{Value, npz::Npz},
@@ -11,38 +11,41 @@ use crate::{
 
 /// PoseAug's `test_3dhp.npz`: `pose3d` (N, 16, 3) in metres from the hip and `pose2d` (N, 16, 2), -1 to 1 over the
 /// width (`PoseAug:data_extra/prepare_data_3dhp.py`).
-pub(super) fn poseaug(path: &Path, options: &Options, collector: &mut Collector) -> Result<()> {
+pub(super) fn poseaug(path: &Path, options: &Options, to: &mut Collector<'_>) -> Result<()> {
     options.check(path, &[])?;
-    let mut npz = Npz::open(path)?;
-    if options.joints != 16 {
+    // An open file reads one array at a time.
+    let (mut npz_2d, mut npz) = (Npz::open(path)?, Npz::open(path)?);
+    if to.joints() != 16 {
         return Err(npz.error("pose3d", "it has 16 joints, without Neck/Nose", "import it with 16 joints"));
     }
-    let (mut keypoints, positions) = (npz.f32("pose2d")?, npz.f32("pose3d")?);
-    // Back from x / width * 2 - 1 and y / width * 2 - height / width.
-    let [width, height] = TRAIN_IMAGE_SIZE.map(|side| side as f32);
-    for xy in keypoints.values.as_chunks_mut().0 {
-        let [x, y] = *xy;
-        *xy = [(x + 1.0) * width / 2.0, (y + height / width) * width / 2.0];
-    }
-    let joints = H36M_16.joints.len();
+    let (mut keypoints, mut positions) = (npz_2d.rows("pose2d")?, npz.rows("pose3d")?);
+    let shapes = [keypoints.shape().to_vec(), positions.shape().to_vec()];
     let frames = Frames {
         path,
-        field: "pose3d".into(),
+        fields: ["pose2d", "pose3d"].map(str::to_owned),
         layout: &H36M_16,
-        keypoints: sources::points(path, "pose2d", &keypoints, joints)?,
-        positions: sources::points(path, "pose3d", &positions, joints)?,
+        shapes: [&shapes[0], &shapes[1]],
         per_metre: 1.0,
-        image_size: TRAIN_IMAGE_SIZE,
-        first: 0,
+        image_size: Some(TRAIN_IMAGE_SIZE),
     };
-    let label = Label { sequence: collector.new_sequence(sources::name(path), path)?, ..Label::default() };
-    frames.add(collector, |frame| (frame % options.stride.max(1) == 0).then_some(label))
+    // Back from x / width * 2 - 1 and y / width * 2 - height / width.
+    let [width, height] = TRAIN_IMAGE_SIZE.map(|side| side as f32);
+    let read = |_, count| {
+        let (mut keypoints, positions) = (keypoints.read(count)?, positions.read(count)?);
+        for xy in keypoints.values.as_chunks_mut().0 {
+            let [x, y] = *xy;
+            *xy = [(x + 1.0) * width / 2.0, (y + height / width) * width / 2.0];
+        }
+        Ok([keypoints, positions])
+    };
+    let label = Label { sequence: to.new_sequence(sources::name(path), path)?, ..Label::default() };
+    frames.add(to, read, |frame| (frame % options.stride.max(1) == 0).then_some(label))
 }
 
 /// P-STMO's `data`: `TS1` to a dict of `data_2d`, `data_3d` and `valid`, or `S1 Seq1` to a list of such a dict for each
 /// camera and the frame rate.
-pub(super) fn pstmo(path: &Path, options: &Options, collector: &mut Collector) -> Result<()> {
-    let data = Npz::open(path)?.object("data")?;
+pub(super) fn pstmo(path: &Path, options: &Options, to: &mut Collector<'_>) -> Result<()> {
+    let data = Npz::open(path)?.object_into("data", to.scratch()?)?;
     if data.entries().is_empty() {
         let problem = format!("it is {}", data.describe());
         return Err(Error::file(path, "data", problem, "give a file of P-STMO, a dict of sequences"));
@@ -51,21 +54,18 @@ pub(super) fn pstmo(path: &Path, options: &Options, collector: &mut Collector) -
         let name = name.text().unwrap_or_default();
         let Some(cameras) = recording.items().first() else {
             options.check(path, &["--all-frames"])?;
-            let label = Label {
-                sequence: collector.new_sequence(name, path)?,
-                subject: Some(collector.subject(name)),
-                ..Label::default()
-            };
-            add(path, name, recording, test_image_size(name), label, options, collector)?;
+            let label =
+                Label { sequence: to.new_sequence(name, path)?, subject: Some(to.subject(name)), ..Label::default() };
+            add(path, name, recording, test_image_size(name), label, options, to)?;
             continue;
         };
         options.check(path, &["--camera"])?;
         let views = views(path, name, cameras, options)?;
-        let subject = Some(collector.subject(name.split(' ').next().unwrap_or_default()));
+        let subject = Some(to.subject(name.split(' ').next().unwrap_or_default()));
         for (camera, view) in views {
             let name = format!("{}@{camera}", name.replace(' ', "/"));
-            let label = Label { sequence: collector.new_sequence(&name, path)?, subject, ..Label::default() };
-            add(path, &name, view, TRAIN_IMAGE_SIZE, label, options, collector)?;
+            let label = Label { sequence: to.new_sequence(&name, path)?, subject, ..Label::default() };
+            add(path, &name, view, TRAIN_IMAGE_SIZE, label, options, to)?;
         }
     }
     Ok(())
@@ -106,27 +106,28 @@ fn add(
     image_size: [i32; 2],
     label: Label,
     options: &Options,
-    collector: &mut Collector,
+    to: &mut Collector<'_>,
 ) -> Result<()> {
     let array = |field: &str| {
-        let array = view.get(field).and_then(Value::numbers);
+        let array = view.get(field).and_then(|array| Some((array, array.shape()?)));
         let field = format!("data/{name}/{field}");
         array.ok_or_else(|| Error::file(path, field, "there is no such array", "give a file of P-STMO"))
     };
-    let joints = MPI_INF_3DHP_17.joints.len();
-    let valid = view.get("valid").and_then(Value::numbers).map(|valid| &valid.values);
+    let ((keypoints, shape_2d), (positions, shape)) = (array("data_2d")?, array("data_3d")?);
     let frames = Frames {
         path,
-        field: format!("data/{name}/data_3d"),
+        fields: ["data_2d", "data_3d"].map(|field| format!("data/{name}/{field}")),
         layout: &MPI_INF_3DHP_17,
-        keypoints: sources::points(path, &format!("data/{name}/data_2d"), array("data_2d")?, joints)?,
-        positions: sources::points(path, &format!("data/{name}/data_3d"), array("data_3d")?, joints)?,
+        shapes: [shape_2d, shape],
         per_metre: 1000.0,
-        image_size,
-        first: 0,
+        image_size: Some(image_size),
     };
-    frames.add(collector, |frame| {
-        let valid = options.all_frames || valid.is_none_or(|valid| valid.get(frame) == Some(&1.0));
+    // A number a frame: small, but it may be in the temporary file with the rest.
+    let valid = view.get("valid").and_then(|valid| Some(valid.rows(0, *valid.shape()?.first()?)));
+    let valid = valid.transpose().map_err(|error| Error::io(path, "read", error))?;
+    let read = |first, count| rows(path, [keypoints, positions], first, count);
+    frames.add(to, read, |frame| {
+        let valid = options.all_frames || valid.as_ref().is_none_or(|valid| valid.values.get(frame) == Some(&1.0));
         (valid && frame % options.stride.max(1) == 0).then_some(label)
     })
 }

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use super::{Collector, Frames, Label, Options, TRAIN_IMAGE_SIZE, VNECT_CAMERAS, sources, test_image_size};
+use super::{Collector, Frames, Label, Options, TRAIN_IMAGE_SIZE, VNECT_CAMERAS, rows, sources, test_image_size};
 use crate::{
     error::{Error, Result},
-    format::{Value, hdf5::Hdf5, mat},
+    format::{hdf5::Hdf5, mat},
     import::layout::{MPI_INF_3DHP_17, MPI_INF_3DHP_28},
 };
 
@@ -13,13 +13,10 @@ use crate::{
 const ACTIVITIES: [&str; 7] =
     ["Standing/Walking", "Exercising", "Sitting", "Reaching/Crouching", "On The Floor", "Sports", "Miscellaneous"];
 
-/// So many frames are read at once.
-const PIECE: usize = 1024;
-
 const MILLIMETRES: f32 = 1000.0;
 
 /// `TS*/annot_data.mat`: MATLAB 7.3, arrays (frames, 1, 17, 2 or 3).
-pub(super) fn test(path: &Path, options: &Options, collector: &mut Collector) -> Result<()> {
+pub(super) fn test(path: &Path, options: &Options, to: &mut Collector<'_>) -> Result<()> {
     let Some(name) = sources::numbered_folder(path, "TS") else {
         let fix = "keep it in its folder, TS1 to TS6";
         return Err(Error::file(path, "path", "its folders do not name the sequence", fix));
@@ -28,7 +25,7 @@ pub(super) fn test(path: &Path, options: &Options, collector: &mut Collector) ->
     options.check(path, &["--annotation", "--all-frames"])?;
     let file = Hdf5::open(path)?;
     let frames = file.shape("annot2")?.first().copied().unwrap_or_default();
-    collector.room_for(frames.div_ceil(options.stride.max(1)), path, &format!("{name}/annot2"))?;
+    to.room_for(frames.div_ceil(options.stride.max(1)), path, &format!("{name}/annot2"))?;
     let valid = file.f32("valid_frame")?.values;
     let activity = file.f32("activity_annotation")?.values;
     for (field, values) in [("valid_frame", &valid), ("activity_annotation", &activity)] {
@@ -42,75 +39,65 @@ pub(super) fn test(path: &Path, options: &Options, collector: &mut Collector) ->
         let problem = format!("frame {frame}: {} is no activity", activity[frame]);
         return Err(wrong("activity_annotation", problem, "download it again"));
     }
-    let actions = ACTIVITIES.map(|activity| collector.action(activity));
-    let label = Label {
-        sequence: collector.new_sequence(name, path)?,
-        subject: Some(collector.subject(name)),
-        ..Label::default()
+    let actions = ACTIVITIES.map(|activity| to.action(activity));
+    let label = Label { sequence: to.new_sequence(name, path)?, subject: Some(to.subject(name)), ..Label::default() };
+    let field = options.annotation.field();
+    let frames = Frames {
+        path,
+        fields: ["annot2", field].map(|field| format!("{name}/{field}")),
+        layout: &MPI_INF_3DHP_17,
+        shapes: [&file.shape("annot2")?, &file.shape(field)?],
+        per_metre: MILLIMETRES,
+        image_size: Some(test_image_size(name)),
     };
-    let (field, joints) = (options.annotation.field(), MPI_INF_3DHP_17.joints.len());
-    for first in (0..frames).step_by(PIECE) {
-        let count = PIECE.min(frames - first);
-        let keypoints = file.rows("annot2", first, count)?;
-        let positions = file.rows(field, first, count)?;
-        let frames = Frames {
-            path,
-            field: format!("{name}/{field}"),
-            layout: &MPI_INF_3DHP_17,
-            keypoints: sources::points(path, "annot2", &keypoints, joints)?,
-            positions: sources::points(path, field, &positions, joints)?,
-            per_metre: MILLIMETRES,
-            image_size: test_image_size(name),
-            first,
-        };
-        frames.add(collector, |frame| {
-            let wanted = (options.all_frames || valid.get(frame) == Some(&1.0)) && frame % options.stride.max(1) == 0;
-            let action = *actions.get((*activity.get(frame)? as usize).checked_sub(1)?)?;
-            wanted.then_some(Label { action: Some(action), ..label })
-        })?;
-    }
-    Ok(())
+    let read = |first, count| Ok([file.rows("annot2", first, count)?, file.rows(field, first, count)?]);
+    frames.add(to, read, |frame| {
+        let wanted = (options.all_frames || valid.get(frame) == Some(&1.0)) && frame % options.stride.max(1) == 0;
+        let action = *actions.get((*activity.get(frame)? as usize).checked_sub(1)?)?;
+        wanted.then_some(Label { action: Some(action), ..label })
+    })
 }
 
 /// `S*/Seq*/annot.mat`: MATLAB 5, cells of 14 cameras, each (frames, 28 x 2 or 3).
-pub(super) fn train(path: &Path, options: &Options, collector: &mut Collector) -> Result<()> {
+pub(super) fn train(path: &Path, options: &Options, to: &mut Collector<'_>) -> Result<()> {
     let (Some(subject), Some(recording)) = (sources::numbered_folder(path, "S"), sources::numbered_folder(path, "Seq"))
     else {
         let fix = "keep it in its folders, such as S1/Seq1";
         return Err(Error::file(path, "path", "its folders do not name subject and sequence", fix));
     };
     options.check(path, &["--annotation", "--camera"])?;
-    let (value, joints) = (mat::load(path)?, MPI_INF_3DHP_28.joints.len());
+    let value = mat::load(path)?;
     let cameras = value.get("annot2").map_or(0, |cell| cell.items().len());
     if cameras == 0 {
         return Err(Error::file(path, "annot2", "there is no such cell", "give the annot.mat of the training set"));
     }
-    let subject_number = collector.subject(subject);
+    let subject_number = to.subject(subject);
     let wanted = if options.cameras.is_empty() { &VNECT_CAMERAS[..] } else { &options.cameras };
     for camera in wanted.iter().copied().collect::<BTreeSet<usize>>() {
         let cell = |field: &str| {
-            let array = value.get(field).and_then(|cell| cell.items().get(camera)).and_then(Value::numbers);
+            let array = value.get(field).and_then(|cell| cell.items().get(camera));
             let problem = "there is no array of this camera";
             let fix = format!("choose cameras from 0 to {}", cameras - 1);
+            let array = array.and_then(|array| Some((array, array.shape()?)));
             array.ok_or_else(|| Error::file(path, format!("{field}{{{camera}}}"), problem, fix))
         };
         let field = options.annotation.field();
+        let ((keypoints, shape_2d), (positions, shape)) = (cell("annot2")?, cell(field)?);
         let frames = Frames {
             path,
-            field: format!("{subject}/{recording}/{field}{{{camera}}}"),
+            fields: ["annot2", field].map(|field| format!("{subject}/{recording}/{field}{{{camera}}}")),
             layout: &MPI_INF_3DHP_28,
-            keypoints: sources::points(path, "annot2", cell("annot2")?, joints)?,
-            positions: sources::points(path, field, cell(field)?, joints)?,
+            shapes: [shape_2d, shape],
             per_metre: MILLIMETRES,
-            image_size: TRAIN_IMAGE_SIZE,
-            first: 0,
+            image_size: Some(TRAIN_IMAGE_SIZE),
         };
         let label = Label {
-            sequence: collector.new_sequence(&format!("{subject}/{recording}@{camera}"), path)?,
+            sequence: to.new_sequence(&format!("{subject}/{recording}@{camera}"), path)?,
             subject: Some(subject_number),
             ..Label::default()
         };
-        frames.add(collector, |frame| (frame % options.stride.max(1) == 0).then_some(label))?;
+        let read = |first, count| rows(path, [keypoints, positions], first, count);
+        frames.add(to, read, |frame| (frame % options.stride.max(1) == 0).then_some(label))?;
     }
     Ok(())
 }

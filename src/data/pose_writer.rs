@@ -1,0 +1,166 @@
+//! The file of a pose set: of one in memory, or of poses that come block by block and are never all there.
+
+use std::{
+    fs::File,
+    io::{BufWriter, Read, Seek, Write},
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+
+use super::PoseSet;
+use crate::{
+    error::{Error, Result},
+    format::npz::{NpzWriter, scratch},
+};
+
+/// What a written pose set has.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Summary {
+    /// N.
+    pub poses: usize,
+    /// J.
+    pub joints: usize,
+    /// Runs of one sequence.
+    pub sequences: usize,
+    /// Names of subjects.
+    pub subjects: usize,
+    /// Names of actions.
+    pub actions: usize,
+    /// Joints of confidence 0.
+    pub missing_joints: usize,
+    /// Whether there are 3D positions.
+    pub positions: bool,
+}
+
+/// Writes a pose set of any size. Each array goes to a temporary file beside the path, for an array of the file begins
+/// with N, which is known last. Dropped before `finish`, it leaves nothing behind.
+pub struct PoseSetWriter {
+    path: PathBuf,
+    /// The elements so far of those of [`PoseSet::columns`] that the poses have.
+    files: [Option<BufWriter<File>>; 8],
+    summary: Summary,
+    last_sequence: Option<i32>,
+    /// The image size of all poses so far.
+    size: Option<[i32; 2]>,
+    one_size: bool,
+}
+
+/// An array with a row for each pose.
+pub(super) struct Column {
+    pub(super) name: &'static str,
+    /// NumPy's type.
+    pub(super) descr: &'static str,
+    /// The sizes of a row.
+    pub(super) row: Vec<usize>,
+}
+
+impl PoseSetWriter {
+    /// Starts a file that will appear at `path`. Nothing is written before the first block.
+    #[must_use]
+    pub fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            files: Default::default(),
+            summary: Summary::default(),
+            last_sequence: None,
+            size: None,
+            one_size: true,
+        }
+    }
+
+    /// Where the file will be.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Adds poses. All blocks have the same arrays, except that the image size of every pose is left out if some lack
+    /// it. Numbers index the names that this block has; the last block's are written.
+    ///
+    /// # Errors
+    /// If the block is not valid, or writing fails.
+    pub fn add(&mut self, block: &PoseSet) -> Result<()> {
+        block.check(&self.path, self.summary.poses)?;
+        let failed = |error| Error::io(&self.path, "write", error);
+        for ((_, bytes), file) in block.columns().iter().zip(&mut self.files) {
+            let Some(bytes) = bytes else { continue };
+            let file = match file {
+                Some(file) => file,
+                None => file.insert(BufWriter::new(scratch(&self.path)?)),
+            };
+            file.write_all(bytes).map_err(failed)?;
+        }
+        let sizes = block.image_size.as_deref().unwrap_or_default();
+        self.size = self.size.or(sizes.first().copied());
+        self.one_size &= sizes.iter().all(|size| Some(*size) == self.size);
+        let sequence = block.sequence.as_deref().unwrap_or_default();
+        let goes_on = sequence.first().copied() == self.last_sequence && self.summary.poses > 0;
+        self.last_sequence = sequence.last().copied();
+        let summary = &mut self.summary;
+        summary.poses += block.len();
+        summary.joints = block.joints;
+        summary.sequences += block.sequence_starts().len() - usize::from(goes_on);
+        summary.missing_joints += block.confidence.iter().flatten().filter(|confidence| **confidence == 0.0).count();
+        summary.positions = block.positions.is_some();
+        Ok(())
+    }
+
+    /// Adds the last block and puts the file together; it appears whole or not at all.
+    ///
+    /// # Errors
+    /// If there is no pose, the blocks did not have the same arrays, or writing fails.
+    pub fn finish(mut self, last: &PoseSet) -> Result<Summary> {
+        if self.summary.poses == 0 || !last.is_empty() {
+            self.add(last)?;
+        }
+        let (n, path) = (self.summary.poses, &self.path);
+        let failed = |error| Error::io(path, "write", error);
+        let (columns, mut files) = (last.columns(), Vec::new());
+        for ((column, _), file) in columns.iter().zip(self.files) {
+            let Some(file) = file else {
+                files.push((column, None));
+                continue;
+            };
+            let mut file = file.into_inner().map_err(|error| failed(error.into_error()))?;
+            let needed = n * column.row.iter().product::<usize>() * size_of::<f32>();
+            let is_whole = file.stream_position().map_err(failed)? == needed as u64;
+            if !is_whole && column.name != "image_size" {
+                let problem = format!("it does not match {n} poses of {} joints", last.joints);
+                return Err(Error::file(path, column.name, problem, "give every pose one"));
+            }
+            file.rewind().map_err(failed)?;
+            files.push((column, is_whole.then_some(file)));
+        }
+        write(path, last, n, self.one_size, files)?;
+        let (subjects, actions) = (last.subject_names.len(), last.action_names.len());
+        Ok(Summary { subjects, actions, ..self.summary })
+    }
+}
+
+/// Writes the file of `n` poses: their arrays with their elements, little-endian, where they have them; the names are
+/// those of `set`. The image size of all is written once if it is one.
+pub(super) fn write<'a, R: Read>(
+    path: &Path,
+    set: &PoseSet,
+    n: usize,
+    one_size: bool,
+    columns: impl IntoIterator<Item = (&'a Column, Option<R>)>,
+) -> Result<()> {
+    let mut npz = NpzWriter::create(path)?;
+    for (Column { name, descr, row }, bytes) in columns {
+        if let Some(bytes) = bytes {
+            let rows = if one_size && *name == "image_size" { &[][..] } else { &[n] };
+            npz.copy(name, descr, &[rows, row].concat(), bytes)?;
+        }
+        if !set.names(name).is_empty() {
+            npz.strings(&format!("{name}_names"), set.names(name))?;
+        }
+    }
+    npz.strings("joint_names", &set.joint_names)?;
+    npz.finish()
+}
+
+#[cfg(test)]
+#[path = "pose_writer_tests.rs"]
+mod tests;
