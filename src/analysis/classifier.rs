@@ -205,7 +205,7 @@ mod tests {
     use crate::data::{PoseSet, Scenario, synthetic};
     use crate::train::TrainingSet;
 
-    const SMALL: ClassifierConfig = ClassifierConfig { width: 32, batch: 32, steps: 200, lr: 3e-3, seed: 1 };
+    const SMALL: ClassifierConfig = ClassifierConfig { width: 32, batch: 32, steps: 400, lr: 3e-3, seed: 1 };
 
     fn centred(set: &PoseSet) -> Vec<f32> {
         let model = ModelConfig { bone_lengths: vec![0.25; set.joints - 1], joints: set.joints, ..Default::default() };
@@ -214,7 +214,7 @@ mod tests {
 
     /// Adults of one scenario, and the same poses of people half as large again.
     fn two_sets(joints: usize, seed: u64) -> (Vec<f32>, Vec<f32>) {
-        let source = centred(&synthetic(Scenario::Source, 400, seed, joints).unwrap());
+        let source = centred(&synthetic(Scenario::Source, 2400, seed, joints).unwrap());
         let target = source.iter().map(|v| 1.5 * v).collect();
         (source, target)
     }
@@ -227,11 +227,11 @@ mod tests {
             let mut classifier =
                 DomainClassifier::train((&source, &target), joints, SMALL, &Device::Cpu(1), |done| steps = done)
                     .unwrap();
-            assert_eq!(steps, 200);
+            assert_eq!(steps, 400);
             // Poses that it was not trained on, of other people.
             let (source, target) = two_sets(joints, 7);
             let (of_source, of_target) = (classifier.judge(&source).unwrap(), classifier.judge(&target).unwrap());
-            assert_eq!((of_source.logits.len(), of_source.features.len()), (400, 400 * 32));
+            assert_eq!((of_source.logits.len(), of_source.features.len()), (2400, 2400 * 32));
             let accuracy = f64::midpoint(100.0 - of_source.target_share(), of_target.target_share());
             assert!(accuracy > 95.0, "{joints} joints: {accuracy} %");
         }

@@ -301,7 +301,7 @@ pub(super) fn by_part(pair: &Pair) -> Vec<Block> {
         let count = sequences.len();
         let caption = if count > 2 * SEQUENCES {
             sequences.drain(SEQUENCES..count - SEQUENCES);
-            format!("PCK by sequence: the {SEQUENCES} that gained most and the {SEQUENCES} that lost most, of {count}")
+            format!("PCK by sequence: the {SEQUENCES} best and the {SEQUENCES} worst differences, of {count} sequences")
         } else {
             "PCK by sequence".to_owned()
         };
@@ -320,7 +320,10 @@ pub(super) fn gallery(pair: &Pair, joints: usize) -> Vec<Block> {
             [(first.clone(), pair.roles[0]), (second.clone(), pair.roles[1]), ("truth".to_owned(), Role::Truth)];
         Example {
             title: sample.title.clone(),
-            note: format!("MPJPE {before:.0} mm, then {after:.0} mm ({:+.0})", after - before),
+            note: match (after - before).round() as i64 {
+                0 => format!("MPJPE {before:.0} mm in both"),
+                change => format!("MPJPE {before:.0} mm, then {after:.0} mm ({change:+})"),
+            },
             keypoints: sample.keypoints.clone(),
             poses: names
                 .into_iter()
@@ -333,7 +336,7 @@ pub(super) fn gallery(pair: &Pair, joints: usize) -> Vec<Block> {
     let groups = groups.map(|group| (group.title.clone(), group.samples.iter().map(example).collect()));
     vec![Block::Gallery(Gallery {
         caption: format!(
-            "Samples that {second} changed against {first}, from different recordings where there are enough"
+            "Samples that {second} changed against {first}, from different recordings where there are enough."
         ),
         skeleton,
         groups: groups.collect(),
