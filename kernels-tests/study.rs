@@ -59,6 +59,9 @@ impl Folder {
     fn report_without_times(&self, study: &str) -> String {
         let results = self.path(study).join("results.json");
         let mut json: Value = serde_json::from_slice(&fs::read(&results).unwrap()).unwrap();
+        // What the study was begun with, not what it was resumed with.
+        let command = json["manifest"]["command"].as_str().unwrap();
+        assert!(command.starts_with("isopose study --source"), "{command}");
         json["manifest"]["command"] = "as typed".into();
         for method in json["comparison"]["methods"].as_array_mut().unwrap() {
             for run in method["runs"].as_array_mut().unwrap() {
@@ -151,6 +154,8 @@ fn unfinished_and_changed_studies_are_refused(folder: &Folder) {
 fn markdown_has_its_figures(folder: &Folder) {
     folder.succeed(&format!("{STUDY} --out whole --paper-target mpi-inf-3dhp --resume"));
     folder.succeed("report whole --out page.md");
+    let results = fs::read_to_string(folder.path("whole/results.json")).unwrap();
+    assert!(results.contains("--out whole --paper-target") && !results.contains("--resume"));
     let text = fs::read_to_string(folder.path("page.md")).unwrap();
     let images: Vec<&str> = text.split("page-figures/").skip(1).filter_map(|rest| rest.split(')').next()).collect();
     assert!(images.len() > 10, "{images:?}");

@@ -78,7 +78,7 @@ impl Study {
         let folder = Folder::open(&self.out, &manifest, self.resume)?;
         let data = Data { source: &training, held_back: held_back.as_ref(), target: &target };
         let mut progress = Shown::default();
-        let results = study::run(&folder, data, &manifest, &device, &mut |step| progress.show(step))?;
+        let results = study::run(&folder, data, &device, &mut |step| progress.show(step))?;
         drop(progress);
         let page = self.out.join("report.html");
         report::write_html(&study::results_document(&results), &page)?;

@@ -72,6 +72,7 @@ const PARTS: [&str; 3] = ["models", "predictions", "results"];
 #[derive(Clone, Debug)]
 pub struct Folder {
     path: PathBuf,
+    manifest: Manifest,
 }
 
 impl Folder {
@@ -81,7 +82,6 @@ impl Folder {
     /// [`Error::Usage`] for a folder that has a study already or, to resume, another one; [`Error::Io`] when it cannot
     /// be written.
     pub fn open(path: &Path, manifest: &Manifest, resume: bool) -> Result<Self> {
-        let folder = Self { path: path.to_owned() };
         let file = path.join("study.json");
         if file.exists() {
             if !resume {
@@ -90,7 +90,7 @@ impl Folder {
             }
             let begun: Manifest = read_json(&file)?;
             return match difference(&begun, manifest) {
-                None => folder.tidied(),
+                None => Self { path: path.to_owned(), manifest: begun }.tidied(),
                 Some((what, then, now)) => Err(Error::Usage(format!(
                     "--resume: {}: {what} was {then} when the study began and is {now} now; give it what it began \
                      with, or another --out",
@@ -103,7 +103,7 @@ impl Folder {
             fs::create_dir_all(&part).map_err(|source| Error::io(&part, "create", source))?;
         }
         write_json(&file, manifest)?;
-        Ok(folder)
+        Ok(Self { path: path.to_owned(), manifest: manifest.clone() })
     }
 
     /// Without what a killed run left half written.
@@ -119,6 +119,12 @@ impl Folder {
             }
         }
         Ok(self)
+    }
+
+    /// What the study is, as it was when it began.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
     }
 
     /// The checkpoint `name`.

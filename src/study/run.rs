@@ -108,15 +108,9 @@ type Observer<'a> = &'a mut dyn FnMut(Step<'_>);
 /// # Errors
 /// [`Error::Usage`] for data or settings that cannot be studied; [`Error::Device`] when a training diverges or the
 /// device is lost; [`Error::Io`] and [`Error::File`] for the study's files.
-pub fn run(
-    folder: &Folder,
-    data: Data<'_>,
-    manifest: &Manifest,
-    device: &Device,
-    observe: Observer<'_>,
-) -> Result<Results> {
+pub fn run(folder: &Folder, data: Data<'_>, device: &Device, observe: Observer<'_>) -> Result<Results> {
     let truth = positions(data.target)?;
-    let work = Work { folder, data, settings: &manifest.settings, device };
+    let work = Work { folder, data, settings: &folder.manifest().settings, device };
     let mut held_back = Vec::new();
     let mut predicted: Vec<Predicted> = METHODS
         .iter()
@@ -147,7 +141,7 @@ pub fn run(
     observe(Step { name: "compare", done: 0, total: 1 });
     let comparison = Comparison::new(data.target, &truth, &predicted, ["Baseline", ISO]);
     observe(Step { name: "compare", done: 1, total: 1 });
-    let results = Results { manifest: manifest.clone(), held_back, comparison, noise, sweeps, domain };
+    let results = Results { manifest: folder.manifest().clone(), held_back, comparison, noise, sweeps, domain };
     folder.finish(&results)?;
     Ok(results)
 }
