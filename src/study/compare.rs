@@ -258,7 +258,7 @@ fn look_closely(set: &PoseSet, truth: &[f32], methods: [&Predicted; 2], errors: 
         let of = |poses: &[f32]| asymmetry(poses, joints, left, right).unwrap_or_default();
         (name.to_owned(), methods.map(|method| method.runs.iter().map(|run| of(&run.poses)).collect()), of(truth))
     });
-    let breakdown = |of: &dyn Fn(&[f64]) -> Vec<(String, usize, f64)>| {
+    let breakdown = |of: &dyn Fn(&[f64]) -> PartScores| {
         let means = errors.map(|runs| mean_over_runs(runs.iter().map(|run| of(&run.joints)).collect()));
         let [ours, theirs] = means;
         let part = |((name, samples, a), (_, _, b))| Part { name, samples, pck: [a, b] };
@@ -297,8 +297,11 @@ fn limb_shape(limb: Limb, joints: usize, truth: &[f32], methods: [&Predicted; 2]
     LimbShape { limb, histograms: [first(0), first(1), shape(&real)], distances }
 }
 
+/// Name, samples and PCK of each part.
+type PartScores = Vec<(String, usize, f64)>;
+
 /// The mean of each part over the runs.
-fn mean_over_runs(runs: Vec<Vec<(String, usize, f64)>>) -> Vec<(String, usize, f64)> {
+fn mean_over_runs(runs: Vec<PartScores>) -> PartScores {
     let count = runs.len() as f64;
     let mut runs = runs.into_iter();
     let mut mean = runs.next().unwrap_or_default();
