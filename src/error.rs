@@ -33,6 +33,9 @@ pub enum Error {
     /// A plan that cannot be recorded: shapes that do not unify, unknown names.
     #[error("plan: {0}")]
     Plan(String),
+    /// Numbers that are no longer finite: training or adaptation diverged.
+    #[error("{0}")]
+    Diverged(String),
     /// The device is absent, too small for the plan, or was lost.
     #[error("device: {0}")]
     Device(String),

@@ -41,8 +41,8 @@ impl ModeResult {
 /// predicted once, by one adapter, whatever is timed.
 ///
 /// # Errors
-/// [`crate::Error::Usage`] for settings that do not fit the model; [`crate::Error::Device`] when the device is too small
-/// or was lost.
+/// [`crate::Error::Usage`] for settings that do not fit the model; [`crate::Error::Diverged`] for a prediction that is
+/// not finite; [`crate::Error::Device`] when the device is too small or was lost.
 pub fn run_mode(
     checkpoint: &Checkpoint,
     config: &AdaptConfig,
@@ -84,7 +84,7 @@ pub fn run_mode(
                 Mode::Baseline => "the model itself is at fault: train it again".to_owned(),
                 _ => format!("adaptation diverged: use an --alpha below {alpha:e}"),
             };
-            return Err(Error::Device(format!("{mode}: a prediction before sample {end} is not finite; {cause}")));
+            return Err(Error::Diverged(format!("{mode}: a prediction before sample {end} is not finite; {cause}")));
         }
         done = end;
         progress(done);

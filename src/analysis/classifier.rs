@@ -241,12 +241,11 @@ mod tests {
     fn equal_sets_are_not_told_apart() {
         let (source, _) = two_sets(16, 0);
         let mut classifier = DomainClassifier::train((&source, &source), 16, SMALL, &Device::Cpu(1), |_| ()).unwrap();
-        let share = classifier.judge(&source).unwrap().target_share();
-        // Both scenarios hold every pose: whatever is judged is right for one half and wrong for the other. The logits
-        // stay small, and so every pose near one half.
+        // Both scenarios hold every pose, so no answer but one half is right: log-odds of 0. What is left is the noise of
+        // the batches; two sets that differ have some 10.
         let judged = classifier.judge(&source).unwrap();
-        let largest = judged.logits.iter().fold(0.0f32, |a, b| a.max(b.abs()));
-        assert!(largest < 2.0, "{share} %, {largest}");
+        let mean = judged.logits.iter().map(|logit| logit.abs()).sum::<f32>() / judged.logits.len() as f32;
+        assert!(mean < 0.5, "{mean}");
     }
 
     #[test]

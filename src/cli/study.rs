@@ -9,19 +9,23 @@ use clap::Args;
 use super::settings::{Length, SettingFlags};
 use super::train::complete;
 use super::{Outcome, options, options::DeviceOptions, output};
-use crate::config::ModelConfig;
+use crate::adapt::{AdaptConfig, Mode};
+use crate::config::{ModelConfig, Ssl};
 use crate::data::{PoseSet, hold_back};
 use crate::error::{Error, Result};
-use crate::report;
+use crate::report::{self, Table};
 use crate::study::{self, Data, DataFile, Folder, Manifest, PaperTarget, Results, Settings, Step};
+use crate::train::Trainer;
 
 /// Recordings of the source that are kept out of training, to see what the change of scenario costs.
 const HOLD_BACK: f64 = 0.1;
 
 /// Run the paper's experiments (its Sec. 4) on any source and target, and write a report
 #[derive(Debug, Args)]
+#[command(mut_arg("ssl", |ssl| ssl.hide(true)))]
 pub(super) struct Study {
-    /// The pose set to train on; every tenth recording is held back, to score the models at home
+    /// The pose set to train on; every tenth recording, where there are ten, is held back, to score
+    /// the models at home
     #[arg(long, value_name = "FILE.npz")]
     source: PathBuf,
     /// The pose set to adapt to, with 3D poses to score against; online modes take it as a stream in its order
@@ -65,7 +69,8 @@ impl Study {
         let target = PoseSet::load(&self.target)?;
         self.check(&source, &target)?;
         let settings = self.settings(&source)?;
-        let (training, held_back) = self.split(source)?;
+        let (training, held_back, ids) = self.split(source)?;
+        self.check_settings(&training, &settings)?;
         let device = self.device.open()?;
         let manifest = Manifest {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -75,8 +80,11 @@ impl Study {
             target: DataFile::of(&self.target, target.len())?,
             settings,
         };
+        if self.resume && !self.out.join("study.json").exists() {
+            output::note(&format!("there is no study in {} yet: this begins one", self.out.display()));
+        }
         let folder = Folder::open(&self.out, &manifest, self.resume)?;
-        let data = Data { source: &training, held_back: held_back.as_ref(), target: &target };
+        let data = Data { source: &training, held_back: held_back.as_ref(), held_back_ids: &ids, target: &target };
         let mut progress = Shown::default();
         let results = study::run(&folder, data, &device, &mut |step| progress.show(step))?;
         drop(progress);
@@ -113,7 +121,8 @@ impl Study {
         self.settings.refuse_ssl("a study trains models of every --ssl")?;
         let (model, mut train) = self.settings.resolve()?;
         train.steps = self.length.steps(source.len(), train.batch, train.steps)?;
-        let model = ModelConfig { joints: source.joints, ..model };
+        // The study chooses the task itself.
+        let model = ModelConfig { joints: source.joints, ssl: Ssl::Cycle, ..model };
         Ok(Settings {
             model,
             train,
@@ -125,15 +134,26 @@ impl Study {
         })
     }
 
-    /// What is trained on, and what is held back where there are recordings enough.
-    fn split(&self, source: PoseSet) -> Result<(PoseSet, Option<PoseSet>)> {
-        let Some(ids) = source.sequence.as_ref().and_then(|_| hold_back::choose(&source, &self.source, HOLD_BACK).ok())
-        else {
-            output::note("the source has fewer than ten recordings: none is held back");
-            return Ok((source, None));
-        };
-        let [unseen, training] = [true, false].map(|inside| hold_back::select(&source, &self.source, &ids, inside));
-        Ok((training?, Some(unseen?)))
+    /// Fails for what no step could be run with, before the folder is made.
+    fn check_settings(&self, training: &PoseSet, settings: &Settings) -> Result<()> {
+        let model = Trainer::check(training, &settings.model, &settings.train)?;
+        let config = AdaptConfig { copies: settings.copies, ..AdaptConfig::new(Mode::Online) };
+        config.validate(&model)
+    }
+
+    /// What is trained on, and what is held back with its ids where there are recordings enough.
+    fn split(&self, source: PoseSet) -> Result<(PoseSet, Option<PoseSet>, Vec<i32>)> {
+        match hold_back::choose(&source, &self.source, HOLD_BACK) {
+            Ok(ids) => {
+                let [unseen, training] =
+                    [true, false].map(|inside| hold_back::select(&source, &self.source, &ids, inside));
+                Ok((training?, Some(unseen?), ids))
+            }
+            Err(why) => {
+                output::note(&format!("no poses of the source are held back: {why}"));
+                Ok((source, None, Vec::new()))
+            }
+        }
     }
 }
 
@@ -158,11 +178,12 @@ impl Shown {
     }
 }
 
-/// The methods under US and their gains.
+/// The tables of accuracy and of gains.
 fn write_summary(results: &Results, out: &mut dyn Write) -> std::io::Result<()> {
     let document = study::results_document(results);
     writeln!(out, "{}\n", document.summary)?;
-    for table in document.sections.iter().flat_map(|section| section.tables()).take(3) {
+    let shown = |table: &&Table| ["Table 1", "Table 3", "Gains"].iter().any(|start| table.caption.starts_with(start));
+    for table in document.sections.iter().flat_map(|section| section.tables()).filter(shown) {
         writeln!(out, "{}", table.caption)?;
         let words = table.columns.iter().filter(|column| column.words).count();
         let header: Vec<&str> = table.columns.iter().map(|column| &*column.title).collect();

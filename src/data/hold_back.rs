@@ -14,32 +14,40 @@ use crate::error::{Error, Result};
 /// Without `sequence`, or when the fraction is none or all of the recordings.
 pub fn choose(set: &PoseSet, path: &Path, fraction: f64) -> Result<Vec<i32>> {
     let sequence = sequence(set, path)?;
-    let mut recordings: HashMap<&str, usize> = HashMap::new();
-    let mut groups: Vec<Vec<i32>> = Vec::new();
-    let mut seen = BTreeSet::new();
-    for &id in sequence.iter().filter(|&&id| seen.insert(id)) {
-        let name = usize::try_from(id).ok().and_then(|id| set.sequence_names.get(id));
-        let group = match name {
-            Some(name) => {
-                *recordings.entry(name.rsplit_once('@').map_or(name, |(clip, _)| clip)).or_insert(groups.len())
-            }
-            None => groups.len(),
-        };
-        if group == groups.len() {
-            groups.push(Vec::new());
-        }
-        groups[group].push(id);
+    let of_poses = recordings(set).unwrap_or_default();
+    let mut groups: Vec<BTreeSet<i32>> = vec![BTreeSet::new(); of_poses.iter().max().map_or(0, |last| last + 1)];
+    for (&id, group) in sequence.iter().zip(of_poses) {
+        groups[group].insert(id);
     }
     // The k-th one whenever k · fraction passes a whole number: every tenth for 0.1.
     let whole = |k: usize| (k as f64 * fraction + 1e-9) as usize;
     let chosen = groups.iter().enumerate().filter(|(k, _)| whole(k + 1) > whole(*k));
     let mut held_back: Vec<i32> = chosen.flat_map(|(_, ids)| ids.iter().copied()).collect();
+    let sequences: usize = groups.iter().map(BTreeSet::len).sum();
     held_back.sort_unstable();
-    if held_back.is_empty() || held_back.len() == seen.len() {
+    if held_back.is_empty() || held_back.len() == sequences {
         let problem = format!("there are {} recordings; --hold-back {fraction} of them is none or all", groups.len());
         return Err(Error::file(path, "sequence", problem, "choose another fraction or give more sequences"));
     }
     Ok(held_back)
+}
+
+/// The recording of each pose, numbered in order of appearance: its sequence, and all sequences of one clip that several
+/// cameras saw (`clip@camera`). None without `sequence`.
+#[must_use]
+pub fn recordings(set: &PoseSet) -> Option<Vec<usize>> {
+    let clip = |id: i32| {
+        let name = usize::try_from(id).ok().and_then(|id| set.sequence_names.get(id))?;
+        Some(name.rsplit_once('@').map_or(&**name, |(clip, _)| clip))
+    };
+    let mut numbers: HashMap<(Option<&str>, i32), usize> = HashMap::new();
+    let mut number = |id: i32| {
+        let next = numbers.len();
+        // A sequence without a name is told by its id.
+        let name = clip(id);
+        *numbers.entry((name, if name.is_some() { 0 } else { id })).or_insert(next)
+    };
+    set.sequence.as_ref().map(|ids| ids.iter().map(|&id| number(id)).collect())
 }
 
 /// The poses of the sequences `held_back`, or all others.

@@ -9,6 +9,7 @@ use crate::analysis::distribution::{histogram, wasserstein};
 use crate::analysis::parts::{by_group, by_part};
 use crate::analysis::ratios::{Limb, RATIO_BINS, asymmetry, ratios};
 use crate::data::PoseSet;
+use crate::data::hold_back::recordings;
 use crate::metrics::{Metrics, Protocol, ProtocolSet, joint_errors};
 use crate::report::Role;
 
@@ -32,6 +33,8 @@ pub struct Comparison {
     pub joints: usize,
     /// N.
     pub samples: usize,
+    /// The recordings that the samples come from, where that is known.
+    pub recordings: Option<usize>,
     /// The scores, a method at a time.
     pub methods: Vec<Method>,
     /// What each method gains over those that it is compared with.
@@ -57,7 +60,7 @@ pub struct Scores {
     /// Every joint, under each protocol.
     pub protocols: Vec<(Protocol, Metrics)>,
     /// The 14 joints of 3DPW's evaluation, Procrustes-aligned (Table 2).
-    pub fourteen_pa: Metrics,
+    pub fourteen_pa: Option<Metrics>,
     /// Time of a sample, milliseconds.
     pub ms_per_sample: f64,
 }
@@ -78,12 +81,15 @@ pub struct Gain {
     pub mpjpe_mm_of_seeds: Vec<f64>,
 }
 
+/// From fewer recordings a bootstrap's 95 % interval misses the truth in more than a tenth of the cases.
+pub(super) const MIN_RECORDINGS: usize = 10;
+
 /// A difference and its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
     /// Over the samples themselves.
     pub mean: f64,
-    /// Its ends; none where there are fewer than two recordings.
+    /// Its ends; none where there are fewer than ten recordings.
     pub interval: Option<[f64; 2]>,
 }
 
@@ -154,11 +160,14 @@ impl Comparison {
             .map(|method| method.runs.iter().map(|run| PoseErrors::of(&run.poses, truth, set.joints)).collect())
             .collect();
         let find = |name: &str| predicted.iter().position(|method| method.name == name);
-        let clusters: Option<&[i32]> = set.sequence.as_deref();
+        let clusters = recordings(set);
+        let recordings = clusters.as_ref().map(|clusters| clusters.iter().max().map_or(0, |last| last + 1));
+        let clusters = clusters.filter(|_| recordings.is_some_and(|count| count >= MIN_RECORDINGS));
+        let clusters: Option<Vec<i32>> = clusters.map(|ids| ids.into_iter().map(|id| id as i32).collect());
         let mut gains = Vec::new();
         for (method, errors_here) in predicted.iter().zip(&errors) {
             for (name, other) in method.against.iter().filter_map(|name| Some((name, find(name)?))) {
-                gains.push(gain(&method.name, name, errors_here, &errors[other], clusters));
+                gains.push(gain(&method.name, name, errors_here, &errors[other], clusters.as_deref()));
             }
         }
         let chosen = pair.map(find);
@@ -168,7 +177,7 @@ impl Comparison {
             }
             _ => None,
         };
-        Self { joints: set.joints, samples: set.len(), methods, gains, pair }
+        Self { joints: set.joints, samples: set.len(), recordings, methods, gains, pair }
     }
 
     /// The scores of the method called `name`.
@@ -190,11 +199,7 @@ fn scores(method: &Predicted, truth: &[f32], joints: usize) -> Method {
         let under = |protocol| (protocol, crate::metrics::evaluate(&run.poses, truth, joints, protocol, None));
         let fourteen = ProtocolSet::ThreeDpw.scores(&run.poses, truth, joints);
         let fourteen_pa = fourteen.into_iter().find(|score| score.label == "pa").map(|score| score.metrics);
-        Scores {
-            protocols: Protocol::ALL.map(under).to_vec(),
-            fourteen_pa: fourteen_pa.unwrap_or_default(),
-            ms_per_sample: run.ms_per_sample,
-        }
+        Scores { protocols: Protocol::ALL.map(under).to_vec(), fourteen_pa, ms_per_sample: run.ms_per_sample }
     };
     Method { name: method.name.clone(), role: method.role, runs: method.runs.iter().map(run).collect() }
 }
@@ -224,7 +229,8 @@ impl PoseErrors {
 fn gain(method: &str, against: &str, ours: &[PoseErrors], theirs: &[PoseErrors], sequences: Option<&[i32]>) -> Gain {
     let difference = |more: &[PoseErrors], less: &[PoseErrors], pick: fn(&PoseErrors) -> &[f64]| {
         let [more, less] = [more, less].map(|runs| average(&runs.iter().map(pick).collect::<Vec<_>>()));
-        let interval = paired_bootstrap(&more, &less, sequences, RESAMPLES, BOOTSTRAP_SEED);
+        // Poses of one recording are not independent: without recordings there is no telling.
+        let interval = sequences.and_then(|ids| paired_bootstrap(&more, &less, Some(ids), RESAMPLES, BOOTSTRAP_SEED));
         Difference { mean: mean(&more) - mean(&less), interval: interval.map(|interval| [interval.low, interval.high]) }
     };
     let of_seeds = ours.iter().zip(theirs).map(|(ours, theirs)| mean(&theirs.mpjpe_mm) - mean(&ours.mpjpe_mm));
@@ -245,7 +251,8 @@ fn average(runs: &[&[f64]]) -> Vec<f64> {
     (0..samples).map(|k| runs.iter().map(|run| run[k]).sum::<f64>() / runs.len() as f64).collect()
 }
 
-fn mean(values: &[f64]) -> f64 {
+/// The mean, 0 of nothing.
+pub(super) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 

@@ -2,11 +2,11 @@
 
 use std::cmp::Ordering;
 
+use super::compare::mean;
 use super::paper::{self, PaperTarget, Quoted, quoted};
 use super::run::ISO;
 use super::sections::{
-    by_part, gains, gallery, headed, limbs, mean, mean_and_deviation, metric_cells, metric_columns, quoted_row, row,
-    scored,
+    by_part, gains, gallery, headed, limbs, mean_and_deviation, metric_cells, metric_columns, quoted_row, row, scored,
 };
 use super::{Comparison, Noise, Results, Sweep};
 use crate::metrics::{Metrics, Protocol};
@@ -23,7 +23,7 @@ pub fn results_document(results: &Results) -> Document {
             "Does ISO help?",
             shift(results).into_iter().chain([table_1(comparison, paper)]).chain(table_2(comparison, paper)).collect(),
         ),
-        section("Which self-supervised task?", vec![table_3(comparison, paper), gains(&comparison.gains)]),
+        section("Which self-supervised task?", vec![table_3(comparison, paper), gains(comparison)]),
         section("Sensitivity to T and α", vec![figure_4(&results.sweeps, settings.sweep_samples)]),
     ];
     if let Some(pair) = &comparison.pair {
@@ -61,6 +61,7 @@ fn summary(comparison: &Comparison) -> String {
         let gain = comparison.gains.iter().find(|gain| gain.method == ISO && gain.against == against)?;
         let gained = &gain.mpjpe_mm;
         let change = match gained.mean {
+            nothing if nothing.abs() < 0.05 => "changed by less than 0.05 mm".to_owned(),
             lower if lower > 0.0 => format!("lower by {lower:.1} mm"),
             higher => format!("higher by {:.1} mm", -higher),
         };
@@ -102,6 +103,7 @@ fn facts(results: &Results) -> Vec<(String, String)> {
         ("Source", file(&manifest.source)),
         ("Target", file(&manifest.target)),
         ("Joints", results.comparison.joints.to_string()),
+        ("Missing joints", results.guessed_joints.to_string()),
         ("Width", settings.model.width.to_string()),
         (
             "Training",
@@ -175,7 +177,9 @@ fn table_2(comparison: &Comparison, paper: Option<PaperTarget>) -> Option<Block>
     rows.iter_mut().for_each(|row| drop(row.cells.remove(2)));
     for name in ["Baseline", ISO] {
         let runs = &comparison.method(name)?.runs;
-        let of = |pick: fn(&Metrics) -> f64| mean_and_deviation(runs.iter().map(|run| pick(&run.fourteen_pa)));
+        let of = |pick: fn(&Metrics) -> f64| {
+            mean_and_deviation(runs.iter().filter_map(|run| run.fourteen_pa.as_ref()).map(pick))
+        };
         let shown = if name == ISO { "Online ISO" } else { name };
         rows.push(Row { begins_group: name == "Baseline", ..row(shown, vec![of(|m| m.pck), of(|m| m.mpjpe_mm)]) });
     }
@@ -225,7 +229,13 @@ fn table_4(comparison: &Comparison, paper: Option<PaperTarget>) -> Block {
         caption: "Table 4: time of a sample, US".to_owned(),
         columns,
         rows,
-        notes: vec!["Time: adaptation and prediction of one sample, the mean over the target.".to_owned()],
+        notes: vec![format!(
+            "Time: adaptation and prediction of one sample, the mean over the target.{}",
+            match paper {
+                Some(PaperTarget::MpiInf3dhp) => " The paper's: a TITAN X and a Core i7-5820K.",
+                _ => "",
+            }
+        )],
     })
 }
 
@@ -264,7 +274,7 @@ fn figure_4(sweeps: &[Sweep], samples: usize) -> Block {
         let series = of_setting.iter().map(|sweep| Series {
             name: sweep.mode.to_string(),
             role: if sweep.mode.is_vanilla() { Role::Vanilla } else { Role::Online },
-            points: sweep.points.iter().map(|(value, metrics)| [*value, metrics.pck]).collect(),
+            points: sweep.points.iter().filter_map(|(value, metrics)| Some([*value, metrics.as_ref()?.pck])).collect(),
         });
         let level = of_setting.first().map(|sweep| ("joint, not adapted".to_owned(), Role::Joint, sweep.joint.pck));
         Plot {
@@ -319,10 +329,16 @@ fn figure_6(results: &Results) -> Vec<Block> {
             rows,
             notes: vec![format!(
                 "The classifier has the discriminator's architecture on root-centred 3D poses and was trained on true poses \
-                 of both scenarios. On {} poses of the source and {} of the target from recordings that it was not \
-                 trained on it is right in {:.1} % of the cases (mean of both); the shares are of the latter's \
-                 recordings.",
-                domain.unseen[0], domain.unseen[1], domain.accuracy
+                 of both scenarios. On {} other poses of the source and {} of the target it is right in {:.1} % of the \
+                 cases (mean of both); the shares are of predictions for the latter. {}",
+                domain.unseen[0],
+                domain.unseen[1],
+                domain.accuracy,
+                match domain.unseen_recordings {
+                    Some([source, target]) =>
+                        format!("They come from {source} and {target} recordings of which it was trained on no pose."),
+                    None => "Some of them come from recordings that it was trained on.".to_owned(),
+                }
             )],
         }),
         Block::Figure(Figure {

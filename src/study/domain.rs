@@ -1,6 +1,6 @@
 //! Fig. 6: which scenario a trained classifier takes predicted poses for, and a map of what it sees.
 
-use std::path::Path;
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,8 @@ use super::run::{ISO, positions};
 use super::{Data, Settings, Step};
 use crate::analysis::classifier::{ClassifierConfig, DomainClassifier};
 use crate::analysis::tsne::embed;
-use crate::data::{PoseSet, hold_back};
+use crate::data::PoseSet;
+use crate::data::hold_back::recordings;
 use crate::error::Result;
 use crate::gpu::Device;
 use crate::report::Role;
@@ -21,6 +22,8 @@ pub struct Domain {
     pub accuracy: f64,
     /// Poses of the source and of the target that it was not trained on.
     pub unseen: [usize; 2],
+    /// The recordings that they come from, none of which it was trained on; none where recordings had to be cut.
+    pub unseen_recordings: Option<[usize; 2]>,
     /// Names of methods and the share of their poses, of the unseen recordings, that is taken for the target's, percent,
     /// for each seed.
     pub shares: Vec<(String, Vec<f64>)>,
@@ -28,8 +31,8 @@ pub struct Domain {
     pub map: Vec<(Role, Vec<[f64; 2]>)>,
 }
 
-/// The part of the recordings that the classifier is judged on.
-const KEPT: f64 = 0.2;
+/// One recording in so many is kept from the classifier, to judge it on.
+const EVERY: usize = 5;
 /// Poses of each kind on the map.
 const ON_MAP: usize = 250;
 
@@ -47,8 +50,9 @@ pub(super) fn domain(
     let pick = |poses: &[f32], rows: &[usize]| -> Vec<f32> {
         rows.iter().flat_map(|&row| &poses[row * width..(row + 1) * width]).copied().collect()
     };
-    let [seen_source, unseen_source] = split(data.source);
-    let [seen_target, unseen_target] = split(data.target);
+    let ([seen_source, unseen_source], of_source) = split(data.source);
+    let ([seen_target, unseen_target], of_target) = split(data.target);
+    let unseen_recordings = of_source.zip(of_target).map(<[usize; 2]>::from);
     let config = ClassifierConfig {
         width: settings.model.width,
         steps: settings.classifier_steps,
@@ -59,17 +63,17 @@ pub(super) fn domain(
     let known = (&*pick(&source, &seen_source), &*pick(truth, &seen_target));
     let mut classifier = DomainClassifier::train(known, joints, config, device, told)?;
 
-    let of_source = classifier.judge(&pick(&source, &unseen_source))?;
-    let of_target = classifier.judge(&pick(truth, &unseen_target))?;
-    let accuracy = f64::midpoint(100.0 - of_source.target_share(), of_target.target_share());
+    let source_judged = classifier.judge(&pick(&source, &unseen_source))?;
+    let target_judged = classifier.judge(&pick(truth, &unseen_target))?;
+    let accuracy = f64::midpoint(100.0 - source_judged.target_share(), target_judged.target_share());
     let few = |features: &[f32], count: usize| -> Vec<f32> {
         let n = count.min(ON_MAP);
         let width = settings.model.width;
         (0..n).flat_map(|k| &features[k * count / n * width..][..width]).copied().collect()
     };
     let mut clouds = vec![
-        (Role::Source, few(&of_source.features, unseen_source.len())),
-        (Role::Truth, few(&of_target.features, unseen_target.len())),
+        (Role::Source, few(&source_judged.features, unseen_source.len())),
+        (Role::Truth, few(&target_judged.features, unseen_target.len())),
     ];
     let mut shares = Vec::new();
     for (name, role) in [("Baseline", Role::Baseline), (ISO, Role::Online)] {
@@ -91,20 +95,19 @@ pub(super) fn domain(
     let mut points = points.into_iter();
     let counts = clouds.iter().map(|(role, features)| (*role, features.len() / settings.model.width));
     let map = counts.map(|(role, count)| (role, points.by_ref().take(count).collect())).collect();
-    Ok(Domain { accuracy, unseen: [unseen_source.len(), unseen_target.len()], shares, map })
+    Ok(Domain { accuracy, unseen: [unseen_source.len(), unseen_target.len()], unseen_recordings, shares, map })
 }
 
-/// The poses that the classifier is trained on, and the others: every fifth recording, or, where there are not so many,
-/// every fifth of ten stretches of the set. A set of less than five poses is judged by what was trained on.
-fn split(set: &PoseSet) -> [Vec<usize>; 2] {
-    let kept = hold_back::choose(set, Path::new(""), KEPT);
-    let stretch = set.len().div_ceil(10).max(1);
-    let is_unseen = |pose: &usize| match (&kept, &set.sequence) {
-        (Ok(kept), Some(sequence)) => kept.binary_search(&sequence[*pose]).is_ok(),
-        _ => pose / stretch % 5 == 4,
-    };
-    let (unseen, seen): (Vec<_>, Vec<_>) = (0..set.len()).partition(is_unseen);
-    if unseen.is_empty() { [seen.clone(), seen] } else { [seen, unseen] }
+/// The poses that the classifier is trained on, and the others with the number of their recordings: every fifth recording,
+/// or, where there are not so many, every fifth of ten stretches of the set, which cut recordings. A set of less than five
+/// poses is judged by what was trained on.
+fn split(set: &PoseSet) -> ([Vec<usize>; 2], Option<usize>) {
+    let recordings = recordings(set).filter(|of| of.iter().max().is_some_and(|&last| last + 1 >= EVERY));
+    let stretch = set.len().div_ceil(2 * EVERY).max(1);
+    let part = |pose: usize| recordings.as_ref().map_or(pose / stretch, |of| of[pose]);
+    let (unseen, seen): (Vec<_>, Vec<_>) = (0..set.len()).partition(|&pose| part(pose) % EVERY == EVERY - 1);
+    let count = recordings.as_ref().map(|of| unseen.iter().map(|&pose| of[pose]).collect::<BTreeSet<_>>().len());
+    (if unseen.is_empty() { [seen.clone(), seen] } else { [seen, unseen] }, count)
 }
 
 #[cfg(test)]
@@ -115,13 +118,13 @@ mod tests {
     #[test]
     fn recordings_are_whole_on_one_side() {
         let set = synthetic(Scenario::Source, 320, 0, 16).unwrap();
-        let [seen, unseen] = split(&set);
-        assert_eq!((seen.len(), unseen.len()), (256, 64));
+        let ([seen, unseen], count) = split(&set);
+        assert_eq!((seen.len(), unseen.len(), count), (256, 64, Some(4)));
         let ids = set.sequence.as_ref().unwrap();
         assert!(unseen.iter().all(|&pose| seen.iter().all(|&other| ids[other] != ids[pose])));
-        let [seen, unseen] = split(&PoseSet { sequence: None, ..set });
-        assert_eq!((seen.len(), unseen.len(), unseen[0]), (256, 64, 128));
-        let [seen, unseen] = split(&synthetic(Scenario::Source, 3, 0, 16).unwrap());
+        let ([seen, unseen], count) = split(&PoseSet { sequence: None, ..set });
+        assert_eq!((seen.len(), unseen.len(), unseen[0], count), (256, 64, 128, None));
+        let ([seen, unseen], _) = split(&synthetic(Scenario::Source, 3, 0, 16).unwrap());
         assert_eq!((seen.len(), unseen.len()), (3, 3));
     }
 }

@@ -67,6 +67,8 @@ pub struct Run {
 }
 
 const PARTS: [&str; 3] = ["models", "predictions", "results"];
+/// How the names of files begin that are not whole yet.
+const UNFINISHED: [&str; 2] = [".writing-", ".tmp"];
 
 /// The folder of one study.
 #[derive(Clone, Debug)]
@@ -88,7 +90,7 @@ impl Folder {
                 let problem = format!("--out {}: there is a study in this folder", path.display());
                 return Err(Error::Usage(format!("{problem}; go on with it by --resume, or give another folder")));
             }
-            let begun: Manifest = read_json(&file)?;
+            let begun: Manifest = read_json(&file, "give another --out")?;
             return match difference(&begun, manifest) {
                 None => Self { path: path.to_owned(), manifest: begun }.tidied(),
                 Some((what, then, now)) => Err(Error::Usage(format!(
@@ -97,6 +99,10 @@ impl Folder {
                     file.display()
                 ))),
             };
+        }
+        if PARTS.iter().any(|part| fs::read_dir(path.join(part)).is_ok_and(|mut files| files.next().is_some())) {
+            let problem = format!("--out {}: there are results in this folder, but no study.json", path.display());
+            return Err(Error::Usage(format!("{problem}; give another folder")));
         }
         for part in PARTS {
             let part = path.join(part);
@@ -108,12 +114,14 @@ impl Folder {
 
     /// Without what a killed run left half written.
     fn tidied(self) -> Result<Self> {
-        for part in PARTS {
+        for part in PARTS.iter().chain(&["."]) {
             let part = self.path.join(part);
+            fs::create_dir_all(&part).map_err(|source| Error::io(&part, "create", source))?;
             let failed = |source| Error::io(&part, "read", source);
             for entry in fs::read_dir(&part).map_err(failed)? {
                 let entry = entry.map_err(failed)?;
-                if entry.file_name().to_string_lossy().starts_with('.') {
+                let name = entry.file_name();
+                if UNFINISHED.iter().any(|start| name.to_string_lossy().starts_with(start)) {
                     fs::remove_file(entry.path()).map_err(|source| Error::io(&entry.path(), "remove", source))?;
                 }
             }
@@ -140,23 +148,33 @@ impl Folder {
     pub fn result<T: Serialize + DeserializeOwned>(&self, name: &str, make: impl FnOnce() -> Result<T>) -> Result<T> {
         let path = self.path.join("results").join(format!("{name}.json"));
         if path.exists() {
-            return read_json(&path);
+            return read_json(&path, REDO);
         }
         let value = make()?;
         write_json(&path, &value)?;
         Ok(value)
     }
 
-    /// The predictions `name`: as an earlier run left them, else as `make` gives them.
+    /// The predictions `name` of `samples` poses: as an earlier run left them, else as `make` gives them.
     ///
     /// # Errors
     /// Those of `make`; a file that cannot be read or written.
-    pub fn predictions(&self, name: &str, joints: usize, make: impl FnOnce() -> Result<Run>) -> Result<Run> {
+    pub fn predictions(
+        &self,
+        name: &str,
+        [samples, joints]: [usize; 2],
+        make: impl FnOnce() -> Result<Run>,
+    ) -> Result<Run> {
         let path = self.path.join("predictions").join(format!("{name}.npz"));
         if path.exists() {
             let mut npz = Npz::open(&path)?;
+            let positions = npz.f32("positions")?;
+            if positions.shape != [samples, joints, 3] {
+                let problem = format!("shape {:?}, not {:?}", positions.shape, [samples, joints, 3]);
+                return Err(npz.error("positions", problem, REDO));
+            }
             let ms_per_sample = npz.f32("ms_per_sample")?.values.first().copied().unwrap_or_default();
-            return Ok(Run { poses: npz.f32("positions")?.values, ms_per_sample: ms_per_sample.into() });
+            return Ok(Run { poses: positions.values, ms_per_sample: ms_per_sample.into() });
         }
         let run = make()?;
         let ms_per_sample = run.ms_per_sample as f32;
@@ -190,7 +208,7 @@ impl Folder {
             };
             return Err(Error::file(path, "results.json", problem, fix));
         }
-        read_json(&file)
+        read_json(&file, REDO)
     }
 }
 
@@ -223,12 +241,13 @@ fn difference(begun: &Manifest, now: &Manifest) -> Option<(String, String, Strin
     pairs.into_iter().find(|(then, now)| then != now).map(|((what, then), (_, now))| (what, then, now))
 }
 
-fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+/// What mends a damaged file of a study, but for its manifest.
+const REDO: &str = "remove the file and run `isopose study --resume` with this version";
+
+fn read_json<T: DeserializeOwned>(path: &Path, fix: &str) -> Result<T> {
     let bytes = fs::read(path).map_err(|source| Error::io(path, "read", source))?;
-    let damaged = |error: serde_json::Error| {
-        let fix = "remove the file and run `isopose study --resume` with this version";
-        Error::file(path, format!("line {}", error.line()), error.to_string(), fix)
-    };
+    let damaged =
+        |error: serde_json::Error| Error::file(path, format!("line {}", error.line()), error.to_string(), fix);
     serde_json::from_slice(&bytes).map_err(damaged)
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::data::PoseSet;
+use crate::data::hold_back::recordings;
 
 /// Samples under one heading.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,7 +69,8 @@ pub(super) fn gallery(set: &PoseSet, truth: &[f32], poses: [&[f32]; 2], errors_m
 /// The first few, each of another recording as far as there are recordings.
 fn of_many_recordings(set: &PoseSet, samples: impl Iterator<Item = usize> + Clone) -> Vec<usize> {
     let mut seen = BTreeSet::new();
-    let recording = |index: usize| set.sequence.as_ref().map_or(index as i64, |sequence| sequence[index].into());
+    let recordings = recordings(set);
+    let recording = |index: usize| recordings.as_ref().map_or(index, |of| of[index]);
     let first: Vec<usize> = samples.clone().filter(|&index| seen.insert(recording(index))).take(EACH).collect();
     let rest = samples.filter(|index| !first.contains(index)).take(EACH - first.len());
     first.iter().copied().chain(rest).collect()

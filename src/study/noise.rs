@@ -67,31 +67,37 @@ mod tests {
 
     #[test]
     fn noise_has_the_size_asked_for() {
-        // An image in which people are 200 px tall: scaled keypoints of the synthetic source.
+        // A person who stands upright before the camera, every bone in the image plane: focal length 1000 px, 4 m away.
+        let (focal, distance, bone) = (1000.0, 4.0, 0.25);
         for joints in [16, 17] {
-            let set = synthetic(Scenario::Source, 500, 0, joints).unwrap();
-            let model = model_of(&set);
             let skeleton = Skeleton::of(joints).unwrap();
-            let height = standing_height(skeleton, &model.bone_lengths);
-            assert!((1.4..1.9).contains(&height), "{height} m");
+            let mut position = vec![[0.0f32; 2]; joints];
+            for (joint, parent) in skeleton.bones() {
+                let direction = match skeleton.names[joint] {
+                    name if name.contains("Knee") || name.contains("Foot") => [0.0, 1.0],
+                    name if name.starts_with('R') => [-1.0, 0.0],
+                    name if name.starts_with('L') => [1.0, 0.0],
+                    _ => [0.0, -1.0],
+                };
+                position[joint] = [0, 1].map(|k| position[parent][k] + bone * direction[k]);
+            }
+            // Two bones below the hip, the others above it: in metres, and so in pixels.
+            let height = bone * if joints == 16 { 5.0 } else { 6.0 };
+            let person = f64::from(focal * height / distance);
+            let poses = 500;
+            let pixels: Vec<f32> = position.concat().iter().map(|v| 700.0 + focal * v / distance).collect();
+            let set = PoseSet { keypoints: pixels.repeat(poses), ..PoseSet::empty(skeleton) };
+            let model = ModelConfig { joints, bone_lengths: vec![bone; joints - 1], ..ModelConfig::default() };
             let [a, b] = [5.0, 10.0].map(|sigma| noisy(&set, &model, sigma, 3));
-            let (mut sum, mut count) = (0.0, 0.0);
-            for (index, pose) in set.keypoints.chunks_exact(2 * joints).enumerate() {
-                let scale = bone_normalize(&mut pose.to_vec(), &[], skeleton, &model.bone_lengths, model.depth);
-                let person = f64::from(scale) * height / f64::from(model.depth);
-                for (k, value) in pose.iter().enumerate() {
-                    let at = 2 * joints * index + k;
-                    let moved = f64::from(a.keypoints[at] - value) / person * 200.0;
-                    sum += moved * moved;
-                    count += 1.0;
-                    // Twice the noise of the same seed moves twice as far, up to float32 pixels.
-                    assert!(
-                        (f64::from(b.keypoints[at] - value) - 2.0 * f64::from(a.keypoints[at] - value)).abs() < 1e-3
-                    );
-                }
+            let mut sum = 0.0;
+            for ((a, b), x) in a.keypoints.iter().zip(&b.keypoints).zip(&set.keypoints) {
+                sum += (f64::from(a - x) / person * 200.0).powi(2);
+                // Twice the noise of the same seed moves twice as far, up to float32 pixels.
+                assert!((f64::from(b - x) - 2.0 * f64::from(a - x)).abs() < 1e-3);
             }
             // 16,000 draws: the standard deviation is known to 0.6 %; four times that.
-            assert!(((sum / count).sqrt() / 5.0 - 1.0).abs() < 0.024, "{}", (sum / count).sqrt());
+            let deviation = (sum / set.keypoints.len() as f64).sqrt();
+            assert!((deviation / 5.0 - 1.0).abs() < 0.024, "{deviation}");
         }
     }
 

@@ -23,6 +23,8 @@ pub struct Data<'a> {
     pub source: &'a PoseSet,
     /// Poses of the source that are kept out of training, if any.
     pub held_back: Option<&'a PoseSet>,
+    /// The ids of their sequences.
+    pub held_back_ids: &'a [i32],
     /// Poses to adapt to, with their positions.
     pub target: &'a PoseSet,
 }
@@ -43,6 +45,8 @@ pub struct Step<'a> {
 pub struct Results {
     /// What the study is.
     pub manifest: Manifest,
+    /// Joints that the target lacks, over all poses: their positions are guesses.
+    pub guessed_joints: usize,
     /// Baseline on the source's held-back poses, US, one for each seed; empty where none were held back.
     pub held_back: Vec<Metrics>,
     /// The methods of Tables 1 to 4 on the target.
@@ -71,8 +75,8 @@ pub struct Sweep {
     pub setting: String,
     /// The mode that it is a setting of.
     pub mode: Mode,
-    /// The setting's value and what it gave, US.
-    pub points: Vec<(f64, Metrics)>,
+    /// The setting's value and what it gave, US; nothing where adaptation diverged.
+    pub points: Vec<(f64, Option<Metrics>)>,
     /// Without adaptation, US.
     pub joint: Metrics,
 }
@@ -141,7 +145,9 @@ pub fn run(folder: &Folder, data: Data<'_>, device: &Device, observe: Observer<'
     observe(Step { name: "compare", done: 0, total: 1 });
     let comparison = Comparison::new(data.target, &truth, &predicted, ["Baseline", ISO]);
     observe(Step { name: "compare", done: 1, total: 1 });
-    let results = Results { manifest: folder.manifest().clone(), held_back, comparison, noise, sweeps, domain };
+    let guessed_joints = data.target.seen().iter().filter(|seen| **seen == 0.0).count();
+    let manifest = folder.manifest().clone();
+    let results = Results { manifest, guessed_joints, held_back, comparison, noise, sweeps, domain };
     folder.finish(&results)?;
     Ok(results)
 }
@@ -191,7 +197,7 @@ impl Work<'_> {
             let next = config.steps.min(trainer.step() + SAVE_EVERY);
             let total = config.steps as usize;
             trainer.run(next, 50, |step, _| observe(Step { name: &label, done: step as usize, total }))?;
-            trainer.checkpoint(Vec::new())?.save(&path)?;
+            trainer.checkpoint(self.data.held_back_ids.to_vec())?.save(&path)?;
         }
         Ok(())
     }
@@ -215,7 +221,7 @@ impl Work<'_> {
         set: &PoseSet,
         observe: Observer<'_>,
     ) -> Result<Run> {
-        self.folder.predictions(file, set.joints, || {
+        self.folder.predictions(file, [set.len(), set.joints], || {
             let checkpoint = self.checkpoint(seed, model)?;
             self.adapt(label, &checkpoint, &self.config(seed, mode), set, observe)
         })
@@ -262,27 +268,31 @@ impl Work<'_> {
         let (count, wanted) = (self.data.target.len(), self.settings.sweep_samples);
         let few = self.data.target.select(&spread(count, wanted));
         let truth = positions(&few)?;
-        let score = |name: &str, config: AdaptConfig, observe: Observer<'_>| {
-            self.folder.result(name, || {
+        let score = |config: AdaptConfig, observe: Observer<'_>| {
+            let AdaptConfig { mode, iterations, alpha, .. } = config;
+            // Both sweeps pass the mode's own setting: it is run once.
+            let name = format!("sweep-{mode}-t-{iterations}-alpha-{alpha:e}");
+            self.folder.result(&name, || {
                 let checkpoint = self.checkpoint(seed, "cyc")?;
-                let run = self.adapt(name, &checkpoint, &config, &few, observe)?;
-                Ok(us(&run.poses, &truth, few.joints))
+                match self.adapt(&name, &checkpoint, &config, &few, observe) {
+                    Ok(run) => Ok(Some(us(&run.poses, &truth, few.joints))),
+                    Err(Error::Diverged(_)) => Ok(None),
+                    Err(error) => Err(error),
+                }
             })
         };
-        let joint = score("sweep-joint", self.config(seed, Mode::Baseline), observe)?;
+        let joint = score(self.config(seed, Mode::Baseline), observe)?.unwrap_or_default();
         let mut sweeps = Vec::new();
         for mode in [Mode::Vanilla, Mode::Online] {
             let mut of_t = Sweep { setting: "T".to_owned(), mode, points: Vec::new(), joint };
+            let mut of_alpha = Sweep { setting: "alpha".to_owned(), ..of_t.clone() };
             for iterations in ITERATIONS {
                 let config = AdaptConfig { iterations, ..self.config(seed, mode) };
-                let metrics = score(&format!("sweep-{mode}-t-{iterations}"), config, observe)?;
-                of_t.points.push((iterations as f64, metrics));
+                of_t.points.push((iterations as f64, score(config, observe)?));
             }
-            let mut of_alpha = Sweep { setting: "alpha".to_owned(), points: Vec::new(), ..of_t.clone() };
             for alpha in ALPHAS {
                 let config = AdaptConfig { alpha: alpha as f32, ..self.config(seed, mode) };
-                let metrics = score(&format!("sweep-{mode}-alpha-{alpha:e}"), config, observe)?;
-                of_alpha.points.push((alpha, metrics));
+                of_alpha.points.push((alpha, score(config, observe)?));
             }
             sweeps.extend([of_t, of_alpha]);
         }

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::compare::{Difference, Gain, LimbShape, Pair, Part};
+use super::compare::{Difference, Gain, LimbShape, MIN_RECORDINGS, Pair, Part, mean};
 use super::document::PAPER_SUFFIX;
 use super::{Comparison, Sample};
 use crate::analysis::ratios::{Limb, RATIO_BINS};
@@ -39,7 +39,7 @@ fn comparison_sections(comparison: &Comparison) -> Vec<Section> {
     let section = |title: &str, blocks| Section { title: title.to_owned(), blocks };
     let mut first = vec![all_scores(comparison)];
     if !comparison.gains.is_empty() {
-        first.push(gains(&comparison.gains));
+        first.push(gains(comparison));
     }
     let mut sections = vec![section("Accuracy", first)];
     if let Some(pair) = &comparison.pair {
@@ -76,7 +76,7 @@ fn all_scores(comparison: &Comparison) -> Block {
 }
 
 /// What adaptation gained, and how sure that is.
-pub(super) fn gains(gains: &[Gain]) -> Block {
+pub(super) fn gains(comparison: &Comparison) -> Block {
     let row = |gain: &Gain| {
         let (mm, pck) = (&gain.mpjpe_mm, &gain.pck);
         let verdict = match mm.sign() {
@@ -110,12 +110,19 @@ pub(super) fn gains(gains: &[Gain]) -> Block {
     Block::Table(Table {
         caption: "Gains, US: how much lower MPJPE is, how much higher PCK".to_owned(),
         columns: columns.collect(),
-        rows: gains.iter().map(row).collect(),
-        notes: vec![
-            "Intervals: paired bootstrap of the samples' differences, averaged over the seeds, by whole recordings. A gain \
-             or loss is one whose interval for MPJPE leaves out 0. ± seeds: standard deviation of the gain between seeds."
-                .to_owned(),
-        ],
+        rows: comparison.gains.iter().map(row).collect(),
+        notes: vec![match comparison.recordings {
+            Some(count) if count >= MIN_RECORDINGS => format!(
+                "Intervals: paired bootstrap of the samples' differences, averaged over the seeds, by the {count} recordings. \
+                 A gain or loss is one whose interval for MPJPE leaves out 0; it is of these seeds. ± seeds: standard \
+                 deviation of the gain between seeds."
+            ),
+            known => format!(
+                "No intervals: {}, and it takes {MIN_RECORDINGS} recordings to tell a gain from chance. ± seeds: standard \
+                 deviation of the gain between seeds.",
+                known.map_or_else(|| "the recordings are not known".to_owned(), |count| format!("{count} recordings"))
+            ),
+        }],
     })
 }
 
@@ -161,11 +168,6 @@ fn spread(values: &[f64], digits: usize) -> String {
         Some(Spread { mean, deviation: None }) => format!("{mean:.digits$}"),
         Some(Spread { mean, deviation: Some(deviation) }) => format!("{mean:.digits$} ± {deviation:.digits$}"),
     }
-}
-
-/// The mean, 0 of nothing.
-pub(super) fn mean(values: &[f64]) -> f64 {
-    Spread::of(values).map_or(0.0, |spread| spread.mean)
 }
 
 /// A first column of words, and the others.

@@ -31,6 +31,17 @@ impl Trainer {
     /// [`Error::Usage`] for data without poses or settings that cannot be trained; [`Error::Device`] when the device
     /// is too small.
     pub fn new(set: &PoseSet, model: &ModelConfig, config: &TrainConfig, device: &Device) -> Result<Self> {
+        let model = Self::check(set, model, config)?;
+        let tensors = initial_tensors(&model, config.seed);
+        let start = Checkpoint { model, tensors, training: None };
+        Self::start(set, start, config, 0, device)
+    }
+
+    /// The model that [`Self::new`] would train: with the set's joints and mean bone lengths. To find out early what is wrong.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] as there.
+    pub fn check(set: &PoseSet, model: &ModelConfig, config: &TrainConfig) -> Result<ModelConfig> {
         let positions = set.positions.as_ref().ok_or_else(|| {
             Error::Usage("--data: training needs `positions` (3D poses); this file has keypoints only".to_owned())
         })?;
@@ -46,12 +57,9 @@ impl Trainer {
                 )));
             }
         }
-        // Before the weights are drawn, which takes a while where they are many.
         model.validate().map_err(Error::Usage)?;
         validate(config)?;
-        let tensors = initial_tensors(&model, config.seed);
-        let start = Checkpoint { model, tensors, training: None };
-        Self::start(set, start, config, 0, device)
+        Ok(model)
     }
 
     /// Goes on where a checkpoint of this run was written.
