@@ -147,12 +147,11 @@ impl Folder {
     /// Those of `make`; a file that cannot be read or written.
     pub fn result<T: Serialize + DeserializeOwned>(&self, name: &str, make: impl FnOnce() -> Result<T>) -> Result<T> {
         let path = self.path.join("results").join(format!("{name}.json"));
-        if path.exists() {
-            return read_json(&path, REDO);
+        if !path.exists() {
+            write_json(&path, &make()?)?;
         }
-        let value = make()?;
-        write_json(&path, &value)?;
-        Ok(value)
+        // As any later run will read it: a number may change in its last digit on the way through a file.
+        read_json(&path, REDO)
     }
 
     /// The predictions `name` of `samples` poses: as an earlier run left them, else as `make` gives them.
