@@ -1,7 +1,7 @@
 //! From the field's files to pose sets and motion: data sets, motion files, detectors' keypoints.
 //!
 //! Each kind of file has a module with an `import` function. All convert to the 17 joints of Human3.6M by a [`Layout`].
-//! Those of pose sets add poses to a [`Collector`]: [`collect`] gives it memory, [`collect_to`] a file.
+//! Those of pose sets add poses to a [`Collector`]: [`collect()`] gives it memory, [`collect_to`] a file.
 
 pub mod amc;
 pub mod bvh;
