@@ -47,7 +47,7 @@ struct File {
     adapters: BTreeMap<String, Names>,
 }
 
-/// Times every tile of every product on square layers of `width`; `progress` hears what begins.
+/// Times every tile that the adapter can run, of every product, on square layers of `width`; `progress` hears what begins.
 ///
 /// # Errors
 /// The device was lost.
@@ -56,7 +56,7 @@ pub fn measure(gpu: &Gpu, width: usize, mut progress: impl FnMut(&str)) -> Resul
     for product in Product::ALL {
         for (class, rows) in Rows::ALL.into_iter().zip([1, 16, 64]) {
             progress(&format!("{} of {rows} rows", product.name()));
-            for tile in product.tiles() {
+            for tile in gpu.tiles(product) {
                 let (plan, section) = layers(product, rows, width)?;
                 let cut = gpu.with_tiling(gpu.tiling().clone().with(product, &Rows::ALL, tile));
                 let mut executor = GpuExecutor::new(plan, &cut)?;
@@ -133,7 +133,7 @@ pub fn load(path: &Path, gpu: &Gpu) -> Result<Option<Tiling>> {
     for product in Product::ALL {
         for class in Rows::ALL {
             let Some(name) = names.get(product.name()).and_then(|classes| classes.get(class.name())) else { continue };
-            let tile = product.tiles().iter().find(|tile| tile.name() == *name);
+            let tile = gpu.tiles(product).find(|tile| tile.name() == *name);
             let tile =
                 tile.ok_or_else(|| damaged(path, &format!("there is no tile `{name}` of {}", product.name())))?;
             tiling = tiling.with(product, &[class], tile);

@@ -1,7 +1,7 @@
 // dy W^T in tiles; a column is four input features. Needs globals: dy, parameters (both f32),
 // dims {weight_instances, y_rows, row, rows, in_features, out_features}.
 // The importing kernel defines store_one(instance, row, i, value), where row counts from dims.row.
-#import shared/linear_tile.wgsl
+#import tile
 
 fn left(instance: u32, row: u32, k: u32) -> f32 {
     return dy[(instance * dims.y_rows + dims.row + row) * dims.out_features + k];
@@ -24,7 +24,8 @@ fn store(instance: u32, row: u32, column: u32, value: vec4<f32>) {
 }
 
 // Splits come first: they read neighbouring weights, because k runs along a row of W here.
-@compute @workgroup_size(SPLITS, LANES)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
-    product(Size(group.z, dims.rows, (dims.in_features + 3u) / 4u, dims.out_features), group, local.y, local.x);
+@compute @workgroup_size(LANES * SPLITS)
+fn main(place: Place) {
+    let size = Size(place.group.z, dims.rows, (dims.in_features + 3u) / 4u, dims.out_features);
+    product(size, place, place.index / SPLITS, place.index % SPLITS);
 }

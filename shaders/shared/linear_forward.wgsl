@@ -1,7 +1,7 @@
 // x W + b in tiles. Needs globals: x, parameters,
 // dims {weight_instances, x_rows, row, rows, in_features, out_features}.
 // The importing kernel defines store(instance, row, column, value), where row counts from dims.row.
-#import shared/linear_tile.wgsl
+#import tile
 
 fn left(instance: u32, row: u32, k: u32) -> f32 {
     return x[(instance * dims.x_rows + dims.row + row) * dims.in_features + k];
@@ -16,7 +16,8 @@ fn right(instance: u32, k: u32, column: u32) -> vec4<f32> {
 fn start(instance: u32, column: u32) -> vec4<f32> { return right(instance, dims.in_features, column); }
 
 // Lanes are neighbouring columns: they read neighbouring weights.
-@compute @workgroup_size(LANES, SPLITS)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
-    product(Size(group.z, dims.rows, dims.out_features / 4u, dims.in_features), group, local.x, local.y);
+@compute @workgroup_size(LANES * SPLITS)
+fn main(place: Place) {
+    let size = Size(place.group.z, dims.rows, dims.out_features / 4u, dims.in_features);
+    product(size, place, place.index % LANES, place.index / LANES);
 }

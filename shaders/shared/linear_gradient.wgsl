@@ -2,7 +2,7 @@
 // Needs globals: x, dy, row_scale, dims {x_rows, y_rows, row, rows, in_features, out_features, bias_input}.
 // row_scale weighs each row: both players of the adversary share one backward pass through D.
 // The importing kernel defines store(instance, i, column, gradient): its optimiser step.
-#import shared/linear_tile.wgsl
+#import tile
 
 fn left(instance: u32, i: u32, k: u32) -> f32 {
     let at = (instance * dims.x_rows + dims.row + k) * dims.in_features + min(i, dims.in_features - 1u);
@@ -16,7 +16,8 @@ fn right(instance: u32, k: u32, column: u32) -> vec4<f32> {
 
 fn start(instance: u32, column: u32) -> vec4<f32> { return vec4<f32>(0.0); }
 
-@compute @workgroup_size(LANES, SPLITS)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
-    product(Size(group.z, dims.in_features + 1u, dims.out_features / 4u, dims.rows), group, local.x, local.y);
+@compute @workgroup_size(LANES * SPLITS)
+fn main(place: Place) {
+    let size = Size(place.group.z, dims.in_features + 1u, dims.out_features / 4u, dims.rows);
+    product(size, place, place.index % LANES, place.index / LANES);
 }

@@ -4,12 +4,17 @@
 // `left` goes through workgroup memory, DEPTH steps of k at a time, because all lanes read the same numbers. SPLITS
 // invocations share the k of one sum, so that products with few rows fill a GPU too; their parts are added in the order
 // of the splits: the same bits every time.
-// The constants come from `#import tile`, see src/kernel/tile.rs. Loops over them are for the compiler to unroll.
+// It stands, behind its constants, where a kernel says `#import tile`, see src/kernel/tile.rs; some adapters get
+// linear_subgroup.wgsl instead. Loops over the constants are for the compiler to unroll.
 // The importing kernel defines left(instance, row, k), right(instance, k, column), start(instance, column) and
 // store(instance, row, column, value); rows count from 0, and only rows and columns that exist are asked for or stored.
-#import tile
 
 struct Size { instance: u32, rows: u32, columns: u32, depth: u32 }
+
+struct Place {
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(local_invocation_index) index: u32,
+}
 
 // First `left` of one chunk of k, four rows a vec4; then the parts of the splits.
 var<workgroup> memory: array<vec4<f32>, MEMORY>;
@@ -27,11 +32,10 @@ fn load_left(size: Size, first: u32, k0: u32, count: u32, index: u32) {
     }
 }
 
-// The tile of workgroup `group`; `lane` < LANES and `split` < SPLITS are the invocation's place in it.
-fn product(size: Size, group: vec3<u32>, lane: u32, split: u32) {
-    let index = split * LANES + lane;
-    let first = group.y * ROWS;
-    let column = group.x * LANES * COLUMNS + lane;
+// The tile of a workgroup; `lane` < LANES and `split` < SPLITS are the invocation's place in it.
+fn product(size: Size, place: Place, lane: u32, split: u32) {
+    let first = place.group.y * ROWS;
+    let column = place.group.x * LANES * COLUMNS + lane;
     var sum: array<array<vec4<f32>, COLUMNS>, ROWS>;
     for (var c = 0u; c < COLUMNS; c++) {
         let bias = start(size.instance, min(column + c * LANES, size.columns - 1u));
@@ -41,7 +45,7 @@ fn product(size: Size, group: vec3<u32>, lane: u32, split: u32) {
     for (var k0 = 0u; k0 < size.depth; k0 += DEPTH) {
         let count = min(DEPTH, size.depth - k0);
         workgroupBarrier();
-        load_left(size, first, k0, count, index);
+        load_left(size, first, k0, count, place.index);
         workgroupBarrier();
         for (var k = split; k < count; k += SPLITS) {
             var w: array<vec4<f32>, COLUMNS>;
@@ -70,12 +74,12 @@ fn product(size: Size, group: vec3<u32>, lane: u32, split: u32) {
         for (var c = 0u; c < COLUMNS; c++) { memory[((r * COLUMNS + c) * SPLITS + split) * LANES + lane] = sum[r][c]; }
     }
     workgroupBarrier();
-    for (var t = index; t < ROWS * COLUMNS * LANES; t += LANES * SPLITS) {
+    for (var t = place.index; t < ROWS * COLUMNS * LANES; t += LANES * SPLITS) {
         let part = t / LANES * SPLITS * LANES + t % LANES;
         var total = memory[part];
         for (var s = 1u; s < SPLITS; s++) { total += memory[part + s * LANES]; }
         let c = t / LANES % COLUMNS;
-        store_inside(size, first + t / (LANES * COLUMNS), group.x * LANES * COLUMNS + c * LANES + t % LANES, total);
+        store_inside(size, first + t / (LANES * COLUMNS), place.group.x * LANES * COLUMNS + c * LANES + t % LANES, total);
     }
 }
 

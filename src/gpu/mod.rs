@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, Result};
-use crate::kernel::{Kernel, Tile, Tiling};
+use crate::kernel::{Kernel, Product, Tile, Tiling};
 
 /// Where plans run.
 #[derive(Clone, Debug)]
@@ -73,6 +73,8 @@ pub struct Gpu {
     pub(crate) queue: wgpu::Queue,
     pub(crate) checks: ShaderChecks,
     pub(crate) tiling: Tiling,
+    /// Lanes of its smallest subgroup; 0 where shaders have no subgroups.
+    subgroup: u32,
     /// Made once for each kernel and tile, for all executors.
     pub(crate) pipelines: Arc<Mutex<Pipelines>>,
     name: String,
@@ -86,7 +88,9 @@ impl Gpu {
         let name = format!("{} ({})", info.name, info.backend);
         let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
         let software = info.device_type == wgpu::DeviceType::Cpu;
-        let tiling = if software { Tiling::of_software() } else { Tiling::of_gpu() };
+        let features = adapter.features() & (wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SUBGROUP);
+        let subgroup = if features.contains(wgpu::Features::SUBGROUP) { info.subgroup_min_size } else { 0 };
+        let tiling = if software { Tiling::of_software(subgroup) } else { Tiling::of_gpu() };
         let offered = adapter.limits();
         // WebGPU's defaults are enough; larger tensors are allowed where the adapter has the room.
         let required_limits = wgpu::Limits {
@@ -96,7 +100,7 @@ impl Gpu {
         };
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("isopose"),
-            required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
+            required_features: features,
             required_limits,
             ..Default::default()
         };
@@ -111,7 +115,7 @@ impl Gpu {
             }
         });
         let pipelines = Arc::default();
-        Ok(Self { device, queue, checks, tiling, pipelines, name, driver, fault })
+        Ok(Self { device, queue, checks, tiling, subgroup, pipelines, name, driver, fault })
     }
 
     /// The adapter's name and backend.
@@ -132,13 +136,26 @@ impl Gpu {
         &self.tiling
     }
 
+    /// The tiles of a product that this adapter can run.
+    pub fn tiles(&self, product: Product) -> impl Iterator<Item = &'static Tile> + use<> {
+        let subgroup = self.subgroup;
+        product.tiles().iter().filter(move |tile| tile.subgroup() <= subgroup)
+    }
+
+    /// Lanes of the smallest subgroup that the adapter makes; 0 where shaders have no subgroups.
+    #[must_use]
+    pub fn subgroup(&self) -> u32 {
+        self.subgroup
+    }
+
     /// Compute pipelines made so far, for all plans. It stands still while prepared plans are replayed.
     #[must_use]
     pub fn pipeline_count(&self) -> usize {
         self.pipelines.lock().map_or(0, |known| known.len())
     }
 
-    /// The same device with linear kernels cut otherwise. Results differ by rounding where sums are split otherwise.
+    /// The same device with linear kernels cut otherwise, by tiles that it can run. Results differ by rounding where sums
+    /// are split otherwise.
     #[must_use]
     pub fn with_tiling(&self, tiling: Tiling) -> Self {
         Self { tiling, ..self.clone() }

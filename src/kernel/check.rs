@@ -1,5 +1,6 @@
 //! Proves that a declaration and its WGSL agree, so that nothing is kept in step by hand.
 
+use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, ScalarKind, StorageAccess, TypeInner};
 
 use super::{Access, Element, Kernel, Product, Tile, Uniform, expand_imports};
@@ -14,12 +15,12 @@ pub fn check(kernel: &Kernel) -> Result<(), String> {
     compare(kernel, Product::of(kernel).map(Product::declared), kernel.workgroup)
 }
 
-/// As [`check`], with another tile of `product`, which decides the workgroup.
+/// As [`check`], with another tile, which decides the workgroup.
 ///
 /// # Errors
 /// As [`check`].
-pub fn check_tile(kernel: &Kernel, product: Product, tile: &Tile) -> Result<(), String> {
-    compare(kernel, Some(tile), tile.workgroup(product)).map_err(|e| format!("tile {}: {e}", tile.name()))
+pub fn check_tile(kernel: &Kernel, tile: &Tile) -> Result<(), String> {
+    compare(kernel, Some(tile), tile.workgroup()).map_err(|e| format!("tile {}: {e}", tile.name()))
 }
 
 fn compare(kernel: &Kernel, tile: Option<&Tile>, workgroup: [u32; 3]) -> Result<(), String> {
@@ -27,8 +28,10 @@ fn compare(kernel: &Kernel, tile: Option<&Tile>, workgroup: [u32; 3]) -> Result<
     let text = expand_imports(kernel.source, tile).map_err(|e| format!("{}: {e}", kernel.name))?;
     let module =
         naga::front::wgsl::parse_str(&text).map_err(|e| format!("{}: {}", kernel.name, e.emit_to_string(&text)))?;
-    let mut validator =
-        naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::empty());
+    // No optional feature, but for tiles that are chosen where there are subgroups.
+    let subgroup = tile.is_some_and(|tile| tile.subgroup() > 0);
+    let capabilities = if subgroup { Capabilities::SUBGROUP } else { Capabilities::empty() };
+    let mut validator = Validator::new(ValidationFlags::all(), capabilities);
     validator.validate(&module).map_err(|e| format!("{}: {}", kernel.name, e.emit_to_string(&text)))?;
 
     let [entry] = &module.entry_points[..] else {

@@ -10,6 +10,7 @@ static SHARED: &[(&str, &str)] = &[
     ("shared/linear_backward_input.wgsl", include_str!("../../shaders/shared/linear_backward_input.wgsl")),
     ("shared/linear_forward.wgsl", include_str!("../../shaders/shared/linear_forward.wgsl")),
     ("shared/linear_gradient.wgsl", include_str!("../../shaders/shared/linear_gradient.wgsl")),
+    ("shared/linear_subgroup.wgsl", include_str!("../../shaders/shared/linear_subgroup.wgsl")),
     ("shared/linear_tile.wgsl", include_str!("../../shaders/shared/linear_tile.wgsl")),
     ("shared/math.wgsl", include_str!("../../shaders/shared/math.wgsl")),
     ("shared/pose.wgsl", include_str!("../../shaders/shared/pose.wgsl")),
@@ -19,7 +20,7 @@ static SHARED: &[(&str, &str)] = &[
 ];
 
 /// Replaces each line `#import shared/NAME.wgsl` by that file, once (later imports of it vanish), and `#import tile` by
-/// the constants of `tile`.
+/// what `tile` is in WGSL.
 ///
 /// # Errors
 /// The name of an import that does not exist.
@@ -43,7 +44,7 @@ fn expand(source: &str, tile: Option<&Tile>, seen: &mut Vec<String>, out: &mut S
         }
         seen.push(name.to_owned());
         if let ("tile", Some(tile)) = (name, tile) {
-            out.push_str(&tile.wgsl());
+            expand(&tile.wgsl(), Some(tile), seen, out)?;
             continue;
         }
         let (_, text) =

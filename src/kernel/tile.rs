@@ -1,4 +1,4 @@
-//! How a linear kernel's product is cut into workgroups: `#import tile` in `shaders/shared/linear_tile.wgsl`.
+//! How a linear kernel's product is cut into workgroups: what stands where its WGSL says `#import tile`.
 //!
 //! The sizes are constants of the shader, not `override`s, because arrays in function scope, the sums that live in
 //! registers, cannot be sized by overrides.
@@ -54,7 +54,7 @@ impl Product {
         [columns, rows, u.u32("instances")]
     }
 
-    /// The tiles that can serve it. Every one of them is tested against the twins.
+    /// The tiles that can serve it, where the adapter can run them. Every one of them is tested against the twins.
     #[must_use]
     pub fn tiles(self) -> &'static [Tile] {
         match self {
@@ -86,47 +86,88 @@ pub struct Tile {
     pub lanes: u32,
     /// Invocations that share the k of one sum.
     pub splits: u32,
-    /// Steps of k whose left side is in workgroup memory at once.
-    pub depth: u32,
+    /// How all lanes come by the left side.
+    pub left: Left,
 }
 
+/// How the lanes of a workgroup, which all need the same numbers of the left side, come by them.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub enum Left {
+    /// Through workgroup memory: `shaders/shared/linear_tile.wgsl`.
+    Memory {
+        /// Steps of k that are there at once.
+        depth: u32,
+    },
+    /// Out of each other's registers: `shaders/shared/linear_subgroup.wgsl`. Needs subgroups.
+    Subgroup {
+        /// Lanes of a subgroup that load a row each and hand it round.
+        shared: u32,
+        /// Steps of k that are added at once.
+        steps: u32,
+    },
+}
+
+/// A tile for any adapter.
 const fn tile(rows: u32, columns: u32, lanes: u32, splits: u32, depth: u32) -> Tile {
-    Tile { rows, columns, lanes, splits, depth }
+    Tile { rows, columns, lanes, splits, left: Left::Memory { depth } }
+}
+
+/// A tile for adapters with subgroups of at least `shared` lanes.
+const fn subgroup_tile(rows: u32, columns: u32, lanes: u32, shared: u32, steps: u32) -> Tile {
+    Tile { rows, columns, lanes, splits: 1, left: Left::Subgroup { shared, steps } }
 }
 
 // The first of each is the declared one. Software adapters pay a hundred instructions for a load, so that the more sums a
-// load serves the better (docs/performance.md).
-static FORWARD: [Tile; 5] = [
-    tile(8, 1, 16, 8, 64),  // GPU
-    tile(4, 1, 8, 32, 256), // GPU, few rows
-    tile(8, 1, 64, 1, 64),  // GPU, without splits
-    tile(16, 4, 16, 1, 64), // software
-    tile(4, 4, 16, 1, 64),  // software, few rows
+// load serves the better; but they compile more sums for longer (docs/performance.md).
+static FORWARD: [Tile; 6] = [
+    tile(8, 1, 16, 8, 64),         // GPU
+    tile(4, 1, 8, 32, 256),        // GPU, few rows
+    tile(8, 1, 64, 1, 64),         // GPU, without splits
+    tile(16, 2, 16, 1, 64),        // software
+    tile(4, 4, 16, 1, 64),         // software, few rows
+    subgroup_tile(16, 2, 8, 8, 2), // software with subgroups
 ];
-static BACKWARD_INPUT: [Tile; 4] = [
-    tile(8, 1, 4, 32, 64),  // GPU
-    tile(4, 1, 4, 64, 256), // GPU, few rows
-    tile(16, 4, 16, 1, 64), // software
-    tile(4, 4, 16, 1, 64),  // software, few rows
+static BACKWARD_INPUT: [Tile; 6] = [
+    tile(8, 1, 4, 32, 64),         // GPU
+    tile(4, 1, 4, 64, 256),        // GPU, few rows
+    tile(16, 2, 16, 1, 64),        // software
+    tile(4, 4, 16, 1, 64),         // software, few rows
+    subgroup_tile(16, 2, 8, 8, 2), // software with subgroups
+    subgroup_tile(4, 4, 8, 4, 1),  // software with subgroups, few rows
 ];
-static GRADIENT: [Tile; 3] = [
-    tile(8, 1, 64, 1, 64),  // GPU; software, few rows
-    tile(8, 2, 16, 1, 64),  // software, 5 to 16 rows
-    tile(16, 2, 16, 1, 64), // software
+static GRADIENT: [Tile; 4] = [
+    tile(8, 1, 64, 1, 64),         // GPU; software, few rows
+    tile(8, 2, 16, 1, 64),         // software, 5 to 16 rows
+    tile(16, 2, 16, 1, 64),        // software
+    subgroup_tile(16, 2, 8, 8, 2), // software with subgroups
 ];
 
 impl Tile {
-    /// What distinguishes it: rows x columns of an invocation, lanes x splits, depth.
+    /// What distinguishes it: rows x columns of an invocation, lanes x splits, depth or `s` with the lanes that share and
+    /// their steps.
     #[must_use]
     pub fn name(&self) -> String {
-        let Self { rows, columns, lanes, splits, depth } = self;
-        format!("{rows}x{columns}-{lanes}x{splits}-{depth}")
+        let Self { rows, columns, lanes, splits, left } = self;
+        let left = match left {
+            Left::Memory { depth } => depth.to_string(),
+            Left::Subgroup { shared, steps } => format!("s{shared}x{steps}"),
+        };
+        format!("{rows}x{columns}-{lanes}x{splits}-{left}")
     }
 
-    /// Its `@workgroup_size` in a shader of `product`: what runs along contiguous weights comes first.
+    /// Lanes that an adapter's smallest subgroup must have to run it; 0 where it need not have any.
     #[must_use]
-    pub fn workgroup(&self, product: Product) -> [u32; 3] {
-        if product == Product::BackwardInput { [self.splits, self.lanes, 1] } else { [self.lanes, self.splits, 1] }
+    pub fn subgroup(&self) -> u32 {
+        match self.left {
+            Left::Memory { .. } => 0,
+            Left::Subgroup { shared, .. } => shared,
+        }
+    }
+
+    /// Its `@workgroup_size`.
+    #[must_use]
+    pub fn workgroup(&self) -> [u32; 3] {
+        [self.lanes * self.splits, 1, 1]
     }
 
     /// Workgroups that cover the result.
@@ -140,21 +181,28 @@ impl Tile {
     #[must_use]
     pub fn memory(&self) -> u32 {
         let parts = if self.splits > 1 { self.rows * self.columns * self.lanes * self.splits } else { 0 };
-        parts.max(self.depth * self.rows / 4)
+        match self.left {
+            Left::Memory { depth } => parts.max(depth * self.rows / 4),
+            Left::Subgroup { .. } => 0,
+        }
     }
 
-    /// What stands where a shader says `#import tile`.
+    /// What stands where a shader says `#import tile`: constants, and the product that they are for.
     pub(super) fn wgsl(&self) -> String {
-        let Self { rows, columns, lanes, splits, depth } = self;
-        let constants = [
-            ("ROWS", *rows),
-            ("COLUMNS", *columns),
-            ("LANES", *lanes),
-            ("SPLITS", *splits),
-            ("DEPTH", *depth),
-            ("MEMORY", self.memory()),
-        ];
-        constants.iter().map(|(name, value)| format!("const {name} = {value}u;\n")).collect()
+        let Self { rows, columns, lanes, splits, left } = self;
+        let mut constants = vec![("ROWS", *rows), ("COLUMNS", *columns), ("LANES", *lanes), ("SPLITS", *splits)];
+        let file = match left {
+            Left::Memory { depth } => {
+                constants.extend([("DEPTH", *depth), ("MEMORY", self.memory())]);
+                "linear_tile"
+            }
+            Left::Subgroup { shared, steps } => {
+                constants.extend([("SHARED", *shared), ("STEPS", *steps)]);
+                "linear_subgroup"
+            }
+        };
+        let constants: String = constants.iter().map(|(name, value)| format!("const {name} = {value}u;\n")).collect();
+        format!("{constants}#import shared/{file}.wgsl\n")
     }
 }
 
@@ -207,12 +255,16 @@ impl Tiling {
         Self([[few, many, many], [back_few, back, back], [step; 3]])
     }
 
-    /// For a software adapter that was not tuned.
+    /// For a software adapter that was not tuned, whose smallest subgroup has `subgroup` lanes (0 without subgroups).
     #[must_use]
-    pub fn of_software() -> Self {
-        let ([many, few], [back, back_few]) = ([&FORWARD[3], &FORWARD[4]], [&BACKWARD_INPUT[2], &BACKWARD_INPUT[3]]);
-        let [few_step, some_step, many_step] = GRADIENT.each_ref();
-        Self([[few, many, many], [back_few, back, back], [few_step, some_step, many_step]])
+    pub fn of_software(subgroup: u32) -> Self {
+        let [_, _, _, many, few, shared] = FORWARD.each_ref();
+        let [_, _, back, back_few, back_shared, back_few_shared] = BACKWARD_INPUT.each_ref();
+        let [step_few, step_some, step, step_shared] = GRADIENT.each_ref();
+        if [shared, back_shared, back_few_shared, step_shared].iter().any(|tile| tile.subgroup() > subgroup) {
+            return Self([[few, many, many], [back_few, back, back], [step_few, step_some, step]]);
+        }
+        Self([[few, shared, shared], [back_few_shared, back_shared, back_shared], [step_few, step_shared, step_shared]])
     }
 
     /// `tile` for every product of one kind; the others stay.
@@ -239,12 +291,21 @@ impl Tiling {
 
 #[cfg(test)]
 mod tests {
-    use super::Product;
+    use super::{Left, Product};
 
     #[test]
     fn tiles_are_portable() {
         for tile in Product::ALL.iter().flat_map(|product| product.tiles()) {
-            assert!(tile.rows.is_multiple_of(4), "{tile:?}: the left side is loaded four rows at a time");
+            match tile.left {
+                Left::Memory { .. } => {
+                    assert!(tile.rows.is_multiple_of(4), "{tile:?}: the left side is loaded four rows at a time");
+                }
+                Left::Subgroup { shared, .. } => {
+                    assert!(tile.rows.is_multiple_of(shared), "{tile:?}: each lane loads as many rows as the others");
+                    assert!(tile.lanes.is_multiple_of(shared), "{tile:?}: every lane that shares must be there");
+                    assert_eq!(tile.splits, 1, "{tile:?}: there is no memory to add the parts in");
+                }
+            }
             assert!(tile.lanes * tile.splits <= 256, "{tile:?}: WebGPU's workgroups have 256 invocations");
             assert!(16 * tile.memory() <= 16384, "{tile:?}: WebGPU's workgroups have 16384 bytes");
         }

@@ -30,7 +30,7 @@ pub struct KernelError {
     pub guards_intact: bool,
 }
 
-/// Runs one case on a GPU and on the twin; on the GPU with every tile of the kernel's product, where it has tiles. The
+/// Runs one case on a GPU and on the twin; on the GPU with every tile of the kernel's product that the GPU can run, where it has tiles. The
 /// worst of them counts.
 ///
 /// # Errors
@@ -41,7 +41,7 @@ pub fn check_case(case: &Case, device: &Device) -> Result<KernelError> {
     };
     let mut devices = vec![gpu.clone()];
     if let Some(product) = Product::of(case.kernel) {
-        let tilings = product.tiles().iter().map(|tile| gpu.tiling().clone().with(product, &Rows::ALL, tile));
+        let tilings = gpu.tiles(product).map(|tile| gpu.tiling().clone().with(product, &Rows::ALL, tile));
         devices = tilings.map(|tiling| gpu.with_tiling(tiling)).collect();
     }
     let mut worst = KernelError { error: 0.0, guards_intact: true };
