@@ -49,11 +49,13 @@ fn tiles_change_roundings_only() {
         let device = Device::Gpu(gpu.with_tiling(tiling));
         Adapter::new(&source, &adaptation(Mode::Online), &device).unwrap().run(&keypoints(3, 16)).unwrap()
     };
-    let all = [Tiling::of_gpu(), Tiling::of_software(0), Tiling::of_software(gpu.subgroup())]
+    let all = [Tiling::of_gpu(), Tiling::of_software(0), Tiling::of_software(gpu.min_subgroup())]
         .map(|tiling| [predict(tiling.clone()), predict(tiling)]);
     for [a, b] in &all {
         assert!(a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits()), "one tiling gives the same bits every time");
     }
+    // These tiles have no splits: one order of sums, whichever lanes load what.
+    assert!(all[1][0] == all[2][0], "tiles without splits give the same numbers");
     let largest = all[0][0].iter().zip(&all[1][0]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     // Metres. Adam's first steps are nearly signs, so that a rounding may move a parameter by a part of its step.
     assert!(largest < 1e-4, "tiles change predictions by {largest} m");

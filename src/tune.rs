@@ -47,7 +47,8 @@ struct File {
     adapters: BTreeMap<String, Names>,
 }
 
-/// Times every tile that the adapter can run, of every product, on square layers of `width`; `progress` hears what begins.
+/// Times every tile that the adapter can run, of every product, on square layers of `width`; `progress` hears what
+/// begins.
 ///
 /// # Errors
 /// The device was lost.

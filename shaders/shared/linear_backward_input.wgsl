@@ -25,7 +25,7 @@ fn store(instance: u32, row: u32, column: u32, value: vec4<f32>) {
 
 // Splits come first: they read neighbouring weights, because k runs along a row of W here.
 @compute @workgroup_size(LANES * SPLITS)
-fn main(place: Place) {
-    let size = Size(place.group.z, dims.rows, (dims.in_features + 3u) / 4u, dims.out_features);
-    product(size, place, place.index / SPLITS, place.index % SPLITS);
+fn main(@builtin(workgroup_id) group: vec3<u32>, place: Place) {
+    let size = Size(group.z, dims.rows, (dims.in_features + 3u) / 4u, dims.out_features);
+    product(size, group, place, place.index / SPLITS, place.index % SPLITS);
 }

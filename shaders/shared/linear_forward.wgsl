@@ -17,7 +17,7 @@ fn start(instance: u32, column: u32) -> vec4<f32> { return right(instance, dims.
 
 // Lanes are neighbouring columns: they read neighbouring weights.
 @compute @workgroup_size(LANES * SPLITS)
-fn main(place: Place) {
-    let size = Size(place.group.z, dims.rows, dims.out_features / 4u, dims.in_features);
-    product(size, place, place.index % LANES, place.index / LANES);
+fn main(@builtin(workgroup_id) group: vec3<u32>, place: Place) {
+    let size = Size(group.z, dims.rows, dims.out_features / 4u, dims.in_features);
+    product(size, group, place, place.index % LANES, place.index / LANES);
 }

@@ -17,7 +17,7 @@ fn right(instance: u32, k: u32, column: u32) -> vec4<f32> {
 fn start(instance: u32, column: u32) -> vec4<f32> { return vec4<f32>(0.0); }
 
 @compute @workgroup_size(LANES * SPLITS)
-fn main(place: Place) {
-    let size = Size(place.group.z, dims.in_features + 1u, dims.out_features / 4u, dims.rows);
-    product(size, place, place.index % LANES, place.index / LANES);
+fn main(@builtin(workgroup_id) group: vec3<u32>, place: Place) {
+    let size = Size(group.z, dims.in_features + 1u, dims.out_features / 4u, dims.rows);
+    product(size, group, place, place.index % LANES, place.index / LANES);
 }

@@ -1,21 +1,21 @@
 // The product of linear_tile.wgsl, with the same definitions asked for and the same sums in the same order, where lanes
 // of a subgroup hand `left` round: each loads one row out of SHARED, and all take every row from its lane. Nothing goes
-// through workgroup memory, and there is no barrier and no split. It is for adapters where a load costs as much as many
-// products, as in software; src/kernel/tile.rs says which adapters can run it.
+// through workgroup memory, and there is no barrier and no split. It is for software adapters, where a load costs as
+// much as many products; src/kernel/tile.rs says which can run it. The first SHARED lanes of every subgroup must be
+// there: so LANES is a multiple of SHARED, no lane leaves early, and subgroups are filled from their first lane on.
 // STEPS of k are added at a time: where a loop carries its sums through memory, that halves the traffic and more.
 
 struct Size { instance: u32, rows: u32, columns: u32, depth: u32 }
 
 struct Place {
-    @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_index) index: u32,
     @builtin(subgroup_invocation_id) neighbour: u32,
 }
 
-// The tile of a workgroup; `lane` < LANES is the invocation's place in it, and `split` is 0.
-fn product(size: Size, place: Place, lane: u32, split: u32) {
-    let first = place.group.y * ROWS;
-    let column = place.group.x * LANES * COLUMNS + lane;
+// The tile of workgroup `group`; `lane` < LANES is the invocation's place in it, and `split` is 0.
+fn product(size: Size, group: vec3<u32>, place: Place, lane: u32, split: u32) {
+    let first = group.y * ROWS;
+    let column = group.x * LANES * COLUMNS + lane;
     var sum: array<array<vec4<f32>, COLUMNS>, ROWS>;
     for (var c = 0u; c < COLUMNS; c++) {
         let bias = start(size.instance, min(column + c * LANES, size.columns - 1u));

@@ -11,8 +11,8 @@
 
 struct Size { instance: u32, rows: u32, columns: u32, depth: u32 }
 
+// The invocation: apart from its workgroup, so that the group stays uniform.
 struct Place {
-    @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_index) index: u32,
 }
 
@@ -32,10 +32,10 @@ fn load_left(size: Size, first: u32, k0: u32, count: u32, index: u32) {
     }
 }
 
-// The tile of a workgroup; `lane` < LANES and `split` < SPLITS are the invocation's place in it.
-fn product(size: Size, place: Place, lane: u32, split: u32) {
-    let first = place.group.y * ROWS;
-    let column = place.group.x * LANES * COLUMNS + lane;
+// The tile of workgroup `group`; `lane` < LANES and `split` < SPLITS are the invocation's place in it.
+fn product(size: Size, group: vec3<u32>, place: Place, lane: u32, split: u32) {
+    let first = group.y * ROWS;
+    let column = group.x * LANES * COLUMNS + lane;
     var sum: array<array<vec4<f32>, COLUMNS>, ROWS>;
     for (var c = 0u; c < COLUMNS; c++) {
         let bias = start(size.instance, min(column + c * LANES, size.columns - 1u));
@@ -79,7 +79,7 @@ fn product(size: Size, place: Place, lane: u32, split: u32) {
         var total = memory[part];
         for (var s = 1u; s < SPLITS; s++) { total += memory[part + s * LANES]; }
         let c = t / LANES % COLUMNS;
-        store_inside(size, first + t / (LANES * COLUMNS), place.group.x * LANES * COLUMNS + c * LANES + t % LANES, total);
+        store_inside(size, first + t / (LANES * COLUMNS), group.x * LANES * COLUMNS + c * LANES + t % LANES, total);
     }
 }
 

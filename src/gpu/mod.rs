@@ -73,8 +73,8 @@ pub struct Gpu {
     pub(crate) queue: wgpu::Queue,
     pub(crate) checks: ShaderChecks,
     pub(crate) tiling: Tiling,
-    /// Lanes of its smallest subgroup; 0 where shaders have no subgroups.
-    subgroup: u32,
+    /// As [`Gpu::min_subgroup`].
+    min_subgroup: u32,
     /// Made once for each kernel and tile, for all executors.
     pub(crate) pipelines: Arc<Mutex<Pipelines>>,
     name: String,
@@ -88,9 +88,11 @@ impl Gpu {
         let name = format!("{} ({})", info.name, info.backend);
         let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
         let software = info.device_type == wgpu::DeviceType::Cpu;
-        let features = adapter.features() & (wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SUBGROUP);
-        let subgroup = if features.contains(wgpu::Features::SUBGROUP) { info.subgroup_min_size } else { 0 };
-        let tiling = if software { Tiling::of_software(subgroup) } else { Tiling::of_gpu() };
+        // Subgroups serve software adapters alone: with the feature, wgpu lets the width of all kernels' subgroups vary.
+        let subgroups = if software { wgpu::Features::SUBGROUP } else { wgpu::Features::empty() };
+        let features = adapter.features() & (wgpu::Features::TIMESTAMP_QUERY | subgroups);
+        let min_subgroup = if features.contains(wgpu::Features::SUBGROUP) { info.subgroup_min_size } else { 0 };
+        let tiling = if software { Tiling::of_software(min_subgroup) } else { Tiling::of_gpu() };
         let offered = adapter.limits();
         // WebGPU's defaults are enough; larger tensors are allowed where the adapter has the room.
         let required_limits = wgpu::Limits {
@@ -115,7 +117,7 @@ impl Gpu {
             }
         });
         let pipelines = Arc::default();
-        Ok(Self { device, queue, checks, tiling, subgroup, pipelines, name, driver, fault })
+        Ok(Self { device, queue, checks, tiling, min_subgroup, pipelines, name, driver, fault })
     }
 
     /// The adapter's name and backend.
@@ -138,14 +140,14 @@ impl Gpu {
 
     /// The tiles of a product that this adapter can run.
     pub fn tiles(&self, product: Product) -> impl Iterator<Item = &'static Tile> + use<> {
-        let subgroup = self.subgroup;
-        product.tiles().iter().filter(move |tile| tile.subgroup() <= subgroup)
+        let lanes = self.min_subgroup;
+        product.tiles().iter().filter(move |tile| tile.subgroup() <= lanes)
     }
 
-    /// Lanes of the smallest subgroup that the adapter makes; 0 where shaders have no subgroups.
+    /// Lanes of the smallest subgroup that a software adapter makes; 0 where kernels run without subgroups.
     #[must_use]
-    pub fn subgroup(&self) -> u32 {
-        self.subgroup
+    pub fn min_subgroup(&self) -> u32 {
+        self.min_subgroup
     }
 
     /// Compute pipelines made so far, for all plans. It stands still while prepared plans are replayed.
@@ -154,8 +156,8 @@ impl Gpu {
         self.pipelines.lock().map_or(0, |known| known.len())
     }
 
-    /// The same device with linear kernels cut otherwise, by tiles that it can run. Results differ by rounding where sums
-    /// are split otherwise.
+    /// The same device with linear kernels cut otherwise, by tiles that it can run. Results differ by rounding where
+    /// sums are split otherwise.
     #[must_use]
     pub fn with_tiling(&self, tiling: Tiling) -> Self {
         Self { tiling, ..self.clone() }

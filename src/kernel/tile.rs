@@ -78,7 +78,7 @@ impl Product {
 /// The work of one workgroup: `rows` by `lanes * columns` vec4 columns, on `lanes * splits` invocations.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Tile {
-    /// Rows that each invocation sums; a multiple of 4.
+    /// Rows that each invocation sums; a multiple of 4, and of the lanes that share.
     pub rows: u32,
     /// vec4 columns that each invocation sums.
     pub columns: u32,
@@ -100,7 +100,7 @@ pub enum Left {
     },
     /// Out of each other's registers: `shaders/shared/linear_subgroup.wgsl`. Needs subgroups.
     Subgroup {
-        /// Lanes of a subgroup that load a row each and hand it round.
+        /// Lanes of a subgroup that load as many rows each and hand them round.
         shared: u32,
         /// Steps of k that are added at once.
         steps: u32,
@@ -117,8 +117,8 @@ const fn subgroup_tile(rows: u32, columns: u32, lanes: u32, shared: u32, steps: 
     Tile { rows, columns, lanes, splits: 1, left: Left::Subgroup { shared, steps } }
 }
 
-// The first of each is the declared one. Software adapters pay a hundred instructions for a load, so that the more sums a
-// load serves the better; but they compile more sums for longer (docs/performance.md).
+// The first of each is the declared one. Software adapters pay a hundred instructions for a load, so that the more sums
+// a load serves the better; but they compile more sums for longer (docs/performance.md).
 static FORWARD: [Tile; 6] = [
     tile(8, 1, 16, 8, 64),         // GPU
     tile(4, 1, 8, 32, 256),        // GPU, few rows
@@ -143,8 +143,8 @@ static GRADIENT: [Tile; 4] = [
 ];
 
 impl Tile {
-    /// What distinguishes it: rows x columns of an invocation, lanes x splits, depth or `s` with the lanes that share and
-    /// their steps.
+    /// What distinguishes it: rows x columns of an invocation, lanes x splits, depth or `s` with the lanes that share
+    /// and their steps.
     #[must_use]
     pub fn name(&self) -> String {
         let Self { rows, columns, lanes, splits, left } = self;
@@ -256,6 +256,7 @@ impl Tiling {
     }
 
     /// For a software adapter that was not tuned, whose smallest subgroup has `subgroup` lanes (0 without subgroups).
+    /// Either every product has its subgroup tile or none: smaller subgroups than all of them need were never measured.
     #[must_use]
     pub fn of_software(subgroup: u32) -> Self {
         let [_, _, _, many, few, shared] = FORWARD.each_ref();
@@ -291,7 +292,17 @@ impl Tiling {
 
 #[cfg(test)]
 mod tests {
-    use super::{Left, Product};
+    use super::{Left, Product, Rows, Tiling};
+
+    #[test]
+    fn a_software_adapter_gets_tiles_that_it_can_run() {
+        let needed = |subgroup| {
+            let tiling = Tiling::of_software(subgroup);
+            let all = Product::ALL.map(|product| Rows::ALL.map(|class| tiling.get(product, class).subgroup()));
+            all.into_iter().flatten().max().unwrap()
+        };
+        assert_eq!([0, 4, 8, 16].map(needed), [0, 0, 8, 8]);
+    }
 
     #[test]
     fn tiles_are_portable() {

@@ -30,8 +30,8 @@ pub struct KernelError {
     pub guards_intact: bool,
 }
 
-/// Runs one case on a GPU and on the twin; on the GPU with every tile of the kernel's product that the GPU can run, where it has tiles. The
-/// worst of them counts.
+/// Runs one case on a GPU and on the twin; on the GPU with every tile of the kernel's product that the GPU can run,
+/// where it has tiles. The worst of them counts.
 ///
 /// # Errors
 /// The case does not record, the device was lost.
