@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::forward::Panel;
 use super::panels::PANEL;
 use super::split::{Grid, for_each_block};
 use super::tile::{LINE, Prefetch, Rows, add_dots, add_panels, sum};
@@ -15,6 +16,8 @@ const TILE_ROWS: usize = 3;
 const TILE_INPUTS: usize = 4;
 /// Inputs of a block of work.
 const CHUNK: usize = 64;
+/// Rows from which on narrow weights are turned around: for fewer the copying costs as much as it saves, by counting.
+const TURN_FROM: usize = 4;
 /// Rows whose sums are held at once: 18 KB on the stack.
 const GROUP: usize = 72;
 
@@ -31,18 +34,37 @@ pub(crate) fn backward_input<const N: usize>(
     for_each_block(outputs, grid, layer.is_large(), |instance, inputs, mut blocks| {
         let weights = layer.weights(parameters, instance);
         let dy = layer.y(dy, instance);
+        let turned = (panels.count() == 1 && rows >= TURN_FROM).then(|| turn(weights, panels, inputs.clone()));
+        let width = if turned.is_some() { CHUNK } else { inputs.len() };
         for (first, count, _) in row_groups(rows, GROUP) {
             let mut dots = [0.0; GROUP * CHUNK];
-            let dots = &mut dots[..count * inputs.len()];
-            let dy = dy.from(first, 0);
-            Arch::new().dispatch(Inputs { dots, dy, weights, rows: count, inputs: inputs.clone(), panels });
-            for (r, dots) in dots.chunks_exact(inputs.len()).enumerate() {
+            let dots = &mut dots[..count * width];
+            let x = dy.from(first, 0);
+            if let Some(turned) = &turned {
+                let weights = &turned[..(panels.columns + 1) * width];
+                Arch::new().dispatch(Panel { sums: dots, x, weights, rows: count, inputs: panels.columns, width });
+            } else {
+                Arch::new().dispatch(Inputs { dots, dy: x, weights, rows: count, inputs: inputs.clone(), panels });
+            }
+            for (r, dots) in dots.chunks_exact(width).enumerate() {
                 let row = row + first + r;
                 let written = blocks.each_mut().map(|block| block.row(row));
-                finish(instance * x_rows + row, inputs.clone(), dots, written);
+                finish(instance * x_rows + row, inputs.clone(), &dots[..inputs.len()], written);
             }
         }
     });
+}
+
+/// Some rows of a narrow layer's only panel, turned around to a panel of the forward product, (columns + 1, 64): with so
+/// few columns most of a dot product would be the addition of its lanes.
+fn turn(weights: &[f32], panels: Panels, inputs: Range<usize>) -> [f32; (PANEL + 1) * CHUNK] {
+    // The bias stays zero, and so does what lies beyond the last input.
+    let mut turned = [0.0; (PANEL + 1) * CHUNK];
+    for (i, input) in inputs.enumerate() {
+        let row = &weights[panels.offset(0, input)..][..panels.columns];
+        row.iter().enumerate().for_each(|(column, &weight)| turned[column * CHUNK + i] = weight);
+    }
+    turned
 }
 
 /// Some rows times some rows of the weights.

@@ -46,13 +46,15 @@ pub(crate) fn forward<const N: usize>(
 }
 
 /// Some rows times one panel.
-struct Panel<'a> {
-    sums: &'a mut [f32],
-    x: Rows<'a>,
-    weights: &'a [f32],
-    rows: usize,
-    inputs: usize,
-    width: usize,
+pub(super) struct Panel<'a> {
+    /// (rows, width), overwritten.
+    pub(super) sums: &'a mut [f32],
+    pub(super) x: Rows<'a>,
+    /// (inputs + 1, width), the bias last.
+    pub(super) weights: &'a [f32],
+    pub(super) rows: usize,
+    pub(super) inputs: usize,
+    pub(super) width: usize,
 }
 
 impl WithSimd for Panel<'_> {
