@@ -236,6 +236,7 @@ fn modes_are_timed_beside_the_floor() {
     for rate in ["gflops", "gbps"] {
         assert!(report["floor"][rate].as_f64().is_some_and(|rate| rate > 0.0), "{}", report["floor"]);
     }
+    assert!(report["floor"]["p99_to_median"].as_f64().is_some_and(|ratio| ratio >= 1.0), "{}", report["floor"]);
     assert!(report["cold_start_ms"].as_f64().unwrap() > 0.0);
     let rows = report["rows"].as_array().unwrap();
     let found: Vec<_> = rows.iter().map(|row| (row["mode"].as_str().unwrap(), row["copies"].as_u64())).collect();
@@ -253,7 +254,13 @@ fn modes_are_timed_beside_the_floor() {
         assert!(row["ms_median"].as_f64() <= row["ms_p99"].as_f64() && row.get("encode_ms").is_none(), "{row}");
     }
     let text = folder.succeed(&format!("{bench} --instances 2 --iterations 2"));
-    assert!(text.contains("floor: ") && text.contains("vanilla-lr") && !text.contains("online"), "{text}");
+    assert!(
+        text.contains("floor: ")
+            && text.contains("steadiness: ")
+            && text.contains("vanilla-lr")
+            && !text.contains("online"),
+        "{text}"
+    );
     let output = folder.run("bench --mode offline");
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("online-skip"), "the modes there are: {}", stderr(&output));

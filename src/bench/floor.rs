@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
+use super::latency::percentile;
 use crate::error::{Error, Result};
 use crate::gpu::{BufferCopy, Device, Gpu};
 use crate::kernels;
@@ -12,9 +13,11 @@ use crate::plan::{Executor, Recorder, SectionId, prepare};
 /// Rows of the large product, and features on either side.
 const ROWS: usize = 2048;
 const FEATURES: usize = 1024;
-/// Rounds of copy and product, by turns; the best of each counts.
-const ROUNDS: usize = 8;
-/// After so many seconds a slow device begins no other round.
+/// Rounds of copy and product, by turns, at least and at most; the best of each counts.
+const ROUNDS: [usize; 2] = [1, 8];
+/// Products whose times are compared, one by one, at least and at most.
+const EQUAL_PRODUCTS: [usize; 2] = [10, 100];
+/// After so many seconds a slow device begins no other round, and no other product.
 const SECONDS: f64 = 2.0;
 /// Words of each buffer that the CPU copies: 256 MB, far beyond caches.
 const CPU_WORDS: usize = 1 << 26;
@@ -31,12 +34,15 @@ pub struct Floor {
     pub gflops: f64,
     /// Billions of bytes a second in a large copy, read and written.
     pub gbps: f64,
+    /// The 99th percentile of the times of 10 to 100 such products, in medians: what the machine itself, its other
+    /// processes and its neighbours add to a latency.
+    pub p99_to_median: f64,
     /// Whether arithmetic hides behind traffic, or the other way round.
     pub overlap: bool,
 }
 
 impl Floor {
-    /// Measures the device; takes a second or two.
+    /// Measures the device; takes a few seconds.
     ///
     /// # Errors
     /// [`Error::Device`] when the device is too small or was lost.
@@ -68,11 +74,12 @@ fn of_cpu(threads: usize, device: &Device) -> Result<Floor> {
     };
     let mut products = Products::new(device)?;
     let (mut copied, mut multiplied) = (f64::INFINITY, f64::INFINITY);
-    for _ in rounds() {
+    for _ in in_time(ROUNDS) {
         copied = copied.min(seconds(&mut copy)?);
         multiplied = multiplied.min(products.seconds(1)?);
     }
-    Ok(Floor { gflops: Products::GFLOP / multiplied, gbps: 8e-9 * CPU_WORDS as f64 / copied, overlap: false })
+    let gbps = 8e-9 * CPU_WORDS as f64 / copied;
+    Ok(Floor { gflops: Products::GFLOP / multiplied, gbps, p99_to_median: products.p99_to_median()?, overlap: false })
 }
 
 fn of_gpu(gpu: &Gpu, device: &Device) -> Result<Floor> {
@@ -83,7 +90,7 @@ fn of_gpu(gpu: &Gpu, device: &Device) -> Result<Floor> {
     let counts =
         [repeats(|count| copy.run(count))?, repeats(|count| add.run(count))?, repeats(|count| products.run(count))?];
     let (mut copied, mut added, mut multiplied) = (f64::INFINITY, f64::INFINITY, f64::INFINITY);
-    for _ in rounds() {
+    for _ in in_time(ROUNDS) {
         copied = copied.min(seconds(&mut || copy.run(counts[0]))? / counts[0] as f64);
         added = added.min(seconds(&mut || add.run(counts[1]))? / counts[1] as f64);
         multiplied = multiplied.min(products.seconds(counts[2])?);
@@ -91,13 +98,13 @@ fn of_gpu(gpu: &Gpu, device: &Device) -> Result<Floor> {
     // A copy reads and writes once; `y += x` reads twice and writes once. Some drivers copy with an engine that is
     // slower than a kernel.
     let gbps = 1e-9 * bytes as f64 * (2.0 / copied).max(3.0 / added);
-    Ok(Floor { gflops: Products::GFLOP / multiplied, gbps, overlap: true })
+    Ok(Floor { gflops: Products::GFLOP / multiplied, gbps, p99_to_median: products.p99_to_median()?, overlap: true })
 }
 
-/// At least one round, as many as there is time for.
-fn rounds() -> impl Iterator<Item = usize> {
+/// Counts up to `least`, then on while there is time, up to `most`.
+fn in_time([least, most]: [usize; 2]) -> impl Iterator<Item = usize> {
     let begun = Instant::now();
-    (0..ROUNDS).take_while(move |round| *round == 0 || begun.elapsed().as_secs_f64() < SECONDS)
+    (0..most).take_while(move |count| *count < least || begun.elapsed().as_secs_f64() < SECONDS)
 }
 
 fn seconds(run: &mut impl FnMut() -> Result<()>) -> Result<f64> {
@@ -149,6 +156,14 @@ impl Products {
             best = best.min(begun.elapsed().as_secs_f64() / count as f64);
         }
         Ok(best)
+    }
+
+    /// Of single products that each wait for their end, as a sample does.
+    fn p99_to_median(&mut self) -> Result<f64> {
+        let times = in_time(EQUAL_PRODUCTS).map(|_| seconds(&mut || self.run(1)));
+        let mut times = times.collect::<Result<Vec<_>>>()?;
+        times.sort_by(f64::total_cmp);
+        Ok(percentile(&times, 99) / percentile(&times, 50))
     }
 
     fn run(&mut self, count: usize) -> Result<()> {

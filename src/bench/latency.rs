@@ -77,7 +77,7 @@ pub fn measure(
 }
 
 /// The smallest of the ascending values that `percent` of them do not exceed (nearest rank).
-fn percentile(ascending: &[f64], percent: usize) -> f64 {
+pub(super) fn percentile(ascending: &[f64], percent: usize) -> f64 {
     let rank = (percent * ascending.len()).div_ceil(100).max(1);
     ascending.get(rank - 1).copied().unwrap_or(f64::NAN)
 }
