@@ -9,8 +9,8 @@ usage: burn-peer [--device default|cpu|discrete:N|integrated:N] [--isopose PROGR
   --device          burn's: the adapter that wgpu thinks best, a software adapter, or one by number [default: default]
   --isopose         [default: ../../../target/release/isopose]
   --isopose-device  isopose's: must name the same adapter [default: gpu]
-  --modes           of baseline, baseline-no-flip, vanilla, vanilla-lr, online, train-step [default: all]
-  --samples         timed samples of a turn [default: 20]
+  --modes           of baseline, baseline-no-flip, vanilla, vanilla-lr, online, online-skip, train-step [default: all]
+  --samples         timed samples of a turn, for online-skip rounded up to tens [default: 20]
   --rounds          turns of each side [default: 3]";
 
 /// What is timed.
@@ -22,6 +22,8 @@ pub enum Mode {
     /// From the source parameters and a fresh Adam: steps, learning rate.
     Vanilla(usize, f64),
     Online,
+    /// A step at one sample in [`Mode::round`].
+    OnlineSkip,
     /// A joint training step of [`BATCH`] poses.
     TrainStep,
 }
@@ -29,19 +31,25 @@ pub enum Mode {
 impl Mode {
     /// Whether the number of copies matters.
     pub fn adapts(self) -> bool {
-        matches!(self, Self::Vanilla(..) | Self::Online)
+        matches!(self, Self::Vanilla(..) | Self::Online | Self::OnlineSkip)
+    }
+
+    /// Samples until the work repeats.
+    pub fn round(self) -> usize {
+        if self == Self::OnlineSkip { 10 } else { 1 }
     }
 }
 
 /// Poses in a training step.
 pub const BATCH: usize = 64;
 
-const MODES: [(&str, Mode); 6] = [
+const MODES: [(&str, Mode); 7] = [
     ("baseline", Mode::Baseline { flip: true }),
     ("baseline-no-flip", Mode::Baseline { flip: false }),
     ("vanilla", Mode::Vanilla(10, 2e-5)),
     ("vanilla-lr", Mode::Vanilla(1, 2e-4)),
     ("online", Mode::Online),
+    ("online-skip", Mode::OnlineSkip),
     ("train-step", Mode::TrainStep),
 ];
 

@@ -82,7 +82,8 @@ impl Session {
     pub fn run(&mut self, mode: Mode, copies: usize, i: usize) {
         match mode {
             Mode::Baseline { .. } => {}
-            Mode::Online => self.adapt(i, copies, ALPHA),
+            Mode::OnlineSkip if i % mode.round() != 0 => {}
+            Mode::Online | Mode::OnlineSkip => self.adapt(i, copies, ALPHA),
             Mode::Vanilla(steps, alpha) => {
                 self.reset();
                 (0..steps).for_each(|_| self.adapt(i, copies, alpha));
