@@ -6,6 +6,8 @@ mod backward;
 mod forward;
 mod panels;
 mod split;
+#[cfg(test)]
+mod tests;
 mod tile;
 
 pub(crate) use adam::{Gradient, Moments, Part, reserve, weight_adam};
