@@ -1,4 +1,4 @@
-//! What the machine itself can do: copy memory and multiply matrices.
+//! What the machine itself can do: copy memory and multiply matrices; and how steadily.
 
 use std::time::Instant;
 
@@ -16,8 +16,8 @@ const FEATURES: usize = 1024;
 /// Rounds of copy and product, by turns, at least and at most; the best of each counts.
 const ROUNDS: [usize; 2] = [1, 8];
 /// Products whose times are compared, one by one, at least and at most.
-const EQUAL_PRODUCTS: [usize; 2] = [10, 100];
-/// After so many seconds a slow device begins no other round, and no other product.
+const EQUAL_PRODUCTS: [usize; 2] = [10, 10_000];
+/// After the least number and so many seconds no other round begins, and no other product.
 const SECONDS: f64 = 2.0;
 /// Words of each buffer that the CPU copies: 256 MB, far beyond caches.
 const CPU_WORDS: usize = 1 << 26;
@@ -27,15 +27,17 @@ const GPU_FEATURES: usize = 4096;
 /// A GPU repeats work until it takes so long, so that submitting and waiting do not show.
 const GPU_SECONDS: f64 = 0.02;
 
-/// A device's rates, measured on large data: a yardstick. Small work that stays in a cache may be faster.
+/// A device's rates and steadiness, measured on large data: a yardstick. Small work that stays in a cache may be faster.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Floor {
     /// Billions of operations a second in a large matrix product.
     pub gflops: f64,
     /// Billions of bytes a second in a large copy, read and written.
     pub gbps: f64,
-    /// The 99th percentile of the times of 10 to 100 such products, in medians: what the machine itself, its other
-    /// processes and its neighbours add to a latency.
+    /// Such products that were timed one by one, for some seconds.
+    pub products: usize,
+    /// The 99th percentile of their times, in medians: what the machine itself, its other processes and its neighbours
+    /// add to a latency. Of fewer than 100 products it is the slowest's.
     pub p99_to_median: f64,
     /// Whether arithmetic hides behind traffic, or the other way round.
     pub overlap: bool,
@@ -79,7 +81,8 @@ fn of_cpu(threads: usize, device: &Device) -> Result<Floor> {
         multiplied = multiplied.min(products.seconds(1)?);
     }
     let gbps = 8e-9 * CPU_WORDS as f64 / copied;
-    Ok(Floor { gflops: Products::GFLOP / multiplied, gbps, p99_to_median: products.p99_to_median()?, overlap: false })
+    let (products, p99_to_median) = products.steadiness()?;
+    Ok(Floor { gflops: Products::GFLOP / multiplied, gbps, products, p99_to_median, overlap: false })
 }
 
 fn of_gpu(gpu: &Gpu, device: &Device) -> Result<Floor> {
@@ -98,7 +101,8 @@ fn of_gpu(gpu: &Gpu, device: &Device) -> Result<Floor> {
     // A copy reads and writes once; `y += x` reads twice and writes once. Some drivers copy with an engine that is
     // slower than a kernel.
     let gbps = 1e-9 * bytes as f64 * (2.0 / copied).max(3.0 / added);
-    Ok(Floor { gflops: Products::GFLOP / multiplied, gbps, p99_to_median: products.p99_to_median()?, overlap: true })
+    let (products, p99_to_median) = products.steadiness()?;
+    Ok(Floor { gflops: Products::GFLOP / multiplied, gbps, products, p99_to_median, overlap: true })
 }
 
 /// Counts up to `least`, then on while there is time, up to `most`.
@@ -158,12 +162,12 @@ impl Products {
         Ok(best)
     }
 
-    /// Of single products that each wait for their end, as a sample does.
-    fn p99_to_median(&mut self) -> Result<f64> {
+    /// [`Floor::products`] and [`Floor::p99_to_median`]: each product waits for its end, as a sample does.
+    fn steadiness(&mut self) -> Result<(usize, f64)> {
         let times = in_time(EQUAL_PRODUCTS).map(|_| seconds(&mut || self.run(1)));
         let mut times = times.collect::<Result<Vec<_>>>()?;
         times.sort_by(f64::total_cmp);
-        Ok(percentile(&times, 99) / percentile(&times, 50))
+        Ok((times.len(), percentile(&times, 99) / percentile(&times, 50)))
     }
 
     fn run(&mut self, count: usize) -> Result<()> {

@@ -23,10 +23,10 @@ const KERNELS: usize = 5;
 /// Time every mode sample by sample, on random parameters and synthetic poses, beside what the machine itself can do
 ///
 /// A sample's time is that of its steps, its prediction and the read of it. The floor is measured first, on the same
-/// device: the rates of a large copy (bytes read and written) and of a large matrix product. So is steadiness: how much
-/// longer than their median the slowest of up to a hundred equal products take, which no row's p99 can escape. A row's
-/// GFLOP (of matrix products) and MB (weights and moments at each use, everything else once) are counted from its plan,
-/// and floor ms is what they would take at those rates: one after the other on the CPU, the longer of the two on a GPU.
+/// device: the rates of a large copy (bytes read and written) and of a large matrix product. So is its steadiness: p99
+/// of equal products in medians, a guide to how much of a row's p99 is the machine's. A row's GFLOP (of matrix products)
+/// and MB (weights and moments at each use, everything else once) are counted from its plan, and floor ms is what they
+/// would take at those rates: one after the other on the CPU, the longer of the two on a GPU.
 #[derive(Debug, Args)]
 pub(super) struct Bench {
     /// What to time; may be given more than once [default: all]
@@ -69,14 +69,16 @@ struct Report {
     joints: usize,
     /// From an unopened device to the first baseline prediction.
     cold_start_ms: f64,
-    floor: Rates,
+    floor: Machine,
     rows: Vec<Row>,
 }
 
 #[derive(Serialize)]
-struct Rates {
+struct Machine {
     gflops: f64,
     gbps: f64,
+    /// Equal products, timed one by one.
+    products: usize,
     p99_to_median: f64,
 }
 
@@ -127,7 +129,12 @@ impl Bench {
             width: self.width,
             joints: self.joints,
             cold_start_ms,
-            floor: Rates { gflops: floor.gflops, gbps: floor.gbps, p99_to_median: floor.p99_to_median },
+            floor: Machine {
+                gflops: floor.gflops,
+                gbps: floor.gbps,
+                products: floor.products,
+                p99_to_median: floor.p99_to_median,
+            },
             rows: Vec::with_capacity(cases.len()),
         };
         for case in cases {
@@ -215,10 +222,10 @@ impl Case {
 
 impl Report {
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Rates { gflops, gbps, p99_to_median } = self.floor;
+        let Machine { gflops, gbps, products, p99_to_median } = self.floor;
         writeln!(out, "device: {}, width {}, {} joints", self.device, self.width, self.joints)?;
         writeln!(out, "floor: {gflops:.1} GFLOP/s in a large matrix product, {gbps:.1} GB/s in a large copy")?;
-        writeln!(out, "steadiness: p99 of equal products is {p99_to_median:.2} times their median")?;
+        writeln!(out, "steadiness: p99 of {products} equal products is {p99_to_median:.2} times their median")?;
         writeln!(out, "cold start: {:.0} ms to the first prediction\n", self.cold_start_ms)?;
         let gpu = self.rows.iter().any(|row| row.encode_ms.is_some());
         let mut header = vec!["mode", "B", "N", "T", "ms median", "p90", "p99", "mean", "samples/s", "GFLOP", "MB"];
