@@ -1,5 +1,5 @@
 //! `dx = dy Wᵀ`, with what follows it on each row. Weights are read along their rows, so that one layout serves both
-//! directions.
+//! directions; those of a narrow layer are turned around, a block at a time.
 
 use std::ops::Range;
 
@@ -16,7 +16,8 @@ const TILE_ROWS: usize = 3;
 const TILE_INPUTS: usize = 4;
 /// Inputs of a block of work.
 const CHUNK: usize = 64;
-/// Rows from which on narrow weights are turned around: for fewer the copying costs as much as it saves, by counting.
+/// Rows from which on narrow weights are turned around: for fewer the copying costs as much as it saves, by counting, at
+/// 48 columns.
 const TURN_FROM: usize = 4;
 /// Rows whose sums are held at once: 18 KB on the stack.
 const GROUP: usize = 72;
@@ -58,7 +59,7 @@ pub(crate) fn backward_input<const N: usize>(
 /// Some rows of a narrow layer's only panel, turned around to a panel of the forward product, (columns + 1, 64): with so
 /// few columns most of a dot product would be the addition of its lanes.
 fn turn(weights: &[f32], panels: Panels, inputs: Range<usize>) -> [f32; (PANEL + 1) * CHUNK] {
-    // The bias stays zero, and so does what lies beyond the last input.
+    // The bias stays zero, and so does what lies beyond the last input. 17 KB on the stack.
     let mut turned = [0.0; (PANEL + 1) * CHUNK];
     for (i, input) in inputs.enumerate() {
         let row = &weights[panels.offset(0, input)..][..panels.columns];

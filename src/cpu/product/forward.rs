@@ -54,6 +54,7 @@ pub(super) struct Panel<'a> {
     pub(super) weights: &'a [f32],
     pub(super) rows: usize,
     pub(super) inputs: usize,
+    /// A multiple of 16.
     pub(super) width: usize,
 }
 

@@ -1,5 +1,5 @@
 //! How the CPU executor keeps a linear layer's weights: in the order that its products read them in, so that nothing
-//! is packed per call. Adam is elementwise and does not care; reads and writes of the tensor convert.
+//! wide is packed per call. Adam is elementwise and does not care; reads and writes of the tensor convert.
 
 use std::ops::Range;
 

@@ -99,7 +99,8 @@ pub(super) fn for_each_part<'a, const N: usize>(
 
 fn for_each(count: usize, parallel: bool, work: impl Fn(usize) + Sync) {
     if parallel {
-        // One by one: a thread that is done takes any that is left. By itself rayon makes four parts for two threads.
+        // One by one: a thread that is done takes any that is left. By itself rayon leaves the first of two threads
+        // quarters, which cannot be shared once they are begun.
         (0..count).into_par_iter().with_max_len(1).for_each(&work);
     } else {
         (0..count).for_each(work);
