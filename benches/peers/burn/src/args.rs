@@ -22,7 +22,7 @@ pub enum Mode {
     /// From the source parameters and a fresh Adam: steps, learning rate.
     Vanilla(usize, f64),
     Online,
-    /// A step at one sample in [`Mode::round`].
+    /// A step at one sample in [`Mode::period`].
     OnlineSkip,
     /// A joint training step of [`BATCH`] poses.
     TrainStep,
@@ -35,7 +35,7 @@ impl Mode {
     }
 
     /// Samples until the work repeats.
-    pub fn round(self) -> usize {
+    pub fn period(self) -> usize {
         if self == Self::OnlineSkip { 10 } else { 1 }
     }
 }

@@ -44,11 +44,11 @@ fn compare(args: &Args, session: &mut Session, (name, mode): (&str, Mode), copie
     let (mut ours, mut theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..args.rounds {
         ours.push(isopose(args, (name, mode), copies));
-        // As isopose, which warms up in every turn.
-        (0..mode.round()).for_each(|i| session.run(mode, copies, i));
+        // Not counted, as in `../torch_peer.py`.
+        (0..mode.period()).for_each(|i| session.run(mode, copies, i));
         theirs.push(typical(
             mode,
-            (0..args.samples.next_multiple_of(mode.round())).map(|i| {
+            (0..args.samples.next_multiple_of(mode.period())).map(|i| {
                 let begun = Instant::now();
                 session.run(mode, copies, i);
                 1e3 * begun.elapsed().as_secs_f64()
@@ -77,14 +77,14 @@ fn isopose(args: &Args, (name, mode): (&str, Mode), copies: usize) -> f64 {
     }
     let report: serde_json::Value =
         serde_json::from_slice(&done.stdout).unwrap_or_else(|e| fail(&format!("{}: {e}", args.isopose)));
-    let key = if mode.round() == 1 { "ms_median" } else { "ms_mean" };
+    let key = if mode.period() == 1 { "ms_median" } else { "ms_mean" };
     report["rows"][0][key].as_f64().unwrap_or_else(|| fail(&format!("{}: no {key}", args.isopose)))
 }
 
 /// The median; the mean where samples differ.
 fn typical(mode: Mode, samples: impl Iterator<Item = f64>) -> f64 {
     let samples: Vec<f64> = samples.collect();
-    if mode.round() == 1 { median(samples.into_iter()) } else { samples.iter().sum::<f64>() / samples.len() as f64 }
+    if mode.period() == 1 { median(samples.into_iter()) } else { samples.iter().sum::<f64>() / samples.len() as f64 }
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

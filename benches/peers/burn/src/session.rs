@@ -82,7 +82,7 @@ impl Session {
     pub fn run(&mut self, mode: Mode, copies: usize, i: usize) {
         match mode {
             Mode::Baseline { .. } => {}
-            Mode::OnlineSkip if i % mode.round() != 0 => {}
+            Mode::OnlineSkip if i % mode.period() != 0 => {}
             Mode::Online | Mode::OnlineSkip => self.adapt(i, copies, ALPHA),
             Mode::Vanilla(steps, alpha) => {
                 self.reset();
