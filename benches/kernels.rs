@@ -15,13 +15,14 @@ use std::time::Instant;
 
 use criterion::{Criterion, Throughput};
 use isopose::Result;
-use isopose::adapt::{AdaptConfig, Mode, adapt_plan};
+use isopose::adapt::{AdaptConfig, Mode, Policy, adapt_plan};
 use isopose::bench::Subject;
+use isopose::checkpoint::Tensors;
 use isopose::config::{Ssl, TrainConfig};
 use isopose::gpu::Device;
-use isopose::nn::{Store, Tensors};
-use isopose::plan::{Cost, Executor, Plan, SectionId, prepare};
-use isopose::train::train_plan;
+use isopose::nn::Recording;
+use isopose::plan::{Cost, Executor, SectionId, prepare};
+use isopose::train::{TrainingSet, train_plan};
 
 fn main() -> Result<()> {
     let device = common::device()?;
@@ -30,33 +31,33 @@ fn main() -> Result<()> {
     let mut criterion = common::criterion();
     let mut done = Vec::new();
     // Three steps, to have a first, a middle and a last one.
-    let vanilla = AdaptConfig { iterations: 3, ..AdaptConfig::new(Mode::Vanilla) };
-    for config in [vanilla, AdaptConfig::new(Mode::VanillaLr)] {
-        let mut ids = adapt_plan(&subject.model, &config)?;
-        let plan = std::mem::take(&mut ids.plan);
-        let section = ids.adapt.unwrap_or(ids.predict);
-        let mut executor = ready(plan, &ids.store, (&subject, &parameters), &device)?;
-        executor.write(ids.samples, 0, &subject.poses.keypoints[..config.capacity * 2 * subject.model.joints]);
+    let three = Policy { iterations: 3, ..Policy::VANILLA };
+    let one = Mode::named("vanilla-lr").map_or(Policy { iterations: 1, ..three }, |mode| mode.policy);
+    for policy in [three, one] {
+        let config = AdaptConfig { masked: false, ..policy.into() };
+        let plan = adapt_plan(&subject.model, &config)?;
+        let mut executor = ready(plan.recording, (&subject, &parameters), &device)?;
+        executor.write(plan.ids.samples, 0, &subject.keypoints[..config.capacity * 2 * subject.model.joints]);
+        let section = plan.ids.adapt.unwrap_or(plan.ids.predict);
         kernels(&mut criterion, executor.as_mut(), section, &mut done)?;
     }
-    let mut ids = train_plan(&subject.model, &TrainConfig::default(), subject.poses.len(), false)?;
-    let plan = std::mem::take(&mut ids.plan);
-    let mut executor = ready(plan, &ids.store, (&subject, &parameters), &device)?;
-    executor.write(ids.keypoints, 0, &subject.poses.keypoints);
-    executor.write(ids.positions, 0, &subject.padded_positions());
-    kernels(&mut criterion, executor.as_mut(), ids.step, &mut Vec::new())?;
+    let set = TrainingSet::new(&subject.set, &subject.model)?;
+    let plan = train_plan(&subject.model, &TrainConfig::default(), set.poses, false)?;
+    let mut executor = ready(plan.recording, (&subject, &parameters), &device)?;
+    executor.write(plan.ids.keypoints, 0, &set.keypoints);
+    executor.write(plan.ids.positions, 0, &set.positions);
+    kernels(&mut criterion, executor.as_mut(), plan.ids.step, &mut Vec::new())?;
     criterion.final_summary();
     Ok(())
 }
 
 fn ready(
-    plan: Plan,
-    store: &Store,
+    Recording { plan, store, .. }: Recording,
     (subject, parameters): (&Subject, &Tensors),
     device: &Device,
 ) -> Result<Box<dyn Executor>> {
     let mut executor = prepare(plan, device)?;
-    store.load(executor.as_mut(), &subject.model, parameters)?;
+    store.load(executor.as_mut(), &subject.model, parameters, &[])?;
     Ok(executor)
 }
 

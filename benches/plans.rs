@@ -10,7 +10,8 @@ mod common;
 
 use criterion::{Criterion, SamplingMode, Throughput};
 use isopose::Result;
-use isopose::bench::{Case, Subject, Task, Workload};
+use isopose::adapt::Lifter;
+use isopose::bench::{Sizes, Subject, Timed, Workload};
 use isopose::config::Ssl;
 use isopose::gpu::Device;
 use isopose::kernels;
@@ -48,15 +49,15 @@ fn replay(criterion: &mut Criterion, device: &Device) -> Result<()> {
 
 fn samples(criterion: &mut Criterion, device: &Device) -> Result<()> {
     let subject = Subject::new(16, 1024, Ssl::Cycle)?;
-    let parameters = subject.parameters();
-    for task in Task::ALL {
-        let mut group = criterion.benchmark_group(task.to_string());
+    let lifter = Lifter::new(subject.model.clone(), subject.parameters(), device)?;
+    for timed in Timed::all() {
+        let mut group = criterion.benchmark_group(timed.name);
         group.sampling_mode(SamplingMode::Flat);
-        for copies in if task.adapts() { &[16, 64][..] } else { &[1] } {
-            let case = Case { task, copies: *copies, instances: 1, iterations: None, batch: 64 };
-            let label = if task.adapts() { format!("B={copies}") } else { "sample".to_owned() };
-            let mut workload = Workload::new(&subject, &parameters, &case, device)?;
-            // Whole rounds, so that online-skip has its share of adaptations.
+        for copies in if timed.adapts() { &[16, 64][..] } else { &[1] } {
+            let sizes = Sizes { timed, copies: *copies, instances: 1, iterations: None, batch: 64 };
+            let label = if timed.adapts() { format!("B={copies}") } else { "sample".to_owned() };
+            let mut workload = Workload::new(&subject, &sizes, &lifter)?;
+            // Whole rounds, so that a mode that leaves samples out has its share of adaptations.
             let round = workload.round();
             group.throughput(Throughput::Elements(round as u64));
             group.bench_function(label, |bencher| {

@@ -5,44 +5,41 @@
 #![expect(clippy::print_stdout, reason = "an example shows its result")]
 
 use isopose::Result;
-use isopose::adapt::{AdaptConfig, Adapter, Mode};
-use isopose::checkpoint::Checkpoint;
+use isopose::adapt::{Lifter, Policy};
 use isopose::config::{Decay, ModelConfig, TrainConfig};
 use isopose::data::{Scenario, synthetic};
 use isopose::gpu::{Device, ShaderChecks};
 use isopose::metrics::{Protocol, joint_errors};
-use isopose::train::{Trainer, TrainingSet};
+use isopose::pose::root_centred;
+use isopose::train::Trainer;
 
 fn main() -> Result<()> {
     let choice = std::env::args().nth(1).unwrap_or_else(|| "cpu".to_owned());
     let device = Device::open(&choice, 0, ShaderChecks::Off)?;
-    let checkpoint = train(&device)?;
+    let lifter = train(&device)?;
 
-    let target = TrainingSet::new(&synthetic(Scenario::Target, 1, 1, 16)?, &checkpoint.model)?;
-    let mut baseline = Adapter::new(&checkpoint, &AdaptConfig::new(Mode::Baseline), &device)?;
-    let before = baseline.run(&target.keypoints)?;
+    let target = synthetic(Scenario::Target, 1, 1, 16)?;
+    let before = lifter.adapter(Policy::BASELINE)?.track().push_set(&target, 0..1)?;
 
     // The paper's settings: T = 10 steps, learning rate 2e-5, 64 random views in each.
-    let config = AdaptConfig::new(Mode::Vanilla);
-    let mut adapter = Adapter::new(&checkpoint, &config, &device)?;
-    let after = adapter.run(&target.keypoints)?;
+    let policy = Policy::VANILLA;
+    let adapter = lifter.adapter(policy)?;
+    let after = adapter.track().push_set(&target, 0..1)?;
 
-    println!("adapting on {}: T = {}, alpha = {:e}", adapter.device(), config.iterations, config.alpha);
-    println!("iteration  log D(r)  log(1-D(y))    g_adv    cyc2d    cyc3d    g_ssl");
-    for (i, l) in adapter.losses()?.iter().enumerate() {
+    println!("adapting on {}: T = {}, alpha = {:e}", device.name(), policy.iterations, policy.alpha);
+    let losses = adapter.losses()?;
+    let names = losses.iter().take(1).flat_map(|first| first.terms());
+    println!("iteration{}", names.map(|term| format!(" {:>12}", term.name)).collect::<String>());
+    for (step, losses) in losses.iter().enumerate() {
         println!(
-            "{:9} {:9.3} {:12.3} {:8.4} {:8.5} {:8.4} {:8.4}",
-            i + 1,
-            l.log_d_real,
-            l.log_1md_fake,
-            l.g_adv,
-            l.cyc2d,
-            l.cyc3d,
-            l.g_ssl
+            "{:9}{}",
+            step + 1,
+            losses.terms().iter().map(|term| format!(" {:12.5}", term.value)).collect::<String>()
         );
     }
+    let truth = root_centred(target.positions.as_deref().unwrap_or_default(), target.joints);
     let error = |pose: &[f32]| {
-        let errors = joint_errors(pose, &target.positions, target.joints, Protocol::Us);
+        let errors = joint_errors(pose, &truth, target.joints, Protocol::Us);
         errors.iter().sum::<f64>() / errors.len() as f64
     };
     let (before, after) = (error(&before), error(&after));
@@ -51,7 +48,7 @@ fn main() -> Result<()> {
 }
 
 /// A small model of the source scenario; `train_synthetic` shows its training.
-fn train(device: &Device) -> Result<Checkpoint> {
+fn train(device: &Device) -> Result<Lifter> {
     let source = synthetic(Scenario::Source, 4000, 0, 16)?;
     let model = ModelConfig { width: 64, ..ModelConfig::default() };
     let decay = Decay::ToFactor { factor: 0.05 };
@@ -59,5 +56,6 @@ fn train(device: &Device) -> Result<Checkpoint> {
     let mut trainer = Trainer::new(&source, &model, &config, device)?;
     println!("training a model of width {} for {} steps", model.width, config.steps);
     trainer.run(config.steps, config.steps, |_, _| {})?;
-    trainer.checkpoint(Vec::new())
+    let checkpoint = trainer.checkpoint(Vec::new())?;
+    Lifter::new(checkpoint.model, checkpoint.parameters, device)
 }

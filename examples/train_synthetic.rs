@@ -5,13 +5,13 @@
 #![expect(clippy::print_stdout, reason = "an example shows its result")]
 
 use isopose::Result;
-use isopose::adapt::{AdaptConfig, Adapter, Mode};
-use isopose::checkpoint::Checkpoint;
+use isopose::adapt::{AdaptConfig, Lifter, Policy};
 use isopose::config::{Decay, ModelConfig, Ssl, TrainConfig};
 use isopose::data::{PoseSet, Scenario, synthetic};
 use isopose::gpu::{Device, ShaderChecks};
 use isopose::metrics::{Protocol, evaluate};
-use isopose::train::{Trainer, TrainingSet};
+use isopose::pose::root_centred;
+use isopose::train::Trainer;
 
 const STEPS: u32 = 1000;
 
@@ -27,25 +27,26 @@ fn main() -> Result<()> {
     let config = TrainConfig { steps: STEPS, batch: 32, lr: 2e-2, decay, dropout: 0.0, ..TrainConfig::default() };
     let mut trainer = Trainer::new(&source, &model, &config, &device)?;
     println!("training on {}: {} poses, width {}", trainer.device(), source.len(), model.width);
-    println!("step      fsl  log D(r)  log(1-D(y))    cyc2d    cyc3d");
-    trainer.run(STEPS, 200, |step, l| {
-        println!("{step:4} {:8.4} {:9.3} {:12.3} {:8.5} {:8.4}", l.fsl, l.log_d_real, l.log_1md_fake, l.cyc2d, l.cyc3d);
+    trainer.run(STEPS, 200, |step, losses| {
+        let terms = losses.terms().iter().map(|term| format!("  {} {:.4}", term.name, term.value));
+        println!("step {step:4}{}", terms.collect::<String>());
     })?;
 
     let checkpoint = trainer.checkpoint(Vec::new())?;
+    let lifter = Lifter::new(checkpoint.model, checkpoint.parameters, &device)?;
     // Another seed: other people, poses and cameras.
     for scenario in [Scenario::Source, Scenario::Target] {
-        score(&checkpoint, &scenario.to_string(), &synthetic(scenario, 400, 1, 16)?, &device)?;
+        score(&lifter, &scenario.to_string(), &synthetic(scenario, 400, 1, 16)?)?;
     }
     Ok(())
 }
 
 /// Predicts without adapting and prints the scores.
-fn score(checkpoint: &Checkpoint, name: &str, poses: &PoseSet, device: &Device) -> Result<()> {
-    let set = TrainingSet::new(poses, &checkpoint.model)?;
-    let config = AdaptConfig { batch: 50, ..AdaptConfig::new(Mode::Baseline) };
-    let predictions = Adapter::new(checkpoint, &config, device)?.run(&set.keypoints)?;
-    let scores = evaluate(&predictions, &set.positions, set.joints, Protocol::Us, None);
+fn score(lifter: &Lifter, name: &str, poses: &PoseSet) -> Result<()> {
+    let config = AdaptConfig { batch: 50, ..Policy::BASELINE.into() };
+    let predictions = lifter.adapter(config)?.track().push_set(poses, 0..poses.len())?;
+    let truth = root_centred(poses.positions.as_deref().unwrap_or_default(), poses.joints);
+    let scores = evaluate(&predictions, &truth, poses.joints, Protocol::Us, None);
     println!("unseen {name} poses: PCK {:.1}, AUC {:.1}, MPJPE {:.0} mm", scores.pck, scores.auc, scores.mpjpe_mm);
     Ok(())
 }

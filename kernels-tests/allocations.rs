@@ -4,7 +4,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use isopose::adapt::{AdaptConfig, Mode, adapt_plan};
+use isopose::adapt::{MODES, Policy, adapt_plan};
 use isopose::config::{ModelConfig, TrainConfig};
 use isopose::plan::{CpuExecutor, Executor, Plan, SectionId};
 use isopose::train::train_plan;
@@ -52,13 +52,12 @@ fn check(what: &str, plan: Plan, section: SectionId) {
 fn a_replay_allocates_nothing() {
     // Wide enough for the products to run on both threads.
     let model = ModelConfig { width: 128, bone_lengths: vec![0.25; 15], ..ModelConfig::default() };
-    for mode in [Mode::Baseline, Mode::Vanilla, Mode::VanillaLr, Mode::Online] {
-        let iterations = if mode == Mode::Vanilla { 3 } else { 1 };
-        let config = AdaptConfig { copies: 16, iterations, ..AdaptConfig::new(mode) };
-        let ids = adapt_plan(&model, &config).unwrap();
-        check(&format!("{mode:?}"), ids.plan, ids.adapt.unwrap_or(ids.predict));
+    for mode in MODES {
+        let policy = Policy { copies: 16, iterations: mode.policy.iterations.min(3), ..mode.policy };
+        let plan = adapt_plan(&model, &policy.into()).unwrap();
+        check(mode.name, plan.recording.plan, plan.ids.adapt.unwrap_or(plan.ids.predict));
     }
     let config = TrainConfig { batch: 8, steps: 6, ..TrainConfig::default() };
-    let ids = train_plan(&model, &config, 20, false).unwrap();
-    check("train", ids.plan, ids.step);
+    let plan = train_plan(&model, &config, 20, false).unwrap();
+    check("train", plan.recording.plan, plan.ids.step);
 }

@@ -1,6 +1,6 @@
 //! Costs counted from plans against those worked out by hand.
 
-use isopose::adapt::{AdaptConfig, Mode, adapt_plan};
+use isopose::adapt::{AdaptConfig, Mode, Policy, adapt_plan};
 use isopose::config::{ModelConfig, TrainConfig};
 use isopose::kernels;
 use isopose::plan::{Cost, Plan, Recorder, SectionId};
@@ -18,9 +18,13 @@ fn model() -> ModelConfig {
 }
 
 fn adaptation(config: &AdaptConfig) -> (Plan, SectionId) {
-    let ids = adapt_plan(&model(), config).unwrap();
-    let section = ids.adapt.unwrap_or(ids.predict);
-    (ids.plan, section)
+    let plan = adapt_plan(&model(), config).unwrap();
+    (plan.recording.plan, plan.ids.adapt.unwrap_or(plan.ids.predict))
+}
+
+/// Settings for samples that have every joint.
+fn of(policy: Policy) -> AdaptConfig {
+    AdaptConfig { masked: false, ..policy.into() }
 }
 
 /// The steps of a sample, without its prediction, in GFLOP and MB.
@@ -56,7 +60,7 @@ fn a_product_and_its_tensors_are_counted() {
 #[test]
 fn a_step_of_adaptation_costs_what_it_must() {
     for (copies, gflop) in [(16, 1.51), (64, 5.77)] {
-        let [flop, mbytes] = steps(&AdaptConfig { copies, ..AdaptConfig::new(Mode::Online) });
+        let [flop, mbytes] = steps(&of(Policy { copies, ..Policy::ONLINE }));
         close("arithmetic", flop, gflop, 0.01);
         let weights = 4e-6 * (8.0 * (EXTRACTOR + HEAD + DISCRIMINATOR) + 2.0 * (EXTRACTOR + HEAD));
         // What is above it is activations: some 70 tensors of B + 1 rows.
@@ -71,21 +75,21 @@ fn a_step_of_adaptation_costs_what_it_must() {
 
 #[test]
 fn vanilla_saves_moments_and_discarded_updates() {
-    let [_, full] = steps(&AdaptConfig { copies: 1, discard: false, ..AdaptConfig::new(Mode::Vanilla) });
-    let [_, lean] = steps(&AdaptConfig { copies: 1, ..AdaptConfig::new(Mode::Vanilla) });
+    let [_, full] = steps(&AdaptConfig { discard: false, ..of(Policy { copies: 1, ..Policy::VANILLA }) });
+    let [_, lean] = steps(&of(Policy { copies: 1, ..Policy::VANILLA }));
     // The last step writes no moments of the extractor. Head and discriminator save a whole in-place update, 6 words,
     // and their new last step writes no moments, 2 words.
     let saved = 4e-6 * (2.0 * EXTRACTOR + 8.0 * (HEAD + DISCRIMINATOR));
     close("saved", full - lean, saved, 0.02);
     // One step: source weights read twice a pass and at the update, the extractor's written.
-    let [_, once] = steps(&AdaptConfig { copies: 1, ..AdaptConfig::new(Mode::VanillaLr) });
+    let [_, once] = steps(&of(Policy { copies: 1, ..Mode::named("vanilla-lr").unwrap().policy }));
     close("vanilla-lr", once, 4e-6 * (4.0 * (EXTRACTOR + HEAD) + 2.0 * DISCRIMINATOR + 2.0 * EXTRACTOR), 0.02);
 }
 
 #[test]
 fn instances_multiply_what_is_theirs() {
-    let of = |instances| steps(&AdaptConfig { instances, copies: 4, ..AdaptConfig::new(Mode::Vanilla) });
-    let [[flop, mbytes], [flop_4, mbytes_4]] = [of(1), of(4)];
+    let many = |instances| steps(&AdaptConfig { instances, ..of(Policy { copies: 4, ..Policy::VANILLA }) });
+    let [[flop, mbytes], [flop_4, mbytes_4]] = [many(1), many(4)];
     close("arithmetic", flop_4, 4.0 * flop, 1e-9);
     // The first step reads one source for all.
     assert!((3.5 * mbytes..4.0 * mbytes).contains(&mbytes_4), "{mbytes} MB, four instances {mbytes_4} MB");
@@ -93,7 +97,7 @@ fn instances_multiply_what_is_theirs() {
 
 #[test]
 fn a_prediction_reads_its_weights_once() {
-    let (plan, section) = adaptation(&AdaptConfig::new(Mode::Baseline));
+    let (plan, section) = adaptation(&of(Policy::BASELINE));
     let cost = plan.cost(section);
     close("arithmetic", cost.gflop(), 4e-9 * (EXTRACTOR + HEAD), 0.01);
     close("traffic", cost.mbytes(), 4e-6 * (EXTRACTOR + HEAD), 0.02);
@@ -101,8 +105,8 @@ fn a_prediction_reads_its_weights_once() {
 
 #[test]
 fn a_training_step_lifts_every_pose_and_every_view() {
-    let ids = train_plan(&model(), &TrainConfig::default(), 1024, false).unwrap();
-    let cost = ids.plan.cost(ids.step);
+    let plan = train_plan(&model(), &TrainConfig::default(), 1024, false).unwrap();
+    let cost = plan.recording.plan.cost(plan.ids.step);
     // Extractor, SSL head and discriminator take the batch and its views, the FSL head the batch; no gradient is needed
     // at the input of the lift.
     let rows = 2.0 * 64.0 * (EXTRACTOR + HEAD + DISCRIMINATOR) + 64.0 * HEAD;

@@ -1,6 +1,6 @@
 //! The same numbers again: by seed, after a resume, on other threads, in other chunks.
 
-use isopose::adapt::{AdaptConfig, Adapter, Mode};
+use isopose::adapt::{AdaptConfig, MODES, Policy, Start};
 use isopose::checkpoint::Checkpoint;
 use isopose::config::{ModelConfig, TrainConfig};
 use isopose::data::{Scenario, synthetic};
@@ -8,7 +8,7 @@ use isopose::gpu::Device;
 use isopose::train::Trainer;
 
 use crate::device::devices;
-use crate::models::{adaptation, checkpoint, keypoints, model, training};
+use crate::models::{adaptation, adapter, keypoints, model, training};
 
 fn trained(model: &ModelConfig, config: &TrainConfig, device: &Device, stop: Option<u32>) -> Checkpoint {
     let set = synthetic(Scenario::Source, 100, 1, model.joints).unwrap();
@@ -27,13 +27,22 @@ fn trained(model: &ModelConfig, config: &TrainConfig, device: &Device, stop: Opt
 }
 
 fn same(what: &str, a: &Checkpoint, b: &Checkpoint) {
-    assert_eq!(a.tensors.len(), b.tensors.len(), "{what}");
+    let all = |c: &Checkpoint| {
+        let moments = c.optimiser.clone().unwrap();
+        let parts = [("", c.parameters.clone()), ("m ", moments.exp_avg), ("v ", moments.exp_avg_sq)];
+        let named = parts.into_iter().flat_map(|(part, tensors)| {
+            tensors.into_iter().map(move |(name, tensor)| (format!("{part}{name}"), tensor))
+        });
+        named.collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let (a, b) = (all(a), all(b));
+    assert_eq!(a.len(), b.len(), "{what}");
     let differs = |(name, tensor): &(&String, &isopose::checkpoint::Tensor)| {
         let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-        bits(&tensor.data) != bits(&b.tensors[*name].data)
+        bits(&tensor.data) != bits(&b[*name].data)
     };
-    let differ: Vec<_> = a.tensors.iter().filter(differs).map(|(name, _)| name).collect();
-    assert!(differ.is_empty(), "{what}: {} of {} tensors differ: {differ:?}", differ.len(), a.tensors.len());
+    let differ: Vec<_> = a.iter().filter(differs).map(|(name, _)| name).collect();
+    assert!(differ.is_empty(), "{what}: {} of {} tensors differ: {differ:?}", differ.len(), a.len());
 }
 
 #[test]
@@ -50,7 +59,7 @@ fn training_repeats_and_resumes_to_the_bit() {
     }
     let other = trained(&model, &TrainConfig { seed: 5, ..config.clone() }, &Device::Cpu(1), None);
     let whole = trained(&model, &config, &Device::Cpu(1), None);
-    assert_ne!(whole.tensors, other.tensors, "another seed must train another model");
+    assert_ne!(whole.parameters, other.parameters, "another seed must train another model");
 }
 
 #[test]
@@ -63,7 +72,7 @@ fn training_does_not_depend_on_threads() {
 }
 
 fn predictions(config: &AdaptConfig, device: &Device) -> Vec<f32> {
-    Adapter::new(&checkpoint(&model(16, 20)), config, device).unwrap().run(&keypoints(5, 16)).unwrap()
+    adapter(&model(16, 20), config, device).run(&keypoints(5, 16), None).unwrap()
 }
 
 fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
@@ -74,7 +83,7 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
 
 #[test]
 fn adaptation_does_not_depend_on_how_samples_are_grouped() {
-    let vanilla = adaptation(Mode::Vanilla);
+    let vanilla = adaptation(Policy::VANILLA);
     for device in devices() {
         let one = predictions(&vanilla, &device);
         for (what, config) in [
@@ -94,16 +103,16 @@ fn adaptation_does_not_depend_on_how_samples_are_grouped() {
 
 #[test]
 fn a_reset_stream_equals_a_fresh_one() {
-    for mode in [Mode::Online, Mode::OnlineSkip] {
-        let config = AdaptConfig { skip: if mode == Mode::OnlineSkip { 2 } else { 1 }, ..adaptation(mode) };
+    for mode in MODES.iter().filter(|mode| mode.policy.start == Start::Carry) {
+        let config = adaptation(Policy { every: mode.policy.every.min(2), ..mode.policy });
         let xs = keypoints(5, 16);
         for device in devices() {
-            let mut adapter = Adapter::new(&checkpoint(&model(16, 20)), &config, &device).unwrap();
-            let fresh = adapter.run(&xs).unwrap();
-            let onward = adapter.run(&xs).unwrap();
+            let adapter = adapter(&model(16, 20), &config, &device);
+            let fresh = adapter.run(&xs, None).unwrap();
+            let onward = adapter.run(&xs, None).unwrap();
             assert!(largest_difference(&fresh, &onward) > 0.0, "{mode}: the stream must go on adapting");
             adapter.reset().unwrap();
-            let far = largest_difference(&fresh, &adapter.run(&xs).unwrap());
+            let far = largest_difference(&fresh, &adapter.run(&xs, None).unwrap());
             assert_eq!(far, 0.0, "{mode} on {}: after a reset predictions differ by {far} m", device.name());
         }
     }

@@ -1,15 +1,14 @@
 //! Samples that lack joints: what stands in for them reaches neither the discriminator nor the cycle's losses.
 
-use isopose::adapt::{AdaptConfig, Adapter, Mode, adapt_plan};
-use isopose::data::{Scenario, synthetic};
-use isopose::evaluate::run_mode;
+use isopose::adapt::{AdaptConfig, AdaptPlan, Policy, adapt_plan};
+use isopose::data::{Prepared, Scenario, synthetic};
+use isopose::evaluate::{Stream, predict};
 use isopose::gpu::Device;
 use isopose::plan::{CpuExecutor, Executor};
 use isopose::pose::missing::Fill;
-use isopose::train::TrainingSet;
 
 use crate::device::devices;
-use crate::models::{adaptation, checkpoint, keypoints, model};
+use crate::models::{adaptation, adapter, checkpoint, keypoints, lifter, mode, model};
 
 const JOINTS: usize = 16;
 const MISSING: [usize; 3] = [3, 9, 12];
@@ -22,15 +21,19 @@ fn mask() -> Vec<f32> {
 fn a_mask_of_ones_changes_nothing() {
     let (model, xs) = (model(JOINTS, 20), keypoints(5, JOINTS));
     for device in devices() {
-        for mode in [Mode::Vanilla, Mode::Online] {
+        for mode in ["vanilla", "online"].map(mode) {
             let run = |masked: bool| {
-                let config = AdaptConfig { masked, ..adaptation(mode) };
-                let mut adapter = Adapter::new(&checkpoint(&model), &config, &device).unwrap();
-                let seen = vec![1.0; xs.len() / 2];
-                let with_mask = adapter.run_masked(&xs, &seen).unwrap();
+                let config = AdaptConfig { masked, ..adaptation(mode.policy) };
+                let adapter = adapter(&model, &config, &device);
+                let mut seen = vec![1.0; xs.len() / 2];
+                let with_mask = adapter.run(&xs, Some(&seen)).unwrap();
                 adapter.reset().unwrap();
-                assert_eq!(adapter.run(&xs).unwrap(), with_mask, "{mode} on {}, masked: {masked}", device.name());
-                assert!(adapter.run_masked(&xs, &seen[1..]).is_err(), "a short mask");
+                let without = adapter.run(&xs, None).unwrap();
+                assert_eq!(without, with_mask, "{mode} on {}, masked: {masked}", device.name());
+                assert!(adapter.run(&xs, Some(&seen[1..])).is_err(), "a short mask");
+                assert!(adapter.run(&xs[1..], None).is_err(), "half a joint");
+                seen[3] = 0.0;
+                assert_eq!(adapter.run(&xs, Some(&seen)).is_ok(), masked, "a mask is not ignored");
                 with_mask
             };
             assert_eq!(run(true), run(false), "{mode} on {}", device.name());
@@ -41,19 +44,19 @@ fn a_mask_of_ones_changes_nothing() {
 #[test]
 fn the_discriminator_and_the_cycle_do_not_see_missing_joints() {
     let model = model(JOINTS, 20);
-    let config = AdaptConfig { masked: true, ..adaptation(Mode::Online) };
-    let ids = adapt_plan(&model, &config).unwrap();
-    let bound = || ids.plan.sections.iter().flat_map(|s| &s.dispatches).flat_map(|dispatch| &dispatch.tensors);
-    let find = |name: &str| *bound().find(|id| ids.plan.tensor(**id).name == name).unwrap();
+    let config = AdaptConfig { masked: true, ..adaptation(Policy::ONLINE) };
+    let AdaptPlan { recording, ids } = adapt_plan(&model, &config).unwrap();
+    let bound = || recording.plan.sections.iter().flat_map(|s| &s.dispatches).flat_map(|dispatch| &dispatch.tensors);
+    let find = |name: &str| *bound().find(|id| recording.plan.tensor(**id).name == name).unwrap();
     let [judged, gradient, dpose, x] = ["masked.x", "masked.dy_disc", "dpose", "x"].map(find);
-    let mut executor = CpuExecutor::new(ids.plan.clone(), 1).unwrap();
-    ids.store.load(&mut executor, &model, &checkpoint(&model).tensors).unwrap();
+    let mut executor = CpuExecutor::new(recording.plan.clone(), 1).unwrap();
+    recording.store.load(&mut executor, &model, &checkpoint(&model).parameters, &[]).unwrap();
     executor.write(ids.samples, 0, &keypoints(1, JOINTS));
     executor.write(ids.masks.unwrap(), 0, &mask());
     executor.replay(ids.adapt.unwrap()).unwrap();
     // Row 0 is the sample, the others are its random views. The sample itself keeps what was filled in.
     let mut read = |tensor| executor.read(tensor).unwrap();
-    let rows = 1 + config.copies;
+    let rows = 1 + config.policy.copies;
     let (judged, gradient, x) = (read(judged), read(gradient), read(x));
     let joint = |row: usize, joint: usize| 2 * (row * JOINTS + joint)..2 * (row * JOINTS + joint) + 2;
     for row in 0..rows {
@@ -74,8 +77,8 @@ fn the_discriminator_and_the_cycle_do_not_see_missing_joints() {
 #[test]
 fn sets_with_missing_joints_are_filled_adapted_to_and_predicted() {
     let mut poses = synthetic(Scenario::Target, 40, 3, JOINTS).unwrap();
-    let plain = checkpoint(&model(JOINTS, 20));
-    let complete = TrainingSet::new(&poses, &plain.model).unwrap();
+    let model = model(JOINTS, 20);
+    let complete = Prepared::new(&poses, &model, Fill::LastFrame).unwrap();
     assert!(complete.seen.is_empty());
     let mut confidence = vec![1.0; poses.len() * JOINTS];
     for pose in (0..poses.len()).step_by(2) {
@@ -89,7 +92,7 @@ fn sets_with_missing_joints_are_filled_adapted_to_and_predicted() {
     let device = Device::Cpu(1);
     let mut filled = Vec::new();
     for fill in [Fill::Neighbours, Fill::LastFrame] {
-        let set = TrainingSet::filled(&poses, &plain.model, fill).unwrap();
+        let set = Prepared::new(&poses, &model, fill).unwrap();
         // Complete poses are as they were; filled ones are of a person's size, and their seen joints keep their shape.
         for (pose, (x, expected)) in set.keypoints.chunks(32).zip(complete.keypoints.chunks(32)).enumerate() {
             if pose % 2 == 1 {
@@ -97,9 +100,10 @@ fn sets_with_missing_joints_are_filled_adapted_to_and_predicted() {
             }
             assert!(x.iter().all(|v| v.abs() < 1.0), "{fill:?}, pose {pose}: {x:?}");
         }
-        for mode in [Mode::Baseline, Mode::VanillaLr, Mode::Online] {
-            let result = run_mode(&plain, &adaptation(mode), &device, &set, &[], |_| {}).unwrap();
-            assert!(result.predictions.iter().all(|v| v.is_finite()), "{fill:?} {mode}");
+        for mode in ["baseline", "vanilla-lr", "online"].map(mode) {
+            let (config, stream) = (adaptation(mode.policy), Stream { fill, resets: &[] });
+            let result = predict(&lifter(&model, &device), &config, &poses, stream, |_| {}).unwrap();
+            assert!(result.poses.iter().all(|v| v.is_finite()), "{fill:?} {mode}");
         }
         filled.push(set.keypoints);
     }

@@ -1,9 +1,10 @@
 //! Small models and numbers to try things on.
 
-use isopose::adapt::{AdaptConfig, Mode};
+use isopose::adapt::{AdaptConfig, Adapter, Lifter, Mode, Policy};
 use isopose::checkpoint::Checkpoint;
 use isopose::config::{ModelConfig, TrainConfig};
 use isopose::cpu::random::{pcg4d, unit_float};
+use isopose::gpu::Device;
 use isopose::nn::initial_tensors;
 
 /// `count` numbers of mean 0 and variance 1/3, the same for a seed everywhere.
@@ -19,17 +20,17 @@ pub(crate) fn model(joints: usize, width: usize) -> ModelConfig {
 
 /// Its initial parameters, with batch norms that do something and heads whose poses are metres, not centimetres.
 pub(crate) fn checkpoint(model: &ModelConfig) -> Checkpoint {
-    let mut tensors = initial_tensors(model, 3);
-    for (_, tensor) in tensors.iter_mut().filter(|(name, _)| name.ends_with("sl.out.weight")) {
+    let mut parameters = initial_tensors(model, 3);
+    for (_, tensor) in parameters.iter_mut().filter(|(name, _)| name.ends_with("sl.out.weight")) {
         tensor.data.iter_mut().for_each(|v| *v /= 0.03);
     }
-    for (index, (name, tensor)) in tensors.iter_mut().enumerate().filter(|(_, (name, _))| name.contains(".bn")) {
+    for (index, (name, tensor)) in parameters.iter_mut().enumerate().filter(|(_, (name, _))| name.contains(".bn")) {
         let noise = draws(index as u32, tensor.data.len());
         let positive = name.ends_with("weight") || name.ends_with("running_var");
         let change = |(v, n): (&mut f32, &f32)| *v += 0.3 * if positive { n.abs() } else { *n };
         tensor.data.iter_mut().zip(&noise).for_each(change);
     }
-    Checkpoint { model: model.clone(), tensors, training: None }
+    Checkpoint { model: model.clone(), parameters, optimiser: None, training: None }
 }
 
 /// `count` samples of keypoints about as large as normalised ones.
@@ -37,10 +38,30 @@ pub(crate) fn keypoints(count: usize, joints: usize) -> Vec<f32> {
     draws(41, count * 2 * joints).iter().map(|v| 0.1 * v).collect()
 }
 
-/// A mode with few copies; vanilla takes three steps.
-pub(crate) fn adaptation(mode: Mode) -> AdaptConfig {
-    let iterations = if mode == Mode::Vanilla { 3 } else { 1 };
-    AdaptConfig { iterations, copies: 5, capacity: 8, seed: 9, ..AdaptConfig::new(mode) }
+/// The mode of that name.
+pub(crate) fn mode(name: &str) -> Mode {
+    Mode::named(name).unwrap()
+}
+
+/// A policy with few copies and three steps at most.
+pub(crate) fn few(policy: Policy) -> Policy {
+    Policy { iterations: policy.iterations.min(3), copies: 5, ..policy }
+}
+
+/// A policy with few copies, for samples that have every joint.
+pub(crate) fn adaptation(policy: Policy) -> AdaptConfig {
+    AdaptConfig { capacity: 8, seed: 9, masked: false, ..few(policy).into() }
+}
+
+/// The small model on a device.
+pub(crate) fn lifter(model: &ModelConfig, device: &Device) -> Lifter {
+    let Checkpoint { model, parameters, .. } = checkpoint(model);
+    Lifter::new(model, parameters, device).unwrap()
+}
+
+/// What adapts it.
+pub(crate) fn adapter(model: &ModelConfig, config: &AdaptConfig, device: &Device) -> Adapter {
+    lifter(model, device).adapter(config.clone()).unwrap()
 }
 
 /// A short run on small batches.

@@ -1,13 +1,12 @@
 //! Pipelines are made when a plan is prepared, and never again.
 
-use isopose::adapt::{Adapter, Mode};
+use isopose::adapt::MODES;
 use isopose::gpu::{Device, ShaderChecks};
-use isopose::nn::initial_tensors;
-use isopose::plan::{Executor, GpuExecutor};
+use isopose::nn::{Program, initial_tensors};
 use isopose::train::train_plan;
 
 use crate::device::gpu;
-use crate::models::{adaptation, checkpoint, keypoints, model, training};
+use crate::models::{adaptation, adapter, keypoints, model, training};
 
 #[test]
 fn replays_make_no_pipelines() {
@@ -18,26 +17,26 @@ fn replays_make_no_pipelines() {
     let device = Device::open("gpu", 0, ShaderChecks::On).unwrap();
     let Device::Gpu(gpu) = &device else { panic!("gpu was asked for") };
     let model = model(16, 20);
-    for mode in Mode::ALL {
-        let mut adapter = Adapter::new(&checkpoint(&model), &adaptation(mode), &device).unwrap();
+    for mode in MODES {
+        let config = adaptation(mode.policy);
+        let adapting = adapter(&model, &config, &device);
         let prepared = gpu.pipeline_count();
         assert!(prepared > 0);
         for _ in 0..3 {
-            adapter.run(&keypoints(12, 16)).unwrap();
-            adapter.losses().unwrap();
-            adapter.reset().unwrap();
+            adapting.run(&keypoints(12, 16), None).unwrap();
+            adapting.losses().unwrap();
+            adapting.reset().unwrap();
         }
         assert_eq!(gpu.pipeline_count(), prepared, "{mode}");
-        Adapter::new(&checkpoint(&model), &adaptation(mode), &device).unwrap();
+        adapter(&model, &config, &device);
         assert_eq!(gpu.pipeline_count(), prepared, "{mode}: a second plan of the same kernels");
     }
-    let ids = train_plan(&model, &training(), 10, false).unwrap();
-    let mut executor = GpuExecutor::new(ids.plan, gpu).unwrap();
-    ids.store.load(&mut executor, &model, &initial_tensors(&model, 3)).unwrap();
+    let plan = train_plan(&model, &training(), 10, false).unwrap();
+    let mut program = Program::new(plan.recording, &device, &model, &initial_tensors(&model, 3)).unwrap();
     let prepared = gpu.pipeline_count();
     for _ in 0..3 {
-        executor.replay(ids.step).unwrap();
-        executor.read(ids.losses).unwrap();
+        program.replay(plan.ids.step).unwrap();
+        program.read(plan.ids.losses).unwrap();
     }
     assert_eq!(gpu.pipeline_count(), prepared, "training");
 }

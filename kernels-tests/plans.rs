@@ -1,11 +1,11 @@
 //! Whole plans on both executors, tensor by tensor, and their golden listings.
 
-use isopose::adapt::{AdaptConfig, Mode, adapt_plan};
+use isopose::adapt::{AdaptConfig, AdaptPlan, MODES, Policy, adapt_plan};
 use isopose::config::{Generator, ModelConfig, Projection, Reduction, Ssl, TrainConfig};
 use isopose::gpu::{Device, ShaderChecks};
-use isopose::nn::{Store, pose_size};
+use isopose::nn::{Recording, pose_size};
 use isopose::plan::{CpuExecutor, Executor, GpuExecutor, Plan, SectionId, lockstep};
-use isopose::train::train_plan;
+use isopose::train::{TrainPlan, train_plan};
 use isopose::verify::KERNEL_LIMIT;
 
 use crate::device::gpu;
@@ -15,15 +15,16 @@ use crate::models::{adaptation, checkpoint, draws, keypoints, model, training};
 fn compare(
     what: &str,
     model: &ModelConfig,
-    (plan, store, sections): (Plan, &Store, &[SectionId]),
+    (recording, sections): (Recording, &[SectionId]),
     write: impl Fn(&mut dyn Executor),
 ) -> Vec<String> {
     let Some(Device::Gpu(gpu)) = gpu(ShaderChecks::On) else { return Vec::new() };
+    let Recording { plan, store, .. } = recording;
     let mut twins = CpuExecutor::new(plan.clone(), 1).unwrap();
     let mut shaders = GpuExecutor::new(plan, &gpu).unwrap();
-    let tensors = checkpoint(model).tensors;
+    let parameters = checkpoint(model).parameters;
     for executor in [&mut twins as &mut dyn Executor, &mut shaders] {
-        store.load(executor, model, &tensors).unwrap();
+        store.load(executor, model, &parameters, &[]).unwrap();
         write(executor);
     }
     let mut failed = Vec::new();
@@ -40,12 +41,12 @@ fn compare(
 }
 
 fn adapting(what: &str, model: &ModelConfig, config: &AdaptConfig) -> Vec<String> {
-    let ids = adapt_plan(model, config).unwrap();
+    let AdaptPlan { recording, ids } = adapt_plan(model, config).unwrap();
     let sections: Vec<SectionId> = ids.adapt.into_iter().chain([ids.predict]).collect();
-    let xs = keypoints(ids.plan.tensor(ids.samples).shape[0], model.joints);
+    let xs = keypoints(recording.plan.tensor(ids.samples).shape[0], model.joints);
     // Every third joint is missing.
     let masks: Vec<f32> = (0..xs.len() / 2).map(|k| if k % 3 == 1 { 0.0 } else { 1.0 }).collect();
-    compare(what, model, (ids.plan, &ids.store, &sections), |executor| {
+    compare(what, model, (recording, &sections), |executor| {
         executor.write(ids.samples, 0, &xs);
         ids.masks.into_iter().for_each(|tensor| executor.write(tensor, 0, &masks));
     })
@@ -53,10 +54,10 @@ fn adapting(what: &str, model: &ModelConfig, config: &AdaptConfig) -> Vec<String
 
 #[test]
 fn adaptation_agrees_on_both_executors() {
-    let vanilla = adaptation(Mode::Vanilla);
+    let vanilla = adaptation(Policy::VANILLA);
     let mut failed = Vec::new();
-    for mode in Mode::ALL {
-        failed.extend(adapting(&mode.to_string(), &model(16, 20), &adaptation(mode)));
+    for mode in MODES {
+        failed.extend(adapting(mode.name, &model(16, 20), &adaptation(mode.policy)));
     }
     let whole = AdaptConfig { discard: false, ..vanilla.clone() };
     failed.extend(adapting("vanilla, nothing discarded", &model(17, 20), &whole));
@@ -79,10 +80,10 @@ fn training_agrees_on_both_executors() {
     let mut failed = Vec::new();
     for (ssl, joints, width) in [(Ssl::None, 16, 20), (Ssl::Adversary, 17, 20), (Ssl::Cycle, 16, 64)] {
         let model = ModelConfig { ssl, ..model(joints, width) };
-        let ids = train_plan(&model, &training(), 10, false).unwrap();
+        let TrainPlan { recording, ids } = train_plan(&model, &training(), 10, false).unwrap();
         let (xs, poses) = (keypoints(10, joints), draws(8, 10 * pose_size(&model)));
         let what = format!("training with {ssl:?}");
-        failed.extend(compare(&what, &model, (ids.plan, &ids.store, &[ids.step, ids.step]), |executor| {
+        failed.extend(compare(&what, &model, (recording, &[ids.step, ids.step]), |executor| {
             executor.write(ids.keypoints, 0, &xs);
             executor.write(ids.positions, 0, &poses);
         }));
@@ -109,8 +110,11 @@ fn golden(name: &str, plan: &Plan) {
 #[test]
 fn listings_are_the_golden_ones() {
     let model = ModelConfig { bone_lengths: vec![0.25; 15], ..ModelConfig::default() };
-    golden("train", &train_plan(&model, &TrainConfig::default(), 1000, false).unwrap().plan);
-    let adapt = AdaptConfig { iterations: 2, ..AdaptConfig::new(Mode::Vanilla) };
-    golden("adapt", &adapt_plan(&model, &adapt).unwrap().plan);
-    golden("predict", &adapt_plan(&model, &AdaptConfig::new(Mode::Baseline)).unwrap().plan);
+    golden("train", &train_plan(&model, &TrainConfig::default(), 1000, false).unwrap().recording.plan);
+    let adapt = |policy: Policy| {
+        let config = AdaptConfig { masked: false, ..policy.into() };
+        adapt_plan(&model, &config).unwrap().recording.plan
+    };
+    golden("adapt", &adapt(Policy { iterations: 2, ..Policy::VANILLA }));
+    golden("predict", &adapt(Policy::BASELINE));
 }

@@ -1,12 +1,12 @@
 //! Tiles: that results hardly depend on them, and the file that keeps the tuned ones.
 
-use isopose::adapt::{Adapter, Mode};
+use isopose::adapt::Policy;
 use isopose::gpu::{Device, ShaderChecks};
 use isopose::kernel::{Product, Rows, Tiling};
 use isopose::tune::{load, measure, save, tiling};
 
 use crate::device::gpu;
-use crate::models::{adaptation, checkpoint, keypoints, model};
+use crate::models::{adaptation, adapter, keypoints, model};
 
 #[test]
 fn the_fastest_tiles_are_kept_and_found_again() {
@@ -44,10 +44,9 @@ fn the_fastest_tiles_are_kept_and_found_again() {
 #[test]
 fn tiles_change_roundings_only() {
     let Some(Device::Gpu(gpu)) = gpu(ShaderChecks::Off) else { return };
-    let source = checkpoint(&model(16, 64));
     let predict = |tiling: Tiling| {
         let device = Device::Gpu(gpu.with_tiling(tiling));
-        Adapter::new(&source, &adaptation(Mode::Online), &device).unwrap().run(&keypoints(3, 16)).unwrap()
+        adapter(&model(16, 64), &adaptation(Policy::ONLINE), &device).run(&keypoints(3, 16), None).unwrap()
     };
     let all = [Tiling::of_gpu(), Tiling::of_software(0), Tiling::of_software(gpu.min_subgroup())]
         .map(|tiling| [predict(tiling.clone()), predict(tiling)]);

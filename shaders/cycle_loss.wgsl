@@ -5,13 +5,13 @@
 // X~ = out - out_root, and dpose = -2 weight_3d (V - X) at the lifted pose.
 // pose (instances, pose_rows, pose_size): rows [0, lifted) lift, [lifted, lifted + copies) re-lift;
 // views (instances, view_rows, 2); x (instances, input_rows, keypoint_size); seen (instances, 1, joints): 1, or 0 for a
-// joint that the input lacks; row_losses (instances, loss_rows, 6);
+// joint that the input lacks; row_losses (instances, loss_rows, terms), columns column and column + 1;
 // dout (instances, pose_rows, pose_size); dpose (instances, copies, pose_size).
 // Grid: 64 copies x instance. Twin: cpu/loss.rs.
 struct Dims {
     instances: u32, pose_rows: u32, pose_size: u32, view_rows: u32, input_rows: u32, keypoint_size: u32, joints: u32,
-    loss_rows: u32, lifted: u32, copies: u32, first_view: u32, perspective: u32, depth: f32, min_depth: f32,
-    loss_scale_2d: f32, loss_scale_3d: f32, weight_2d: f32, weight_3d: f32,
+    loss_rows: u32, terms: u32, column: u32, lifted: u32, copies: u32, first_view: u32, perspective: u32, depth: f32,
+    min_depth: f32, loss_scale_2d: f32, loss_scale_3d: f32, weight_2d: f32, weight_3d: f32,
 }
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> pose: array<f32>;
@@ -66,7 +66,7 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
         dout[k + p] = 0.0;
         dpose[at + p] = 0.0;
     }
-    let losses = (gid.y * dims.loss_rows + dims.lifted + b) * 6u;
-    row_losses[losses + 4u] = loss_2d * dims.loss_scale_2d;
-    row_losses[losses + 5u] = loss_3d * dims.loss_scale_3d;
+    let losses = (gid.y * dims.loss_rows + dims.lifted + b) * dims.terms + dims.column;
+    row_losses[losses] = loss_2d * dims.loss_scale_2d;
+    row_losses[losses + 1u] = loss_3d * dims.loss_scale_3d;
 }

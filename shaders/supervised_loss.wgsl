@@ -1,9 +1,9 @@
 // Eq. 2 of a row: position_scale |X - G|^2 + bone_scale |B(X) - B(G)|^2, with X = out - out_root and B the vectors from
 // parent to child; and the gradient at out of that over the batch's size: weight_position and weight_bone are the
 // scales over rows. pose, dout (1, pose_rows, pose_size); truth (1, rows, pose_size): root-centred, metres;
-// skeleton (2, joints); row_losses (1, loss_rows, 6). Grid: 64 rows. Twin: cpu/loss.rs.
+// skeleton (2, joints); row_losses (1, loss_rows, terms), at column. Grid: 64 rows. Twin: cpu/loss.rs.
 struct Dims {
-    pose_rows: u32, pose_size: u32, rows: u32, joints: u32, loss_rows: u32,
+    pose_rows: u32, pose_size: u32, rows: u32, joints: u32, loss_rows: u32, terms: u32, column: u32,
     position_scale: f32, bone_scale: f32, weight_position: f32, weight_bone: f32,
 }
 @group(0) @binding(0) var<uniform> dims: Dims;
@@ -47,5 +47,5 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
         dout[k + 2u] = d[j].z;
     }
     for (var p = 3u * dims.joints; p < dims.pose_size; p++) { dout[at + p] = 0.0; }
-    row_losses[row * 6u] = dims.position_scale * positions + dims.bone_scale * bones;
+    row_losses[row * dims.terms + dims.column] = dims.position_scale * positions + dims.bone_scale * bones;
 }

@@ -24,7 +24,7 @@ use safetensors::tensor::{Metadata, TensorInfo, View};
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{ModelConfig, Normalize, Ssl, TrainConfig};
+use crate::config::{ModelConfig, Network, Normalize, Ssl, TrainConfig};
 use crate::error::{Error, Result};
 
 const FORMAT: &str = "isopose-1";
@@ -37,6 +37,26 @@ pub struct Tensor {
     pub shape: Vec<usize>,
     /// As many values as the extents multiply to.
     pub data: Vec<f32>,
+}
+
+/// Tensors by their `state_dict` names.
+pub type Tensors = BTreeMap<String, Tensor>;
+
+/// Adam's moments of each trainable tensor, under its name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Moments {
+    /// The running mean of the gradient.
+    pub exp_avg: Tensors,
+    /// The running mean of its square.
+    pub exp_avg_sq: Tensors,
+}
+
+impl Moments {
+    /// Both, each with what stands before its names in files.
+    fn named(&self) -> [(&'static str, &Tensors); 2] {
+        let [first, second] = MOMENTS;
+        [(first, &self.exp_avg), (second, &self.exp_avg_sq)]
+    }
 }
 
 /// What a training run needs, besides the tensors, to go on where it stopped.
@@ -58,8 +78,10 @@ pub struct TrainingState {
 pub struct Checkpoint {
     /// The model's options.
     pub model: ModelConfig,
-    /// All of [`expected_tensors`]; with [`Self::training`] there may be Adam's moments too.
-    pub tensors: BTreeMap<String, Tensor>,
+    /// All of [`expected_tensors`]: what predicts, and what adaptation starts from.
+    pub parameters: Tensors,
+    /// Where training's Adam is. Adaptation has an Adam of its own and never sees it.
+    pub optimiser: Option<Moments>,
     /// Present where training can be resumed.
     pub training: Option<TrainingState>,
 }
@@ -83,14 +105,20 @@ impl Checkpoint {
         };
         let training =
             archive.metadata.get("training").map(|json| serde_json::from_str(json).map_err(bad)).transpose()?;
-        let mut tensors = BTreeMap::new();
+        let (mut parameters, mut optimiser) = (Tensors::new(), Moments::default());
         // PyTorch's batch norm counts batches; nothing here needs to know.
         for (name, info) in archive.tensors.iter().filter(|(name, _)| !name.ends_with(".num_batches_tracked")) {
             let data = archive.values(name, info, &[Dtype::F32, Dtype::F64])?;
             let data = data.into_iter().map(|value| value as f32).collect();
-            tensors.insert(name.clone(), Tensor { shape: info.shape.clone(), data });
+            let (tensors, name) = match MOMENTS.map(|prefix| name.strip_prefix(prefix)) {
+                [Some(name), _] => (&mut optimiser.exp_avg, name),
+                [_, Some(name)] => (&mut optimiser.exp_avg_sq, name),
+                _ => (&mut parameters, &**name),
+            };
+            tensors.insert(name.to_owned(), Tensor { shape: info.shape.clone(), data });
         }
-        let checkpoint = Self { model, tensors, training };
+        let optimiser = Some(optimiser).filter(|moments| *moments != Moments::default());
+        let checkpoint = Self { model, parameters, optimiser, training };
         checkpoint.check(path)?;
         Ok(checkpoint)
     }
@@ -107,7 +135,7 @@ impl Checkpoint {
         if let Some(training) = &self.training {
             metadata.insert("training".to_owned(), to_json(path, training)?);
         }
-        let bytes = safetensors::serialize(&self.tensors, Some(metadata)).map_err(|error| header(path, error))?;
+        let bytes = safetensors::serialize(self.named(), Some(metadata)).map_err(|error| header(path, error))?;
         crate::format::write_whole(path, &bytes)
     }
 
@@ -115,28 +143,39 @@ impl Checkpoint {
     fn check(&self, path: &Path) -> Result<()> {
         let bad_model = |why| Error::file(path, "config", why, "correct the model's configuration and train it again");
         self.model.validate().map_err(bad_model)?;
-        let mut expected = expected_tensors(&self.model);
-        if self.tensors.keys().any(|name| name.starts_with("adam.")) {
-            if self.training.is_none() {
-                let problem = "there are Adam moments (adam.*) but no training metadata";
-                return Err(Error::file(path, "tensors", problem, "remove the adam.* tensors, or add the metadata"));
+        if self.optimiser.is_some() && self.training.is_none() {
+            let problem = "there are Adam moments (adam.*) but no training metadata";
+            return Err(Error::file(path, "tensors", problem, "remove the adam.* tensors, or add the metadata"));
+        }
+        let expected = expected_tensors(&self.model);
+        for (prefix, tensors) in self.parts() {
+            let trained = |(name, _): &&(String, Vec<usize>)| prefix.is_empty() || !name.contains(".running_");
+            for (name, shape) in expected.iter().filter(trained) {
+                let field = format!("{prefix}{name}");
+                let fix = "export the whole state_dict with its batch norm statistics";
+                let missing = || Error::file(path, &field, "this tensor is missing", fix);
+                check_tensor(path, &field, shape, tensors.get(name).ok_or_else(missing)?)?;
             }
-            let trainable: Vec<_> = expected.iter().filter(|(name, _)| !name.contains(".running_")).cloned().collect();
-            let moments =
-                |prefix| trainable.iter().map(move |(name, shape)| (format!("{prefix}{name}"), shape.clone()));
-            expected.extend(MOMENTS.into_iter().flat_map(moments));
+            let known: BTreeSet<_> = expected.iter().filter(trained).map(|(name, _)| name).collect();
+            if let Some(name) = tensors.keys().find(|name| !known.contains(name)) {
+                let problem = "this tensor is no part of the model that the config describes";
+                let fix = "remove it, or correct the config's ssl";
+                return Err(Error::file(path, format!("{prefix}{name}"), problem, fix));
+            }
         }
-        for (name, shape) in &expected {
-            let fix = "export the whole state_dict with its batch norm statistics";
-            let missing = || Error::file(path, name, "this tensor is missing", fix);
-            check_tensor(path, name, shape, self.tensors.get(name).ok_or_else(missing)?)?;
-        }
-        let known: BTreeSet<_> = expected.into_iter().map(|(name, _)| name).collect();
-        let problem = "this tensor is no part of the model that the config describes";
-        match self.tensors.keys().find(|name| !known.contains(*name)) {
-            Some(name) => Err(Error::file(path, name, problem, "remove it, or correct the config's ssl")),
-            None => Ok(()),
-        }
+        Ok(())
+    }
+
+    /// Every tensor under its name in files.
+    fn named(&self) -> impl Iterator<Item = (String, &Tensor)> {
+        let named = |(prefix, tensors)| Tensors::iter(tensors).map(move |(name, t)| (format!("{prefix}{name}"), t));
+        self.parts().flat_map(named)
+    }
+
+    /// Parameters and moments, each with what stands before its names in files.
+    fn parts(&self) -> impl Iterator<Item = (&'static str, &Tensors)> {
+        let moments = self.optimiser.iter().flat_map(Moments::named);
+        std::iter::once(("", &self.parameters)).chain(moments)
     }
 }
 
@@ -181,11 +220,15 @@ pub fn expected_tensors(model: &ModelConfig) -> Vec<(String, Vec<usize>)> {
     let head =
         |name: &str| [block(format!("{name}.rb"), true), linear(format!("{name}.out"), 3 * joints, width)].concat();
 
-    let mut tensors = [stack("extractor", true), head("fsl")].concat();
-    if model.ssl != Ssl::None {
-        tensors.extend([head("ssl"), stack("disc", false), linear("disc.out".to_owned(), 1, width)].concat());
-    }
-    tensors
+    let of_network = |network: &Network| match network {
+        Network::Extractor => stack(network.prefix(), true),
+        Network::FslHead | Network::SslHead => head(network.prefix()),
+        Network::Discriminator => {
+            let name = network.prefix();
+            [stack(name, false), linear(format!("{name}.out"), 1, width)].concat()
+        }
+    };
+    model.ssl.networks().iter().flat_map(of_network).collect()
 }
 
 /// The model's options: this crate's, the reference's, or what the tensors tell.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Error;
+
 /// The self-supervised task trained beside the supervised one (Sec. 3.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -12,6 +14,44 @@ pub enum Ssl {
     Adversary,
     /// Adversary and geometric cycle consistency (Eq. 4).
     Cycle,
+}
+
+/// The networks of Sec. 3.3. A model has those that its tasks need ([`Ssl::networks`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Network {
+    /// From keypoints to the features that both heads share.
+    Extractor,
+    /// The head that labels train, and that predicts.
+    FslHead,
+    /// The head that self-supervision trains.
+    SslHead,
+    /// What tells inputs from random views of the SSL head's poses.
+    Discriminator,
+}
+
+impl Network {
+    /// How the names of its tensors begin.
+    #[must_use]
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Extractor => "extractor",
+            Self::FslHead => "fsl",
+            Self::SslHead => "ssl",
+            Self::Discriminator => "disc",
+        }
+    }
+}
+
+impl Ssl {
+    /// The networks of a model with this task, in the order of a forward pass.
+    #[must_use]
+    pub fn networks(self) -> &'static [Network] {
+        const ALL: &[Network] = &[Network::Extractor, Network::FslHead, Network::SslHead, Network::Discriminator];
+        match self {
+            Self::None => &ALL[..2],
+            Self::Adversary | Self::Cycle => ALL,
+        }
+    }
 }
 
 /// The camera model that turns a root-centred pose into 2D.
@@ -308,5 +348,32 @@ impl Default for TrainConfig {
             flip: true,
             seed: 0,
         }
+    }
+}
+
+impl TrainConfig {
+    /// Fails for settings that cannot be trained.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] naming the setting and the fix.
+    pub fn validate(&self) -> crate::error::Result<()> {
+        let wrong = |setting, problem: String| Err(Error::setting(setting, problem));
+        if self.steps == 0 {
+            return wrong("steps", "it is 0; use at least 1".to_owned());
+        }
+        if !(2..=1 << 16).contains(&self.batch) {
+            return wrong("batch", format!("it is {}; batch norm needs 2 to 65536", self.batch));
+        }
+        if !(0.0..1.0).contains(&self.dropout) {
+            return wrong("dropout", format!("it is {}; use 0 to below 1", self.dropout));
+        }
+        if !(self.lr.is_finite() && self.lr > 0.0) {
+            return wrong("lr", format!("it is {}; use a positive number", self.lr));
+        }
+        self.decay.validate().map_err(|problem| Error::setting("decay", problem))?;
+        if !(0.0..=1.0).contains(&self.bn_momentum) {
+            return wrong("bn_momentum", format!("it is {}; use 0 to 1", self.bn_momentum));
+        }
+        Ok(())
     }
 }

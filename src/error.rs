@@ -8,6 +8,14 @@ pub enum Error {
     /// The command line or a configuration asks for something impossible (exit code 2).
     #[error("{0}")]
     Usage(String),
+    /// A setting is impossible (exit code 2). The command line puts the setting's flag in the place of its name.
+    #[error("{setting}: {problem}")]
+    Setting {
+        /// Its name, as in [`crate::config`] and the other settings of this crate: `width`, `data`.
+        setting: &'static str,
+        /// What is wrong, and the fix.
+        problem: String,
+    },
     /// A file could not be opened, read or written.
     #[error("{}: cannot {action}: {source}", path.display())]
     Io {
@@ -46,9 +54,14 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) => 2,
+            Self::Usage(_) | Self::Setting { .. } => 2,
             _ => 1,
         }
+    }
+
+    /// An error of a setting.
+    pub fn setting(setting: &'static str, problem: impl Into<String>) -> Self {
+        Self::Setting { setting, problem: problem.into() }
     }
 
     /// A content error of `field` in `path`.

@@ -23,6 +23,7 @@ pub mod pose;
 pub mod report;
 pub mod study;
 mod system;
+pub mod task;
 pub mod train;
 pub mod tune;
 pub mod verify;

@@ -113,11 +113,12 @@ fn cycle_losses() {
         let x = scene.rec.tensor_with("x", &[1, ROWS, 2 * joints], Init::Data(draws(6, ROWS * 2 * joints)));
         let mask = (0..joints).map(|j| if j % 4 == 3 { 0.0 } else { 1.0 }).collect();
         let seen = scene.rec.tensor_with("seen", &[1, 1, joints], Init::Data(mask));
-        let losses = scene.rec.tensor("row_losses", &[1, ROWS, 6]);
+        let losses = scene.rec.tensor("row_losses", &[1, ROWS, 4]);
         let dpose = scene.rec.tensor("dpose", &[1, COPIES, scene.pose_size]);
         let dout = scene.rec.tensor("dout", &[1, ROWS, scene.pose_size]);
         // The losses carry their weights, so that their sum is the objective.
         let values = [
+            ("column", 1u32.into()),
             ("first_view", 0u32.into()),
             ("perspective", perspective.into()),
             ("depth", depth.into()),
@@ -157,9 +158,10 @@ fn supervised_losses() {
         let mut scene = Scene::new(joints);
         let size = scene.pose_size;
         let truth = scene.rec.tensor_with("truth", &[1, ROWS, size], Init::Data(draws(7, ROWS * size)));
-        let losses = scene.rec.tensor("row_losses", &[1, ROWS, 6]);
+        let losses = scene.rec.tensor("row_losses", &[1, ROWS, 2]);
         let dout = scene.rec.tensor("dout", &[1, ROWS, size]);
         let values = [
+            ("column", 1u32.into()),
             ("position_scale", 0.8.into()),
             ("bone_scale", 0.3.into()),
             ("weight_position", 0.8.into()),
@@ -187,11 +189,12 @@ fn row_factors_of_the_adversary() {
         let mut rec = Recorder::new();
         let logits: Vec<f32> = draws(8, ROWS).iter().flat_map(|v| [4.0 * v, 0.0, 0.0, 0.0]).collect();
         let input = rec.tensor_with("logits", &[1, ROWS, 4], Init::Data(logits.clone()));
-        let losses = rec.tensor("row_losses", &[1, ROWS, 6]);
+        let losses = rec.tensor("row_losses", &[1, ROWS, 5]);
         let [scale, factor] = ["row_scale", "generator_factor"].map(|name| rec.tensor(name, &[1, ROWS]));
         let section = rec.section("adversary");
         let weight = 0.6f32;
         let values = [
+            ("column", 2u32.into()),
             ("lifted", LIFTED.into()),
             ("copies", COPIES.into()),
             ("saturating", saturating.into()),
@@ -208,9 +211,9 @@ fn row_factors_of_the_adversary() {
             executor.replay(section).unwrap();
             let rows = executor.read(losses).unwrap();
             let mean = |term: usize, count: usize| {
-                rows.chunks_exact(6).map(|row| f64::from(row[term])).sum::<f64>() / count as f64 * f64::from(weight)
+                rows.chunks_exact(5).map(|row| f64::from(row[2 + term])).sum::<f64>() / count as f64 * f64::from(weight)
             };
-            (-mean(1, LIFTED) - mean(2, COPIES), mean(3, COPIES))
+            (-mean(0, LIFTED) - mean(1, COPIES), mean(2, COPIES))
         };
         check("the discriminator's rows", &logits, &of_d, |words| terms(words).0);
         check(&format!("the generator's rows, saturating {saturating}"), &logits, &of_g, |words| terms(words).1);

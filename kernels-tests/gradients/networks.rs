@@ -3,7 +3,7 @@
 use isopose::cpu::State;
 use isopose::nn::{
     Block, Discriminator, Extent, FrozenBlock, Head, Pass, Rows, Stack, Storage, Store, TrainingBlock, TrainingOptions,
-    Update, Weights,
+    Update, UpdateFrom, Weights,
 };
 use isopose::plan::{CpuExecutor, Executor, Init, Recorder, SectionId, TensorId};
 
@@ -117,6 +117,11 @@ impl Graph {
     }
 }
 
+/// Every row.
+fn from(x: TensorId, row_scale: TensorId, state: TensorId) -> UpdateFrom {
+    UpdateFrom { x, row_scale, state, rows: PASS.rows }
+}
+
 fn options(rec: &mut Recorder, state: TensorId) -> TrainingOptions {
     TrainingOptions {
         dropout: 0.25,
@@ -139,7 +144,7 @@ fn block<B: Block>(what: &str, norm: bool, options: impl FnOnce(&mut Recorder, T
         block.record_forward(rec, x, PASS).unwrap();
         backward = Some(rec.section("backward"));
         block.record_backward(rec, dy, PASS).unwrap();
-        block.record_update(rec, Update::InPlace, [x, ones, state], PASS.rows).unwrap();
+        block.record_update(rec, Update::InPlace, from(x, ones, state)).unwrap();
         (block.y(), block.dx(), forward, Vec::new())
     });
     graph.check_all(what, backward.unwrap());
@@ -165,7 +170,7 @@ fn stack<B: Block>(what: &str, slope: f32, options: impl FnOnce(&mut Recorder, T
         backward = Some(rec.section("backward"));
         stack.record_backward(rec, dy, PASS).unwrap();
         stack.record_backward_input(rec, dx, PASS).unwrap();
-        stack.record_update(rec, Update::InPlace, [x, ones, state], PASS.rows).unwrap();
+        stack.record_update(rec, Update::InPlace, from(x, ones, state)).unwrap();
         (stack.features(), dx, forward, Vec::new())
     });
     graph.check_all(what, backward.unwrap());
@@ -180,7 +185,7 @@ fn head<B: Block>(what: &str, options: impl FnOnce(&mut Recorder, TensorId) -> B
         head.record_forward(rec, x, PASS).unwrap();
         backward = Some(rec.section("backward"));
         let dx = head.record_backward(rec, PASS).unwrap();
-        head.record_update(rec, Update::InPlace, [x, ones, state], PASS.rows).unwrap();
+        head.record_update(rec, Update::InPlace, from(x, ones, state)).unwrap();
         (head.pose, dx, forward, vec![head.dpose])
     });
     graph.check_all(what, backward.unwrap());
@@ -208,7 +213,7 @@ fn discriminator<B: Block>(what: &str, options: impl FnOnce(&mut Recorder, Tenso
         backward = Some(rec.section("backward"));
         disc.record_backward(rec, PASS).unwrap();
         disc.record_backward_input(rec, dx, PASS).unwrap();
-        disc.record_update(rec, Update::InPlace, [x, scale, state], PASS.rows).unwrap();
+        disc.record_update(rec, Update::InPlace, from(x, scale, state)).unwrap();
         // The graph's check of the input wants the weighed gradient: the objective weighs rows by `factors`.
         (disc.logits, dx, forward, Vec::new())
     });

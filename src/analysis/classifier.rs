@@ -4,16 +4,17 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::checkpoint::expected_tensors;
-use crate::config::{ModelConfig, Ssl};
+use crate::checkpoint::{Tensors, expected_tensors};
+use crate::config::{ModelConfig, Network, Ssl};
 use crate::cpu::State;
 use crate::error::{Error, Result};
 use crate::gpu::Device;
 use crate::kernels;
 use crate::nn::{
-    Discriminator, Extent, FrozenBlock, Pass, Rows, Storage, Store, Tensors, Update, Weights, draw_tensors,
+    Discriminator, Extent, FrozenBlock, Pass, Program, Recording, Rows, Storage, Store, Update, UpdateFrom, Weights,
+    draw_tensors,
 };
-use crate::plan::{Executor, Init, Recorder, SectionId, TensorId, prepare};
+use crate::plan::{Init, Recorder, SectionId, TensorId};
 
 /// How a classifier is made.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,17 +60,17 @@ pub struct DomainClassifier {
     config: ClassifierConfig,
     size: usize,
     program: Program,
-    executor: Box<dyn Executor>,
+    ids: Ids,
 }
 
 /// What the host touches of the recorded program.
-struct Program {
+#[derive(Clone, Copy)]
+struct Ids {
     x: TensorId,
     logits: TensorId,
     features: TensorId,
     step: SectionId,
     judge: SectionId,
-    store: Store,
 }
 
 /// The learning rate's factor at the last step.
@@ -97,10 +98,9 @@ impl DomainClassifier {
         if source.len() < size || target.len() < size {
             return Err(Error::Usage("the domain classifier needs poses of both scenarios".to_owned()));
         }
-        let (recorder, program) = record(size, config)?;
-        let mut executor = prepare(recorder.finish(), device)?;
-        program.store.load(executor.as_mut(), &model, &initial_tensors(&model, config.seed))?;
-        let mut classifier = Self { config, size, program, executor };
+        let (recording, ids) = record(size, config)?;
+        let program = Program::new(recording, device, &model, &initial_tensors(&model, config.seed))?;
+        let mut classifier = Self { config, size, program, ids };
         classifier.fit(source, target, &mut progress)?;
         Ok(classifier)
     }
@@ -116,8 +116,8 @@ impl DomainClassifier {
                     rows.extend_from_slice(&poses[pose * self.size..(pose + 1) * self.size]);
                 }
             }
-            self.executor.write(self.program.x, 0, &rows);
-            self.executor.replay(self.program.step)?;
+            self.program.write(self.ids.x, 0, &rows);
+            self.program.replay(self.ids.step)?;
             progress(step + 1);
         }
         Ok(())
@@ -131,11 +131,11 @@ impl DomainClassifier {
         let mut judgement = Judgement::default();
         for chunk in poses.chunks(2 * self.config.batch * self.size) {
             let count = chunk.len() / self.size;
-            self.executor.write(self.program.x, 0, chunk);
-            self.executor.replay(self.program.judge)?;
-            let logits = self.executor.read(self.program.logits)?;
+            self.program.write(self.ids.x, 0, chunk);
+            self.program.replay(self.ids.judge)?;
+            let logits = self.program.read(self.ids.logits)?;
             judgement.logits.extend(logits.chunks_exact(4).take(count).map(|row| row[0]));
-            let features = self.executor.read(self.program.features)?;
+            let features = self.program.read(self.ids.features)?;
             judgement.features.extend_from_slice(&features[..count * self.config.width]);
         }
         Ok(judgement)
@@ -144,14 +144,14 @@ impl DomainClassifier {
 
 /// A step on rows [0, batch) of the target and [batch, 2 batch) of the source, and a pass that only judges. The
 /// discriminator's ascent on Eq. 3 is the classifier's descent on the binary cross-entropy, averaged over each scenario.
-fn record(size: usize, config: ClassifierConfig) -> Result<(Recorder, Program)> {
+fn record(size: usize, config: ClassifierConfig) -> Result<(Recording, Ids)> {
     let mut rec = Recorder::new();
     let mut store = Store::default();
     let rows = 2 * config.batch;
     let extent = Extent { instances: 1, rows, width: config.width, slope: ModelConfig::default().slope };
     let network = <Discriminator<FrozenBlock>>::new(&mut rec, &mut store, size, extent, &Storage::InPlace);
     let x = rec.tensor("x", &[1, rows, size]);
-    let row_losses = rec.tensor("row_losses", &[1, rows, crate::cpu::loss::LOSS_TERMS]);
+    let row_losses = rec.tensor("row_losses", &[1, rows, 3]);
     let [row_scale, generator_factor] = ["row_scale", "generator_factor"].map(|name| rec.tensor(name, &[1, rows]));
     let state = State { seed: config.seed, ..State::default() };
     let state = rec.tensor_with("state", &[State::WORDS], Init::Data(state.words().to_vec()));
@@ -172,6 +172,7 @@ fn record(size: usize, config: ClassifierConfig) -> Result<(Recorder, Program)> 
             ("generator_factor", generator_factor),
         ],
         &[
+            ("column", 0u32.into()),
             ("lifted", config.batch.into()),
             ("copies", config.batch.into()),
             ("saturating", false.into()),
@@ -179,20 +180,21 @@ fn record(size: usize, config: ClassifierConfig) -> Result<(Recorder, Program)> 
         ],
     )?;
     network.record_backward(&mut rec, all)?;
-    network.record_update(&mut rec, Update::InPlace, [x, row_scale, state], all.rows)?;
+    network.record_update(&mut rec, Update::InPlace, UpdateFrom { x, row_scale, state, rows: all.rows })?;
 
     let judge = rec.section("judge");
     network.record_forward(&mut rec, x, all)?;
-    let program = Program { x, logits: network.logits, features: network.features(), step, judge, store };
-    Ok((rec, program))
+    let ids = Ids { x, logits: network.logits, features: network.features(), step, judge };
+    Ok((Recording { plan: rec.finish(), store, state }, ids))
 }
 
 /// The discriminator's tensors with a stem of 3J inputs.
 fn initial_tensors(model: &ModelConfig, seed: u32) -> Tensors {
+    let prefix = Network::Discriminator.prefix();
     let mut expected = expected_tensors(model);
-    expected.retain(|(name, _)| name.starts_with("disc."));
+    expected.retain(|(name, _)| name.starts_with(prefix));
     for (name, shape) in &mut expected {
-        if name == "disc.stem.weight" {
+        if *name == format!("{prefix}.stem.weight") {
             *shape = vec![model.width, 3 * model.joints];
         }
     }
@@ -203,13 +205,12 @@ fn initial_tensors(model: &ModelConfig, seed: u32) -> Tensors {
 mod tests {
     use super::*;
     use crate::data::{PoseSet, Scenario, synthetic};
-    use crate::train::TrainingSet;
+    use crate::pose::root_centred;
 
     const SMALL: ClassifierConfig = ClassifierConfig { width: 32, batch: 32, steps: 400, lr: 3e-3, seed: 1 };
 
     fn centred(set: &PoseSet) -> Vec<f32> {
-        let model = ModelConfig { bone_lengths: vec![0.25; set.joints - 1], joints: set.joints, ..Default::default() };
-        TrainingSet::new(set, &model).unwrap().positions
+        root_centred(set.positions.as_ref().unwrap(), set.joints)
     }
 
     /// Adults of one scenario, and the same poses of people half as large again.

@@ -14,4 +14,4 @@ pub use floor::Floor;
 pub use latency::{Latency, measure};
 pub use profile::{KernelTime, by_kernel};
 pub use subject::Subject;
-pub use workload::{Case, Task, Workload};
+pub use workload::{Sizes, Timed, What, Workload};

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::plan::{Cost, Dispatch, Executor, SectionId, TensorId};
+use crate::nn::Program;
+use crate::plan::{Cost, Dispatch, SectionId};
 
 /// What the dispatches of one kernel take in a replay.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,24 +27,23 @@ pub struct KernelTime {
 }
 
 /// Replays a section `repeats` times, after one that is not counted, and sorts the time by kernel, longest first.
-/// `state` is the program's state; `progress` is told how many repeats are done.
+/// `progress` is told how many repeats are done.
 ///
 /// # Errors
 /// The device was lost.
 pub fn by_kernel(
-    executor: &mut dyn Executor,
+    program: &mut Program,
     section: SectionId,
-    state: TensorId,
     repeats: u32,
     mut progress: impl FnMut(usize),
 ) -> Result<Vec<KernelTime>> {
-    let dispatches: Vec<Dispatch> = executor.plan().section(section).dispatches.clone();
+    let dispatches: Vec<Dispatch> = program.plan().section(section).dispatches.clone();
     let mut times: BTreeMap<&'static str, Vec<Duration>> = BTreeMap::new();
     // The first run touches memory for the first time and is not counted.
     for repeat in 0..=repeats {
         // Back to the first sample: the resident chunk of samples is finite.
-        executor.write(state, 2, &[0.0; 2]);
-        let each = executor.profile(section)?;
+        program.seek(0, 0);
+        let each = program.profile(section)?;
         let mut sums: BTreeMap<&'static str, Duration> = BTreeMap::new();
         dispatches.iter().zip(each).for_each(|(d, time)| *sums.entry(d.kernel.name).or_default() += time);
         if repeat > 0 {
@@ -56,7 +56,7 @@ pub fn by_kernel(
         times.sort_unstable();
         let seconds = times[times.len() / 2].as_secs_f64();
         let own = || dispatches.iter().filter(|dispatch| dispatch.kernel.name == kernel);
-        let cost = Cost::of(executor.plan(), own());
+        let cost = Cost::of(program.plan(), own());
         let rate = |amount: f64| amount / seconds.max(f64::MIN_POSITIVE);
         let (gflops, gbps) = (rate(cost.gflop()), rate(cost.mbytes() / 1e3));
         kernels.push(KernelTime { kernel, count: own().count(), ms: 1e3 * seconds, share: 0.0, gflops, gbps });

@@ -1,11 +1,12 @@
 //! What is run: a model of a given size and poses.
 
+use crate::checkpoint::Tensors;
 use crate::config::{ModelConfig, Ssl};
-use crate::data::{Scenario, synthetic};
+use crate::data::{PoseSet, Prepared, Scenario, synthetic};
 use crate::error::{Error, Result};
-use crate::nn::{Tensors, initial_tensors, pose_size};
+use crate::nn::initial_tensors;
+use crate::pose::missing::Fill;
 use crate::pose::{Skeleton, mean_bone_lengths};
-use crate::train::TrainingSet;
 
 /// Poses of the resident data set of a training program.
 const POSES: usize = 1024;
@@ -15,36 +16,30 @@ const POSES: usize = 1024;
 pub struct Subject {
     /// The model, with the poses' mean bone lengths.
     pub model: ModelConfig,
-    /// Normalised keypoints and centred poses.
-    pub poses: TrainingSet,
+    /// The poses.
+    pub set: PoseSet,
+    /// Their keypoints (N, 2J), normalised.
+    pub keypoints: Vec<f32>,
 }
 
 impl Subject {
     /// A model of that size with the self-supervised task `ssl`.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a size that no model can have.
+    /// [`Error::Setting`] for a size that no model can have.
     pub fn new(joints: usize, width: usize, ssl: Ssl) -> Result<Self> {
         let set = synthetic(Scenario::Source, POSES, 0, joints)?;
-        let skeleton = Skeleton::of(joints).ok_or_else(|| Error::Usage("--joints: use 16 or 17".to_owned()))?;
+        let skeleton = Skeleton::of(joints).ok_or_else(|| Error::setting("joints", "use 16 or 17"))?;
         let bone_lengths = mean_bone_lengths(set.positions.as_deref().unwrap_or_default(), skeleton);
         let model = ModelConfig { joints, width, ssl, bone_lengths, ..ModelConfig::default() };
-        model.validate().map_err(Error::Usage)?;
-        let poses = TrainingSet::new(&set, &model)?;
-        Ok(Self { model, poses })
+        model.validate().map_err(|problem| Error::setting("model", problem))?;
+        let keypoints = Prepared::new(&set, &model, Fill::LastFrame)?.keypoints;
+        Ok(Self { model, set, keypoints })
     }
 
     /// Initial parameters, as training would draw them.
     #[must_use]
     pub fn parameters(&self) -> Tensors {
         initial_tensors(&self.model, 0)
-    }
-
-    /// The poses as a device keeps them: rows padded to [`pose_size`].
-    #[must_use]
-    pub fn padded_positions(&self) -> Vec<f32> {
-        let (size, stride) = (3 * self.model.joints, pose_size(&self.model));
-        let padding = std::iter::repeat_n(&0.0, stride - size);
-        self.poses.positions.chunks_exact(size).flat_map(|pose| pose.iter().chain(padding.clone())).copied().collect()
     }
 }

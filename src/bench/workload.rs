@@ -1,86 +1,94 @@
-//! One mode on one device, sample by sample.
+//! What is timed: one mode on one device, sample by sample, by the very code that users run.
 
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Serialize, Serializer};
 
 use super::{KernelTime, Subject, by_kernel};
-use crate::adapt::{AdaptConfig, AdaptPlan, Mode, adapt_plan};
+use crate::adapt::{AdaptConfig, Adapter, Lifter, MODES, Mode, Policy};
 use crate::config::TrainConfig;
 use crate::error::{Error, Result};
-use crate::gpu::Device;
-use crate::nn::Tensors;
-use crate::plan::{Cost, Executor, SectionId, TensorId, prepare};
-use crate::train::{TrainPlan, train_plan};
+use crate::plan::{Cost, SectionId};
+use crate::train::Trainer;
 
 /// What a row of the benchmark times.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Task {
-    /// A prediction, averaged with that of the mirror image.
-    Baseline,
-    /// A prediction without the mirror image.
-    BaselineNoFlip,
-    /// [`Mode::Vanilla`]
-    Vanilla,
-    /// [`Mode::VanillaLr`]
-    VanillaLr,
-    /// [`Mode::Online`]
-    Online,
-    /// [`Mode::OnlineSkip`]
-    OnlineSkip,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Timed {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is.
+    pub what: What,
+}
+
+/// See [`Timed`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum What {
+    /// A sample in a mode.
+    Sample {
+        /// The mode.
+        mode: Mode,
+        /// Whether the prediction is averaged with that of the mirror image.
+        flip: bool,
+    },
     /// One step of joint training.
     TrainStep,
 }
 
-impl Task {
-    /// Every task.
-    pub const ALL: [Self; 7] = [
-        Self::Baseline,
-        Self::BaselineNoFlip,
-        Self::Vanilla,
-        Self::VanillaLr,
-        Self::Online,
-        Self::OnlineSkip,
-        Self::TrainStep,
-    ];
-
-    /// The inference mode, if it is one.
+impl Timed {
+    /// Everything that can be timed: each mode, prediction without the mirror image, a training step.
     #[must_use]
-    pub fn mode(self) -> Option<Mode> {
-        match self {
-            Self::Baseline | Self::BaselineNoFlip => Some(Mode::Baseline),
-            Self::Vanilla => Some(Mode::Vanilla),
-            Self::VanillaLr => Some(Mode::VanillaLr),
-            Self::Online => Some(Mode::Online),
-            Self::OnlineSkip => Some(Mode::OnlineSkip),
-            Self::TrainStep => None,
+    pub fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        for &mode in MODES {
+            all.push(Self { name: mode.name, what: What::Sample { mode, flip: true } });
+            if !mode.policy.adapts() {
+                all.push(Self { name: "baseline-no-flip", what: What::Sample { mode, flip: false } });
+            }
+        }
+        all.push(Self { name: "train-step", what: What::TrainStep });
+        all
+    }
+
+    /// The one of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().into_iter().find(|timed| timed.name == name)
+    }
+
+    /// The policy, if samples are timed.
+    #[must_use]
+    pub fn policy(self) -> Option<Policy> {
+        match self.what {
+            What::Sample { mode, .. } => Some(mode.policy),
+            What::TrainStep => None,
         }
     }
 
     /// Whether it adapts, so that copies and steps matter.
     #[must_use]
     pub fn adapts(self) -> bool {
-        self.mode().is_some_and(|mode| mode != Mode::Baseline)
+        self.policy().is_some_and(|policy| policy.adapts())
     }
 }
 
-impl fmt::Display for Task {
+impl fmt::Display for Timed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self, self.mode()) {
-            (Self::BaselineNoFlip, _) => f.pad("baseline-no-flip"),
-            (_, Some(mode)) => mode.fmt(f),
-            (_, None) => f.pad("train-step"),
-        }
+        f.pad(self.name)
     }
 }
 
-/// A task and its sizes. Those that the task does not have are not looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Case {
+impl Serialize for Timed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name)
+    }
+}
+
+/// What is timed, and its sizes. Those that it does not have are not looked at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sizes {
     /// What is timed.
-    pub task: Task,
+    pub timed: Timed,
     /// B, random views of a sample in one step.
     pub copies: usize,
     /// Samples that a vanilla mode adapts to at once.
@@ -91,168 +99,160 @@ pub struct Case {
     pub batch: usize,
 }
 
-impl Case {
-    /// T, where the task adapts.
+impl Sizes {
+    /// T, where it adapts.
     #[must_use]
     pub fn steps(&self) -> Option<usize> {
-        let mode = self.task.mode().filter(|_| self.task.adapts())?;
-        Some(self.iterations.unwrap_or(AdaptConfig::new(mode).iterations))
+        let policy = self.timed.policy().filter(Policy::adapts)?;
+        Some(self.iterations.unwrap_or(policy.iterations))
     }
 
-    fn adaptation(&self, mode: Mode) -> AdaptConfig {
-        let usual = AdaptConfig::new(mode);
-        let instances = if mode.is_vanilla() { self.instances } else { 1 };
+    fn adaptation(&self, policy: Policy, flip: bool) -> AdaptConfig {
+        let instances = if policy.forgets() { self.instances } else { 1 };
+        let iterations = self.steps().unwrap_or(policy.iterations);
         AdaptConfig {
-            iterations: self.steps().unwrap_or(usual.iterations),
-            copies: self.copies,
             instances,
-            flip: self.task != Task::BaselineNoFlip,
+            flip,
+            masked: false,
             // Latency is that of a sample whose prediction is wanted at once: no more than it is kept or read.
             capacity: instances,
-            ..usual
+            ..Policy { iterations, copies: self.copies, ..policy }.into()
         }
+    }
+
+    fn training(&self) -> TrainConfig {
+        TrainConfig { batch: self.batch, ..TrainConfig::default() }
     }
 
     /// Fails when the sizes are impossible, before anything long starts.
     ///
     /// # Errors
-    /// [`Error::Usage`] naming the setting and the fix.
+    /// [`Error::Setting`] naming the setting and the fix.
     pub fn validate(&self, subject: &Subject) -> Result<()> {
-        match self.task.mode() {
-            Some(mode) => self.adaptation(mode).validate(&subject.model),
-            None if (2..=1 << 16).contains(&self.batch) => Ok(()),
-            None => Err(Error::Usage(format!("--batch is {}; batch norm needs 2 to 65536", self.batch))),
+        match self.timed.what {
+            What::Sample { mode, flip } => self.adaptation(mode.policy, flip).validate(&subject.model),
+            What::TrainStep => self.training().validate(),
         }
     }
 }
 
-/// The recorded program of a case, without its plan.
-enum Program {
-    Adapt(AdaptPlan, AdaptConfig),
-    Train(TrainPlan),
+/// What runs.
+enum Running {
+    Samples(Adapter),
+    Steps(Box<Trainer>),
 }
 
-/// A case on a device, ready to run.
+/// Something timed on a device, ready to run.
 pub struct Workload {
-    executor: Box<dyn Executor>,
-    program: Program,
+    running: Running,
     keypoints: Vec<f32>,
     size: usize,
     runs: usize,
 }
 
 impl Workload {
-    /// Records the case, brings it to the device and loads the parameters.
+    /// Brings it to the device of `lifter`, whose model is the subject's.
     ///
     /// # Errors
-    /// [`Error::Usage`] for impossible sizes; [`Error::Device`] when the device is too small.
-    pub fn new(subject: &Subject, parameters: &Tensors, case: &Case, device: &Device) -> Result<Self> {
-        case.validate(subject)?;
-        let (executor, program) = match case.task.mode() {
-            Some(mode) => {
-                let config = case.adaptation(mode);
-                let mut ids = adapt_plan(&subject.model, &config)?;
-                let mut executor = prepare(std::mem::take(&mut ids.plan), device)?;
-                ids.store.load(executor.as_mut(), &subject.model, parameters)?;
-                (executor, Program::Adapt(ids, config))
-            }
-            None => {
-                let config = TrainConfig { batch: case.batch, ..TrainConfig::default() };
-                let mut ids = train_plan(&subject.model, &config, subject.poses.len(), false)?;
-                let mut executor = prepare(std::mem::take(&mut ids.plan), device)?;
-                ids.store.load(executor.as_mut(), &subject.model, parameters)?;
-                executor.write(ids.keypoints, 0, &subject.poses.keypoints);
-                executor.write(ids.positions, 0, &subject.padded_positions());
-                (executor, Program::Train(ids))
+    /// [`Error::Setting`] for impossible sizes; [`Error::Device`] when the device is too small.
+    pub fn new(subject: &Subject, sizes: &Sizes, lifter: &Lifter) -> Result<Self> {
+        sizes.validate(subject)?;
+        let running = match sizes.timed.what {
+            What::Sample { mode, flip } => Running::Samples(lifter.adapter(sizes.adaptation(mode.policy, flip))?),
+            What::TrainStep => {
+                let trainer = Trainer::new(&subject.set, &subject.model, &sizes.training(), lifter.device())?;
+                Running::Steps(Box::new(trainer))
             }
         };
         // As many samples as one run takes at the least.
-        let copies = case.instances.div_ceil(subject.poses.len()).max(1);
-        let (keypoints, size) = (subject.poses.keypoints.repeat(copies), 2 * subject.model.joints);
-        Ok(Self { executor, program, keypoints, size, runs: 0 })
+        let copies = sizes.instances.div_ceil(subject.set.len()).max(1);
+        let (keypoints, size) = (subject.keypoints.repeat(copies), 2 * subject.model.joints);
+        Ok(Self { running, keypoints, size, runs: 0 })
     }
 
     /// Samples that one run advances.
     #[must_use]
     pub fn samples_per_run(&self) -> usize {
-        match &self.program {
-            Program::Adapt(_, config) => config.samples_per_replay(),
-            Program::Train(_) => 1,
+        match &self.running {
+            Running::Samples(adapter) => adapter.config().samples_per_replay(),
+            Running::Steps(_) => 1,
         }
     }
 
-    /// Runs that make a whole round: online-skip adapts in the first of ten.
+    /// Runs that make a whole round: a mode that leaves samples out adapts in the first.
     #[must_use]
     pub fn round(&self) -> usize {
-        match &self.program {
-            Program::Adapt(_, config) => config.skip,
-            Program::Train(_) => 1,
-        }
-    }
-
-    fn section(&self, run: usize) -> SectionId {
-        match &self.program {
-            Program::Adapt(ids, config) => ids.adapt.filter(|_| run.is_multiple_of(config.skip)).unwrap_or(ids.predict),
-            Program::Train(ids) => ids.step,
+        match &self.running {
+            Running::Samples(adapter) => adapter.config().policy.every,
+            Running::Steps(_) => 1,
         }
     }
 
     /// Billions of operations and millions of bytes of a sample, averaged over a round.
     #[must_use]
-    pub fn cost(&self) -> [f64; 2] {
-        let mut sum = Cost::default();
-        (0..self.round()).for_each(|run| sum += self.executor.plan().cost(self.section(run)));
+    pub fn cost(&mut self) -> [f64; 2] {
         let samples = (self.round() * self.samples_per_run()) as f64;
+        let mut sum = Cost::default();
+        match &mut self.running {
+            Running::Samples(adapter) => {
+                let running = adapter.running();
+                let every = running.config().policy.every;
+                (0..every).for_each(|run| sum += running.program.plan().cost(running.section(run)));
+            }
+            Running::Steps(trainer) => {
+                let (program, step) = trainer.program();
+                sum += program.plan().cost(step);
+            }
+        }
         [sum.gflop() / samples, sum.mbytes() / samples]
     }
 
-    /// Gives the next samples to the device, replays, and waits for their predictions (for the end of a training step).
+    /// Adapts to the next samples and waits for their predictions, or takes a training step and waits for its end.
     /// Returns the time that the host took to encode and submit; on the CPU that is the replay itself.
     ///
     /// # Errors
     /// The device was lost, or a prediction is not finite.
     pub fn run(&mut self) -> Result<Duration> {
-        let section = self.section(self.runs);
-        let predictions = self.give_samples();
-        let begun = Instant::now();
-        self.executor.replay(section)?;
-        let encoded = begun.elapsed();
+        let (count, runs) = (self.samples_per_run(), self.runs);
         self.runs += 1;
-        let Some(predictions) = predictions else {
-            self.executor.wait()?;
-            return Ok(encoded);
-        };
-        if self.executor.read(predictions)?.iter().any(|v| !v.is_finite()) {
-            return Err(Error::Device(format!(
-                "{}: a prediction is not finite; run `isopose verify` on this device",
-                self.executor.device()
-            )));
+        match &mut self.running {
+            Running::Samples(adapter) => {
+                let first = runs * count % (self.keypoints.len() / self.size - count + 1) * self.size;
+                let poses = adapter.run(&self.keypoints[first..first + count * self.size], None)?;
+                let mut running = adapter.running();
+                if poses.iter().any(|v| !v.is_finite()) {
+                    return Err(Error::Device(format!(
+                        "{}: a prediction is not finite; run `isopose verify` on this device",
+                        running.program.device()
+                    )));
+                }
+                Ok(running.program.take_encoding())
+            }
+            Running::Steps(trainer) => {
+                trainer.advance(1)?;
+                let (program, _) = trainer.program();
+                let encoded = program.take_encoding();
+                program.wait()?;
+                Ok(encoded)
+            }
         }
-        Ok(encoded)
     }
 
-    /// Writes the next samples and where they lie; returns the tensor of their predictions.
-    fn give_samples(&mut self) -> Option<TensorId> {
-        let Program::Adapt(ids, config) = &self.program else { return None };
-        let count = config.samples_per_replay();
-        let at = self.runs * count;
-        let first = at % (self.keypoints.len() / self.size - count + 1) * self.size;
-        self.executor.write(ids.samples, 0, &self.keypoints[first..first + count * self.size]);
-        // sample and chunk of the state: the chunk starts at this sample.
-        self.executor.write(ids.state, 2, &[f32::from_bits(at as u32); 2]);
-        Some(ids.predictions)
-    }
-
-    /// Time by kernel of a run that adapts, where the case adapts: medians of `repeats`.
+    /// Time by kernel of a run that adapts, where anything does: medians of `repeats`.
     ///
     /// # Errors
     /// The device was lost.
     pub fn profile(&mut self, repeats: u32) -> Result<Vec<KernelTime>> {
-        let section = self.section(0);
-        let state = match &self.program {
-            Program::Adapt(ids, _) => ids.state,
-            Program::Train(ids) => ids.state,
-        };
-        by_kernel(self.executor.as_mut(), section, state, repeats, |_| {})
+        match &mut self.running {
+            Running::Samples(adapter) => {
+                let mut running = adapter.running();
+                let section: SectionId = running.section(0);
+                by_kernel(&mut running.program, section, repeats, |_| {})
+            }
+            Running::Steps(trainer) => {
+                let (program, step) = trainer.program();
+                by_kernel(program, step, repeats, |_| {})
+            }
+        }
     }
 }

@@ -9,21 +9,19 @@ fn model(ssl: Ssl) -> ModelConfig {
 
 fn checkpoint(ssl: Ssl) -> Checkpoint {
     let model = model(ssl);
-    let mut tensors = BTreeMap::new();
+    let mut parameters = Tensors::new();
     for (i, (name, shape)) in expected_tensors(&model).into_iter().enumerate() {
         let data = (0..shape.iter().product()).map(|k| (i + k) as f32 * 0.37).collect();
-        tensors.insert(name, Tensor { shape, data });
+        parameters.insert(name, Tensor { shape, data });
     }
-    Checkpoint { model, tensors, training: None }
+    Checkpoint { model, parameters, optimiser: None, training: None }
 }
 
 fn resumable() -> Checkpoint {
     let mut c = checkpoint(Ssl::Cycle);
-    for (name, tensor) in c.tensors.clone().into_iter().filter(|(name, _)| !name.contains(".running_")) {
-        for prefix in MOMENTS {
-            c.tensors.insert(format!("{prefix}{name}"), tensor.clone());
-        }
-    }
+    let mut trained = c.parameters.clone();
+    trained.retain(|name, _| !name.contains(".running_"));
+    c.optimiser = Some(Moments { exp_avg: trained.clone(), exp_avg_sq: trained });
     c.training = Some(TrainingState { config: TrainConfig::default(), step: 7, poses: 9, held_back: vec![3, -1] });
     c
 }
@@ -32,7 +30,7 @@ fn resumable() -> Checkpoint {
 fn write(c: &Checkpoint, metadata: &[(&str, &str)]) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().unwrap();
     let metadata = metadata.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-    fs::write(file.path(), safetensors::serialize(&c.tensors, Some(metadata)).unwrap()).unwrap();
+    fs::write(file.path(), safetensors::serialize(c.named(), Some(metadata)).unwrap()).unwrap();
     file
 }
 
@@ -68,9 +66,9 @@ fn a_refused_checkpoint_leaves_the_old_file() {
     let file = write(&checkpoint(Ssl::None), &[]);
     let before = fs::read(file.path()).unwrap();
     let mut c = checkpoint(Ssl::None);
-    c.tensors.get_mut("fsl.out.bias").unwrap().data[1] = f32::NAN;
+    c.parameters.get_mut("fsl.out.bias").unwrap().data[1] = f32::NAN;
     assert!(c.save(file.path()).unwrap_err().to_string().contains("fsl.out.bias: value 1 is NaN"));
-    c.tensors.get_mut("fsl.out.bias").unwrap().data.clear();
+    c.parameters.get_mut("fsl.out.bias").unwrap().data.clear();
     assert!(c.save(file.path()).unwrap_err().to_string().contains("0 values"));
     assert_eq!(fs::read(file.path()).unwrap(), before);
 }
@@ -81,7 +79,7 @@ fn files_from_elsewhere_load() {
     let json =
         r#"{"J": 17, "W": 8, "ssl": "adv", "proj": "ortho", "c": 3, "lam2d": 4.5, "lean": false, "center": true}"#;
     let loaded = Checkpoint::load(write(&c, &[("format", "pt"), ("config", json)]).path()).unwrap();
-    assert_eq!(loaded.tensors, c.tensors);
+    assert_eq!(loaded.parameters, c.parameters);
     let m = &loaded.model;
     assert_eq!((m.ssl, m.projection, m.depth), (Ssl::Adversary, Projection::WeakPerspective, 1.0));
     assert_eq!((m.normalize, m.reduction, m.lambda_2d), (Normalize::Plane, Reduction::Mean, 4.5));
@@ -89,7 +87,7 @@ fn files_from_elsewhere_load() {
     for (ssl, inferred) in [(Ssl::Cycle, Ssl::Cycle), (Ssl::None, Ssl::None)] {
         let mut c = checkpoint(ssl);
         let counter = Tensor { shape: vec![], data: vec![5.0] };
-        c.tensors.insert("fsl.rb.bn1.num_batches_tracked".to_owned(), counter);
+        c.parameters.insert("fsl.rb.bn1.num_batches_tracked".to_owned(), counter);
         let m = Checkpoint::load(write(&c, &[]).path()).unwrap().model;
         assert_eq!((m.joints, m.width, m.ssl, m.normalize), (17, 8, inferred, Normalize::Plane));
     }
@@ -103,7 +101,7 @@ fn files_from_elsewhere_load() {
 fn doubles_are_rounded_and_integers_refused() {
     let c = checkpoint(Ssl::None);
     let bytes = |dtype, width: usize| {
-        let data: Vec<_> = c.tensors.iter().map(|(name, t)| (name, t, vec![0; t.data.len() * width])).collect();
+        let data: Vec<_> = c.parameters.iter().map(|(name, t)| (name, t, vec![0; t.data.len() * width])).collect();
         let views = data.iter().map(|(name, t, bytes)| {
             (*name, safetensors::tensor::TensorView::new(dtype, t.shape.clone(), bytes).unwrap())
         });
@@ -111,28 +109,29 @@ fn doubles_are_rounded_and_integers_refused() {
     };
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), bytes(Dtype::F64, 8)).unwrap();
-    assert!(Checkpoint::load(file.path()).unwrap().tensors["fsl.out.weight"].data.iter().all(|v| *v == 0.0));
+    assert!(Checkpoint::load(file.path()).unwrap().parameters["fsl.out.weight"].data.iter().all(|v| *v == 0.0));
     assert!(bytes_refusal(&bytes(Dtype::I32, 4)).contains("extractor.rb0.bn1.bias: its type is I32"));
 }
 
 #[test]
 fn wrong_content_is_named() {
     let cycle = |change: fn(&mut Checkpoint)| refusal(Ssl::Cycle, change);
-    let nan = cycle(|c| c.tensors.get_mut("disc.out.weight").unwrap().data[3] = f32::INFINITY);
+    let nan = cycle(|c| c.parameters.get_mut("disc.out.weight").unwrap().data[3] = f32::INFINITY);
     assert!(nan.contains("disc.out.weight: value 3 is inf"), "{nan}");
-    let negative = cycle(|c| c.tensors.get_mut("ssl.rb.bn2.running_var").unwrap().data[0] = -1.0);
+    let negative = cycle(|c| c.parameters.get_mut("ssl.rb.bn2.running_var").unwrap().data[0] = -1.0);
     assert!(negative.contains("at least 0"), "{negative}");
-    let shape = cycle(|c| c.tensors.get_mut("fsl.out.weight").unwrap().shape = vec![8, 51]);
+    let shape = cycle(|c| c.parameters.get_mut("fsl.out.weight").unwrap().shape = vec![8, 51]);
     assert!(shape.contains("fsl.out.weight: expected shape [51, 8], found [8, 51]"), "{shape}");
-    let missing = cycle(|c| c.tensors.retain(|name, _| !name.starts_with("ssl.rb.bn1")));
+    let missing = cycle(|c| c.parameters.retain(|name, _| !name.starts_with("ssl.rb.bn1")));
     assert!(missing.contains("ssl.rb.bn1.weight: this tensor is missing"), "{missing}");
     assert!(cycle(|c| c.model.ssl = Ssl::None).contains("disc.out.bias: this tensor is no part"));
     assert!(cycle(|c| c.model.width = 6).contains("config: width is 6"));
     assert!(cycle(|c| c.model.joints = 0).contains("config: joints is 0"));
     assert!(cycle(|c| c.model.bone_lengths.truncate(3)).contains("bone_lengths has 3 entries, not 16"));
-    let adam = cycle(|c| drop(c.tensors.insert("adam.exp_avg.x".to_owned(), Tensor { shape: vec![0], data: vec![] })));
+    let adam =
+        cycle(|c| drop(c.parameters.insert("adam.exp_avg.x".to_owned(), Tensor { shape: vec![0], data: vec![] })));
     assert!(adam.contains("no training metadata"), "{adam}");
-    let recorded = cycle(|c| drop(c.tensors.insert("param/x".to_owned(), Tensor { shape: vec![0], data: vec![] })));
+    let recorded = cycle(|c| drop(c.parameters.insert("param/x".to_owned(), Tensor { shape: vec![0], data: vec![] })));
     assert!(recorded.contains("recorded state"), "{recorded}");
     let newer = write(&checkpoint(Ssl::None), &[("format", "isopose-2")]);
     assert!(Checkpoint::load(newer.path()).unwrap_err().to_string().contains("isopose-2 is not known"));

@@ -8,11 +8,11 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Outcome, options, options::DeviceOptions, output};
-use crate::bench::{Case, Floor, KernelTime, Subject, Task, Workload, measure};
+use crate::adapt::Lifter;
+use crate::bench::{Floor, KernelTime, Sizes, Subject, Timed, What, Workload, measure};
 use crate::config::Ssl;
 use crate::error::{Error, Result};
 use crate::gpu::Device;
-use crate::nn::Tensors;
 
 /// Repeats of the timing by kernel, and from how many milliseconds on one is enough.
 const REPEATS: u32 = 5;
@@ -30,9 +30,8 @@ const KERNELS: usize = 5;
 #[derive(Debug, Args)]
 pub(super) struct Bench {
     /// What to time; may be given more than once [default: all]
-    #[arg(long, value_parser = options::choice::<Task>(&["baseline", "baseline-no-flip", "vanilla", "vanilla-lr",
-          "online", "online-skip", "train-step"]))]
-    mode: Vec<Task>,
+    #[arg(long, value_parser = options::timed())]
+    mode: Vec<Timed>,
     /// Features of every hidden layer, a multiple of 4
     #[arg(long, value_name = "W", default_value_t = 1024)]
     width: usize,
@@ -46,13 +45,12 @@ pub(super) struct Bench {
     /// Samples that the vanilla modes adapt to at once; with more than 1, other modes are left out
     #[arg(long, value_name = "N", default_value = "1", value_parser = options::count::<usize>)]
     instances: usize,
-    /// T, steps of adaptation on a sample [default: 10 for vanilla, else 1]
-    #[arg(long, value_name = "T", value_parser = options::count::<usize>)]
+    #[arg(long, value_name = "T", help = options::iterations_help(), value_parser = options::count::<usize>)]
     iterations: Option<usize>,
     /// Poses of a training step
     #[arg(long, value_name = "N", default_value_t = 64)]
     batch: usize,
-    /// Timed samples of a row, rounded up to tens for online-skip [default: at least 20, then up to 3 seconds]
+    /// Timed samples of a row, rounded up to whole rounds of a mode that leaves samples out [default: at least 20, then up to 3 seconds]
     #[arg(long, value_name = "N", value_parser = options::count::<usize>)]
     samples: Option<usize>,
     #[command(flatten)]
@@ -85,7 +83,7 @@ struct Machine {
 /// A task at one size; times are per sample.
 #[derive(Serialize)]
 struct Row {
-    mode: Task,
+    mode: Timed,
     width: usize,
     /// B, where the task adapts.
     copies: Option<usize>,
@@ -103,7 +101,7 @@ struct Row {
     gflop: f64,
     mbytes: f64,
     floor_ms: f64,
-    /// The floor in relation to the median; for online-skip, whose samples differ, to the mean.
+    /// The floor in relation to the median; for a mode that leaves samples out, whose samples differ, to the mean.
     floor_share: f64,
     /// What the host takes to encode and submit a sample, on a GPU.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,12 +114,14 @@ struct Row {
 impl Bench {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
         let subject = Subject::new(self.joints, self.width, Ssl::Cycle)?;
-        let cases = self.cases()?;
-        cases.iter().try_for_each(|case| case.validate(&subject))?;
+        let rows = self.rows()?;
+        rows.iter().try_for_each(|sizes| sizes.validate(&subject))?;
         let parameters = subject.parameters();
         let begun = Instant::now();
         let device = self.device.open()?;
-        self.case(Task::Baseline, 1).first_prediction(&subject, &parameters, &device)?;
+        let lifter = Lifter::new(subject.model.clone(), parameters, &device)?;
+        let first = Timed::all().into_iter().find(|timed| !timed.adapts());
+        first.map_or(Ok(()), |timed| Workload::new(&subject, &self.sizes(timed, 1), &lifter)?.run().map(|_| ()))?;
         let cold_start_ms = 1e3 * begun.elapsed().as_secs_f64();
         let floor = Floor::measure(&device)?;
         let mut report = Report {
@@ -135,10 +135,10 @@ impl Bench {
                 products: floor.products,
                 p99_to_median: floor.p99_to_median,
             },
-            rows: Vec::with_capacity(cases.len()),
+            rows: Vec::with_capacity(rows.len()),
         };
-        for case in cases {
-            report.rows.push(self.row(&case, (&subject, &parameters), &device, &floor)?);
+        for sizes in rows {
+            report.rows.push(self.row(&sizes, (&subject, &lifter), &floor)?);
         }
         if self.json {
             output::json(out, &report)?
@@ -148,38 +148,33 @@ impl Bench {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn case(&self, task: Task, copies: usize) -> Case {
-        let instances = if task.mode().is_some_and(|mode| mode.is_vanilla()) { self.instances } else { 1 };
-        Case { task, copies, instances, iterations: self.iterations, batch: self.batch }
+    fn sizes(&self, timed: Timed, copies: usize) -> Sizes {
+        let forgets = timed.policy().is_some_and(|policy| policy.forgets());
+        let instances = if forgets { self.instances } else { 1 };
+        Sizes { timed, copies, instances, iterations: self.iterations, batch: self.batch }
     }
 
     /// The rows asked for, without those that would repeat or cannot have so many instances.
-    fn cases(&self) -> Result<Vec<Case>> {
-        let tasks = if self.mode.is_empty() { &Task::ALL[..] } else { &self.mode };
-        let mut cases = Vec::new();
-        for &task in tasks {
-            let copies = if task.adapts() { &self.copies[..] } else { &self.copies[..1] };
-            cases.extend(copies.iter().map(|&copies| self.case(task, copies)));
+    fn rows(&self) -> Result<Vec<Sizes>> {
+        let all = if self.mode.is_empty() { Timed::all() } else { self.mode.clone() };
+        let mut rows = Vec::new();
+        for timed in all {
+            let copies = if timed.adapts() { &self.copies[..] } else { &self.copies[..1] };
+            rows.extend(copies.iter().map(|&copies| self.sizes(timed, copies)));
         }
-        cases.retain(|case| case.instances == self.instances);
-        if cases.is_empty() {
-            let problem = "--instances is for the vanilla modes; leave it out, or add --mode vanilla";
-            return Err(Error::Usage(problem.to_owned()));
+        rows.retain(|sizes| sizes.instances == self.instances);
+        if rows.is_empty() {
+            let problem = "it is for the vanilla modes; leave it out, or add --mode vanilla";
+            return Err(Error::setting("instances", problem));
         }
-        Ok(cases)
+        Ok(rows)
     }
 
-    fn row(
-        &self,
-        case: &Case,
-        (subject, parameters): (&Subject, &Tensors),
-        device: &Device,
-        floor: &Floor,
-    ) -> Result<Row> {
-        let mut workload = Workload::new(subject, parameters, case, device)?;
-        let iterations = case.steps();
-        let copies = iterations.map(|_| case.copies);
-        let label = copies.map_or_else(|| case.task.to_string(), |copies| format!("{} B={copies}", case.task));
+    fn row(&self, sizes: &Sizes, (subject, lifter): (&Subject, &Lifter), floor: &Floor) -> Result<Row> {
+        let mut workload = Workload::new(subject, sizes, lifter)?;
+        let (timed, iterations) = (sizes.timed, sizes.steps());
+        let copies = iterations.map(|_| sizes.copies);
+        let label = copies.map_or_else(|| timed.to_string(), |copies| format!("{timed} B={copies}"));
         let mut progress: Option<output::Progress> = None;
         let latency = measure(&mut workload, self.samples, |done, wanted| {
             progress.get_or_insert_with(|| output::Progress::start(&label, wanted)).update(done, "");
@@ -187,16 +182,16 @@ impl Bench {
         drop(progress);
         let [gflop, mbytes] = workload.cost();
         let floor_ms = floor.ms([gflop, mbytes]);
-        let typical = if case.task == Task::OnlineSkip { latency.mean } else { latency.median };
-        let gpu = matches!(device, Device::Gpu(_));
-        let repeats = if latency.median * (case.instances as f64) < SLOW_MS { REPEATS } else { 1 };
+        let typical = if workload.round() > 1 { latency.mean } else { latency.median };
+        let gpu = matches!(lifter.device(), Device::Gpu(_));
+        let repeats = if latency.median * (sizes.instances as f64) < SLOW_MS { REPEATS } else { 1 };
         Ok(Row {
-            mode: case.task,
+            mode: timed,
             width: self.width,
             copies,
-            instances: case.instances,
+            instances: sizes.instances,
             iterations,
-            batch: (case.task == Task::TrainStep).then_some(case.batch),
+            batch: (timed.what == What::TrainStep).then_some(sizes.batch),
             samples: latency.samples,
             ms_median: latency.median,
             ms_p90: latency.p90,
@@ -210,13 +205,6 @@ impl Bench {
             encode_ms: gpu.then_some(latency.encode),
             kernels: if gpu { Some(workload.profile(repeats)?) } else { None },
         })
-    }
-}
-
-impl Case {
-    /// Brings the case to the device and runs it once.
-    fn first_prediction(&self, subject: &Subject, parameters: &Tensors, device: &Device) -> Result<()> {
-        Workload::new(subject, parameters, self, device)?.run().map(|_| ())
     }
 }
 

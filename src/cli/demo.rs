@@ -8,17 +8,15 @@ use std::time::Instant;
 use clap::Args;
 
 use super::{Outcome, options, options::DeviceOptions, output, report};
-use crate::adapt::{AdaptConfig, Mode};
-use crate::checkpoint::Checkpoint;
+use crate::adapt::{AdaptConfig, Lifter, Policy};
 use crate::config::{Decay, ModelConfig, Ssl, TrainConfig};
 use crate::data::{PoseSet, Scenario, synthetic};
 use crate::error::Result;
-use crate::evaluate::{ModeResult, run_mode};
+use crate::evaluate::{Stream, predict};
 use crate::gpu::Device;
-use crate::metrics::{Metrics, Protocol};
-use crate::report::Role;
-use crate::study::{self, Comparison, Predicted, Run};
-use crate::train::{Trainer, TrainingSet};
+use crate::metrics::{Metrics, Protocol, evaluate};
+use crate::study::{self, BASELINE, Comparison, Method, Predicted, Run};
+use crate::train::Trainer;
 
 const WIDTH: usize = 128;
 const SOURCE_POSES: usize = 8000;
@@ -44,12 +42,11 @@ pub(super) struct Demo {
     device: DeviceOptions,
 }
 
-/// A row of both tables.
+/// A row of the tables.
 struct Row {
-    mode: Mode,
+    method: Method,
     score: Metrics,
-    ms: f64,
-    predictions: Vec<f32>,
+    run: Run,
 }
 
 impl Demo {
@@ -63,64 +60,61 @@ impl Demo {
         writeln!(out, "source: {SOURCE_POSES} poses of adults in everyday poses, four studio cameras")?;
         writeln!(out, "target: {TARGET_POSES} poses of all ages and actions, a camera anywhere for each clip")?;
         writeln!(out, "models: width {WIDTH}, {STEPS} steps of {BATCH} poses (the paper: width 1024)\n")?;
-        let [baseline, joint] = [Ssl::None, Ssl::Cycle].map(|ssl| self.train(&source, ssl, &device));
-        let (baseline, joint) = (baseline?, joint?);
+        // The models without self-supervision and with the cycle, each once, and what the tables say of both.
+        let methods: Vec<Method> = study::methods().into_iter().filter(|m| m.model.ssl != Ssl::Adversary).collect();
+        let (mut lifters, mut rows): (Vec<(Ssl, Lifter)>, Vec<Row>) = (Vec::new(), Vec::new());
+        for Method { model, .. } in &methods {
+            if lifters.iter().all(|(ssl, _)| *ssl != model.ssl) {
+                lifters.push((model.ssl, self.train(&source, model.ssl, &device)?));
+            }
+        }
+        let lifter =
+            |method: &Method| lifters.iter().find(|(ssl, _)| *ssl == method.model.ssl).map(|(_, lifter)| lifter);
         let unseen = synthetic(Scenario::Source, UNSEEN_POSES, TARGET_SEED, 16)?;
-        let at_home = self.evaluate(&baseline, Mode::Baseline, &unseen, &device)?;
-        let baseline = self.evaluate(&baseline, Mode::Baseline, &target, &device)?;
-        let rows = Mode::ALL.map(|mode| self.evaluate(&joint, mode, &target, &device));
-        let [joint, vanilla, vanilla_lr, online, online_skip] = rows;
-        let (joint, vanilla, vanilla_lr) = (joint?, vanilla?, vanilla_lr?);
-        let (online, online_skip) = (online?, online_skip?);
+        let mut here = Metrics::default();
+        for method in methods {
+            let Some(lifter) = lifter(&method) else { continue };
+            if method.name == BASELINE {
+                here = self.evaluate(&method, lifter, &unseen)?.score;
+            }
+            rows.push(self.evaluate(&method, lifter, &target)?);
+        }
+        let named = |name: &str| rows.iter().find(|row| row.method.name == name);
 
-        let (here, there) = (&at_home.score, &baseline.score);
+        let there = named(BASELINE).map(|row| row.score.pck).unwrap_or_default();
         writeln!(
             out,
-            "The shift: Baseline has PCK {:.1} on unseen poses of the source, {:.1} on the target\n",
-            here.pck, there.pck
+            "The shift: Baseline has PCK {:.1} on unseen poses of the source, {there:.1} on the target\n",
+            here.pck
         )?;
         writeln!(out, "Table 3: self-supervision, on the target (US)")?;
         let mut table = output::Table::new(1, &["Method", "PCK", "AUC", "MPJPE mm"]);
-        let methods =
-            [("Baseline", &baseline), ("Joint-Cyc", &joint), ("Vanilla-Cyc", &vanilla), ("Online-Cyc", &online)];
-        methods.iter().for_each(|(name, row)| table.row([vec![(*name).to_owned()], row.scores()].concat()));
+        for row in rows.iter().filter(|row| row.method.in_table_3()) {
+            table.row([vec![row.method.name.clone()], row.scores()].concat());
+        }
         table.write(out)?;
 
         writeln!(out, "\nTable 4: time, on the target (US)")?;
         let mut table = output::Table::new(1, &["Method", "PCK", "AUC", "MPJPE mm", "ms/sample"]);
-        let methods = [
-            ("Vanilla", &vanilla),
-            ("Vanilla-lr", &vanilla_lr),
-            ("Online", &online),
-            ("Online-skip", &online_skip),
-            ("Baseline", &baseline),
-        ];
-        for (name, row) in methods {
-            table.row([vec![name.to_owned()], row.scores(), vec![format!("{:.2}", row.ms)]].concat());
+        let (plain, adapted): (Vec<&Row>, Vec<&Row>) =
+            rows.iter().filter(|row| row.method.in_table_4()).partition(|row| row.method.name == BASELINE);
+        for row in adapted.iter().chain(&plain) {
+            let name = row.method.mode.title.to_owned();
+            table.row([vec![name], row.scores(), vec![format!("{:.2}", row.run.ms_per_sample)]].concat());
         }
         table.write(out)?;
 
         writeln!(out)?;
-        for row in [&vanilla, &vanilla_lr, &online, &online_skip] {
-            writeln!(out, "{}", row.against(&joint, "Joint-Cyc, the same model as trained"))?;
+        let joint = study::joint();
+        for (row, other) in adapted.iter().filter_map(|row| Some((row, named(&joint)?))) {
+            writeln!(out, "{}", row.against(other, &format!("{joint}, the same model as trained")))?;
         }
-        writeln!(out, "{}", online.against(&baseline, "Baseline, trained without self-supervision"))?;
+        for (row, other) in adapted.iter().filter(|row| row.method.is_iso()).zip(&plain) {
+            writeln!(out, "{}", row.against(other, "Baseline, trained without self-supervision"))?;
+        }
         if let Some(path) = &self.report {
-            let methods = [
-                ("Baseline", Role::Baseline, &baseline, &[][..]),
-                ("Joint-Cyc", Role::Joint, &joint, &["Baseline"]),
-                ("Vanilla-Cyc", Role::Vanilla, &vanilla, &["Joint-Cyc", "Baseline"]),
-                ("Vanilla-lr", Role::Vanilla, &vanilla_lr, &["Joint-Cyc"]),
-                ("Online-Cyc", Role::Online, &online, &["Joint-Cyc", "Baseline"]),
-                ("Online-skip", Role::Online, &online_skip, &["Joint-Cyc"]),
-            ];
-            let predicted = methods.map(|(name, role, row, against)| Predicted {
-                name: name.to_owned(),
-                role,
-                runs: vec![Run { poses: row.predictions.clone(), ms_per_sample: row.ms }],
-                against: against.iter().map(ToString::to_string).collect(),
-            });
-            self.write_report(path, &target, &predicted, &device)?;
+            let predicted = rows.into_iter().map(|row| Predicted { method: row.method, runs: vec![row.run] });
+            self.write_report(path, &target, &predicted.collect::<Vec<_>>(), &device)?;
             writeln!(out, "wrote {}", path.display())?;
         }
         writeln!(out, "{:.0} s in all", begun.elapsed().as_secs_f64())?;
@@ -128,7 +122,7 @@ impl Demo {
     }
 
     fn write_report(&self, path: &Path, target: &PoseSet, predicted: &[Predicted], device: &Device) -> Result<()> {
-        let comparison = Comparison::new(target, &study::positions(target)?, predicted, ["Baseline", "Online-Cyc"]);
+        let comparison = Comparison::new(target, &study::truth(target)?, predicted, [BASELINE, &study::iso()]);
         let facts = [
             ("Program", format!("isopose {}", env!("CARGO_PKG_VERSION"))),
             ("Device", device.name()),
@@ -147,7 +141,7 @@ impl Demo {
         report::write(&document, path)
     }
 
-    fn train(&self, source: &PoseSet, ssl: Ssl, device: &Device) -> Result<Checkpoint> {
+    fn train(&self, source: &PoseSet, ssl: Ssl, device: &Device) -> Result<Lifter> {
         let model = ModelConfig { width: WIDTH, ssl, ..ModelConfig::default() };
         let config = TrainConfig {
             batch: BATCH,
@@ -160,20 +154,23 @@ impl Demo {
             ..TrainConfig::default()
         };
         let mut trainer = Trainer::new(source, &model, &config, device)?;
-        let label = if ssl == Ssl::None { "train Baseline" } else { "train Joint-Cyc" };
-        let mut progress = output::Progress::start(label, STEPS as usize);
-        trainer.run(STEPS, 50, |step, losses| progress.update(step as usize, &format!("fsl {:.4}", losses.fsl)))?;
-        trainer.checkpoint(Vec::new())
+        let label = if ssl == Ssl::None { BASELINE.to_owned() } else { study::joint() };
+        let mut progress = output::Progress::start(format!("train {label}"), STEPS as usize);
+        trainer.run(STEPS, 50, |step, losses| {
+            progress.update(step as usize, &format!("fsl {:.4}", losses.get("fsl").unwrap_or_default()));
+        })?;
+        let checkpoint = trainer.checkpoint(Vec::new())?;
+        Lifter::new(checkpoint.model, checkpoint.parameters, device)
     }
 
-    fn evaluate(&self, checkpoint: &Checkpoint, mode: Mode, target: &PoseSet, device: &Device) -> Result<Row> {
-        let set = TrainingSet::new(target, &checkpoint.model)?;
-        let config = AdaptConfig { copies: COPIES, seed: self.seed, ..AdaptConfig::new(mode) };
-        let mut progress = output::Progress::start(mode.to_string(), set.len());
-        let result = run_mode(checkpoint, &config, device, &set, &[], |done| progress.update(done, ""))?;
-        let score = result.score(&set, Protocol::Us);
-        let ModeResult { ms_per_sample: ms, predictions, .. } = result;
-        Ok(Row { mode, score, ms, predictions })
+    fn evaluate(&self, method: &Method, lifter: &Lifter, set: &PoseSet) -> Result<Row> {
+        let policy = Policy { copies: COPIES, ..method.mode.policy };
+        let config = AdaptConfig { seed: self.seed, ..policy.into() };
+        let mut progress = output::Progress::start(method.mode.name, set.len());
+        let result = predict(lifter, &config, set, Stream::default(), |done| progress.update(done, ""))?;
+        let score = evaluate(&result.poses, &study::truth(set)?, set.joints, Protocol::Us, None);
+        let run = Run { poses: result.poses, ms_per_sample: result.ms_per_sample };
+        Ok(Row { method: method.clone(), score, run })
     }
 }
 
@@ -190,6 +187,6 @@ impl Row {
             gain if gain <= -0.05 => format!("does not help: it raises the error by {:.1} mm", -gain),
             _ => "changes the error by less than 0.05 mm".to_owned(),
         };
-        format!("{}: adaptation {verdict} (against {name})", self.mode)
+        format!("{}: adaptation {verdict} (against {name})", self.method.mode)
     }
 }

@@ -8,19 +8,19 @@ use clap::Args;
 use serde::Serialize;
 
 use super::train::check_joints;
-use super::{Outcome, methods, options, options::DeviceOptions, output, report};
-use crate::adapt::{AdaptConfig, Mode};
+use super::{Outcome, options, options::DeviceOptions, output, report};
+use crate::adapt::{AdaptConfig, Lifter, MODES, Mode, Policy, Start};
 use crate::checkpoint::Checkpoint;
 use crate::config::Ssl;
 use crate::data::{PoseSet, hold_back};
 use crate::error::{Error, Result};
-use crate::evaluate::{ModeResult, run_mode};
+use crate::evaluate::{Predictions, Stream, predict};
 use crate::format::npz::NpzWriter;
 use crate::gpu::Device;
 use crate::metrics::{ProtocolSet, Score};
 use crate::pose::missing::Fill;
-use crate::study::{self, Comparison, Predicted};
-use crate::train::TrainingSet;
+use crate::pose::root_centred;
+use crate::study::{self, Comparison, Method, Predicted, Run};
 
 /// Predict a pose set, adapting to it as each mode says, and score the predictions
 #[derive(Debug, Args)]
@@ -32,13 +32,11 @@ pub(super) struct Eval {
     #[arg(long, value_name = "FILE.npz")]
     data: PathBuf,
     /// How to predict; may be given more than once [default: every mode that the model can]
-    #[arg(long, value_parser = options::choice::<Mode>(&["baseline", "vanilla", "vanilla-lr", "online", "online-skip"]))]
+    #[arg(long, value_parser = options::mode(|_| true))]
     mode: Vec<Mode>,
-    /// T, steps of adaptation on a sample [default: 10 for vanilla, else 1]
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", help = options::iterations_help())]
     iterations: Option<usize>,
-    /// α, the learning rate of adaptation [default: 2e-4 for vanilla-lr, else 2e-5]
-    #[arg(long, value_name = "A")]
+    #[arg(long, value_name = "A", help = options::alpha_help())]
     alpha: Option<f32>,
     /// B, random views of a sample in one step
     #[arg(long, value_name = "B", default_value_t = 64)]
@@ -114,30 +112,36 @@ impl Eval {
         let checkpoint = Checkpoint::load(&self.checkpoint)?;
         let configs = self.configs(&checkpoint)?;
         let poses = self.poses(&checkpoint)?;
-        let set = TrainingSet::filled(&poses, &checkpoint.model, self.fill)?;
         if self.reset_at_sequences && poses.sequence.is_none() {
             let fix = "make the pose set with `sequence`, or leave --reset-at-sequences out";
             return Err(Error::file(&self.data, "sequence", "there is none", fix).into());
         }
-        let starts = if self.reset_at_sequences { poses.sequence_starts() } else { Vec::new() };
+        let resets = if self.reset_at_sequences { poses.sequence_starts() } else { Vec::new() };
         if self.report.is_some() && poses.positions.is_none() {
             let problem = "the array is missing, and a report compares with 3D poses";
             return Err(Error::file(&self.data, "positions", problem, "add it, or leave --report out").into());
         }
+        let truth = root_centred(poses.positions.as_deref().unwrap_or_default(), poses.joints);
         let device = self.device.open()?;
+        let (ssl, width) = (checkpoint.model.ssl, checkpoint.model.width);
+        let lifter = Lifter::new(checkpoint.model, checkpoint.parameters, &device)?;
+        let stream = Stream { fill: self.fill, resets: &resets };
         let mut predicted = Vec::new();
-        let mut report = Report::new(&device, &set);
-        for config in &configs {
-            let mut progress = output::Progress::start(config.mode.to_string(), set.len());
-            let result = run_mode(&checkpoint, config, &device, &set, &starts, |done| progress.update(done, ""))?;
+        let mut report = Report::new(&device, &poses);
+        for (mode, config) in &configs {
+            let mut progress = output::Progress::start(mode.name, poses.len());
+            let result = predict(&lifter, config, &poses, stream, |done| progress.update(done, ""));
+            let result = result.map_err(|error| of_mode(error, *mode))?;
             if let Some(path) = &self.predictions {
-                write_predictions(path, &poses, &result.predictions)?;
+                write_predictions(path, &poses, &result.poses)?;
             }
-            report.results.extend(lines(&result, &set, self.protocol_set));
-            predicted.push(methods::predicted(result, checkpoint.model.ssl));
+            report.results.extend(lines(*mode, &result, (&truth, poses.joints), self.protocol_set));
+            let run = Run { poses: result.poses, ms_per_sample: result.ms_per_sample };
+            predicted.push(Predicted { method: Method::of_mode(*mode, ssl), runs: vec![run] });
         }
         if let Some(path) = &self.report {
-            self.write_report(path, (&poses, &set), &predicted, (&report, checkpoint.model.width))?;
+            let comparison = Comparison::new(&poses, &truth, &predicted, pair(&predicted));
+            self.write_report(path, &comparison, &report, width)?;
         }
         if self.json {
             output::json(out, &report)?
@@ -147,14 +151,7 @@ impl Eval {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn write_report(
-        &self,
-        path: &Path,
-        (poses, set): (&PoseSet, &TrainingSet),
-        predicted: &[Predicted],
-        (results, width): (&Report, usize),
-    ) -> Result<()> {
-        let comparison = Comparison::new(poses, &set.positions, predicted, methods::pair(predicted));
+    fn write_report(&self, path: &Path, comparison: &Comparison, results: &Report, width: usize) -> Result<()> {
         let facts = [
             ("Program", format!("isopose {}", env!("CARGO_PKG_VERSION"))),
             ("Device", results.device.clone()),
@@ -165,39 +162,41 @@ impl Eval {
         ];
         let facts = facts.map(|(name, value)| (name.to_owned(), value)).to_vec();
         let commands = vec![options::command_line()];
-        report::write(&study::comparison_document("Evaluation", &comparison, facts, commands), path)
+        report::write(&study::comparison_document("Evaluation", comparison, facts, commands), path)
     }
 
     /// The settings of each mode, checked before anything long starts.
-    fn configs(&self, checkpoint: &Checkpoint) -> Result<Vec<AdaptConfig>> {
-        let modes = match (&self.mode[..], checkpoint.model.ssl) {
-            ([], Ssl::None) => vec![Mode::Baseline],
-            ([], _) => Mode::ALL.to_vec(),
-            (given, _) => given.to_vec(),
+    fn configs(&self, checkpoint: &Checkpoint) -> Result<Vec<(Mode, AdaptConfig)>> {
+        let can = |mode: &Mode| checkpoint.model.ssl != Ssl::None || !mode.policy.adapts();
+        let modes = match &self.mode[..] {
+            [] => MODES.iter().copied().filter(can).collect(),
+            given => given.to_vec(),
         };
         if self.predictions.is_some() && modes.len() != 1 {
-            let problem = format!("--predictions takes those of one mode, not of {}; give one --mode", modes.len());
-            return Err(Error::Usage(problem));
+            let problem = format!("it takes the predictions of one mode, not of {}; give one --mode", modes.len());
+            return Err(Error::setting("predictions", problem));
         }
-        if self.instances > 1 && !modes.iter().any(|mode| mode.is_vanilla()) {
-            return Err(Error::Usage("--instances is for the vanilla modes; leave it out, or add one".to_owned()));
+        if self.instances > 1 && !modes.iter().any(|mode| mode.policy.forgets()) {
+            return Err(Error::setting("instances", "it is for the vanilla modes; leave it out, or add one"));
         }
-        let configs: Vec<AdaptConfig> = modes.into_iter().map(|mode| self.config(mode)).collect();
-        configs.iter().try_for_each(|config| config.validate(&checkpoint.model))?;
+        let configs: Vec<_> = modes.into_iter().map(|mode| (mode, self.config(mode.policy))).collect();
+        configs.iter().try_for_each(|(_, config)| config.validate(&checkpoint.model))?;
         Ok(configs)
     }
 
-    fn config(&self, mode: Mode) -> AdaptConfig {
-        let usual = AdaptConfig::new(mode);
-        AdaptConfig {
+    fn config(&self, usual: Policy) -> AdaptConfig {
+        let policy = Policy {
             iterations: self.iterations.unwrap_or(usual.iterations),
             alpha: self.alpha.unwrap_or(usual.alpha),
             copies: self.copies,
-            instances: if mode.is_vanilla() { self.instances } else { 1 },
+            ..usual
+        };
+        AdaptConfig {
+            instances: if policy.forgets() { self.instances } else { 1 },
             batch: self.batch,
             flip: !self.no_flip,
             seed: self.seed,
-            ..usual
+            ..policy.into()
         }
     }
 
@@ -226,16 +225,34 @@ impl Eval {
     }
 }
 
-fn lines(result: &ModeResult, set: &TrainingSet, protocols: ProtocolSet) -> Vec<Line> {
-    let (mode, ms_per_sample) = (result.mode, result.ms_per_sample);
-    if set.positions.is_empty() {
+/// The two methods to look at closely: the first, and the one that adapts most like the paper's ISO.
+fn pair(predicted: &[Predicted]) -> [&str; 2] {
+    let online = |predicted: &&Predicted| {
+        let mode = predicted.method.mode;
+        mode.every_task && mode.policy.start == Start::Carry
+    };
+    let second = predicted.iter().find(online).or(predicted.last());
+    [predicted.first(), second].map(|predicted| predicted.map_or("", |predicted| &predicted.method.name))
+}
+
+/// Says in which mode predictions ceased to be finite.
+fn of_mode(error: Error, mode: Mode) -> Error {
+    match error {
+        Error::Diverged(what) => Error::Diverged(format!("{mode}: {what}")),
+        error => error,
+    }
+}
+
+fn lines(mode: Mode, result: &Predictions, (truth, joints): (&[f32], usize), protocols: ProtocolSet) -> Vec<Line> {
+    let ms_per_sample = result.ms_per_sample;
+    if truth.is_empty() {
         return vec![Line { mode, protocol: None, pck: None, auc: None, mpjpe_mm: None, ms_per_sample }];
     }
     let line = |Score { label, metrics }: Score| {
         let (pck, auc, mpjpe_mm) = (Some(metrics.pck), Some(metrics.auc), Some(metrics.mpjpe_mm));
         Line { mode, protocol: Some(label), pck, auc, mpjpe_mm, ms_per_sample }
     };
-    protocols.scores(&result.predictions, &set.positions, set.joints).into_iter().map(line).collect()
+    protocols.scores(&result.poses, truth, joints).into_iter().map(line).collect()
 }
 
 /// The predicted positions, and which joints were guessed because the data lack them.
@@ -254,8 +271,8 @@ fn write_predictions(path: &Path, poses: &PoseSet, predictions: &[f32]) -> Resul
 }
 
 impl Report {
-    fn new(device: &Device, set: &TrainingSet) -> Self {
-        let guessed_joints = set.seen.iter().filter(|seen| **seen == 0.0).count();
+    fn new(device: &Device, set: &PoseSet) -> Self {
+        let guessed_joints = set.seen().iter().filter(|seen| **seen == 0.0).count();
         Self { device: device.name(), samples: set.len(), guessed_joints, results: Vec::new() }
     }
 

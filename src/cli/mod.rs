@@ -6,11 +6,10 @@ mod devices;
 mod eval;
 mod import;
 mod info;
-mod methods;
 mod options;
 mod output;
 mod plan;
-mod program;
+mod programs;
 mod report;
 mod settings;
 mod study;
@@ -138,6 +137,10 @@ fn one_line(error: &Error) -> String {
             message = format!("{message}: {text}");
         }
         cause = error.source();
+    }
+    // A setting goes by its flag here.
+    if let Error::Setting { setting, problem } = error {
+        message = format!("--{}: {problem}", setting.replace('_', "-"));
     }
     message.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use serde::de::DeserializeOwned;
 
 use super::output;
+use crate::adapt::{MODES, Mode, Policy};
+use crate::bench::Timed;
 use crate::error::{Error, Result};
 use crate::gpu::{Device, ShaderChecks};
 use crate::tune;
@@ -63,6 +65,43 @@ where
     T: DeserializeOwned + Clone + Send + Sync + 'static,
 {
     PossibleValuesParser::new(names).try_map(|name| serde_json::from_value::<T>(name.into()))
+}
+
+/// One of the modes that `keep` holds, by its name; long help says what each does.
+pub(super) fn mode(keep: fn(&Mode) -> bool) -> impl TypedValueParser<Value = Mode> {
+    let known = |mode: &&Mode| keep(mode);
+    let value = |mode: &Mode| PossibleValue::new(mode.name).help(mode.about);
+    PossibleValuesParser::new(MODES.iter().filter(known).map(value))
+        .try_map(|name| Mode::named(&name).ok_or("there is no such mode"))
+}
+
+/// Something to time, by its name.
+pub(super) fn timed() -> impl TypedValueParser<Value = Timed> {
+    PossibleValuesParser::new(Timed::all().into_iter().map(|timed| timed.name))
+        .try_map(|name| Timed::named(&name).ok_or("there is no such row"))
+}
+
+/// The help of `--iterations`.
+pub(super) fn iterations_help() -> String {
+    let default = of_modes(|policy| policy.iterations.to_string());
+    format!("T, steps of adaptation on a sample [default: {default}]")
+}
+
+/// The help of `--alpha`.
+pub(super) fn alpha_help() -> String {
+    let default = of_modes(|policy| format!("{:e}", policy.alpha));
+    format!("α, the learning rate of adaptation [default: {default}]")
+}
+
+/// What `of` says of each mode that adapts, in words, such as a default: `10 for vanilla, else 1`.
+fn of_modes(of: fn(&Policy) -> String) -> String {
+    let adapting = || MODES.iter().filter(|mode| mode.policy.adapts());
+    let count = |value: &String| adapting().filter(|mode| of(&mode.policy) == *value).count();
+    let Some(usual) = adapting().map(|mode| of(&mode.policy)).max_by_key(count) else { return String::new() };
+    let special = adapting().filter(|mode| of(&mode.policy) != usual);
+    let mut words: Vec<String> = special.map(|mode| format!("{} for {mode}", of(&mode.policy))).collect();
+    words.push(if words.is_empty() { usual } else { format!("else {usual}") });
+    words.join(", ")
 }
 
 /// A joint count that there is a skeleton for.

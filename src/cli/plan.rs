@@ -8,12 +8,12 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use super::program::{Program, Ready};
+use super::programs::{Programs, Ready};
 use super::{Outcome, options, options::DeviceOptions, output};
 use crate::bench::{KernelTime, by_kernel};
 use crate::kernel::{Access, Value};
-use crate::nn::initial_tensors;
-use crate::plan::{Cost, Dispatch, Plan, Section, prepare};
+use crate::nn::{Program, initial_tensors};
+use crate::plan::{Cost, Dispatch, Plan, Section};
 
 /// Print or time the program that a device runs
 #[derive(Debug, Args)]
@@ -27,7 +27,7 @@ enum Action {
     /// Print a program, dispatch by dispatch
     Show {
         #[command(flatten)]
-        program: Program,
+        program: Programs,
         #[command(flatten)]
         _device: DeviceOptions,
         /// Print one JSON object
@@ -37,7 +37,7 @@ enum Action {
     /// Run a program on random weights and print its time by kernel
     Profile {
         #[command(flatten)]
-        program: Program,
+        program: Programs,
         /// Timed runs, after one that is not; the median counts
         #[arg(long, value_name = "N", default_value = "5", value_parser = options::count::<u32>)]
         repeats: u32,
@@ -53,7 +53,7 @@ impl PlanCommand {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
         match &self.action {
             Action::Show { program, json, .. } => {
-                let plan = program.record()?.plan;
+                let plan = program.record()?.recording.plan;
                 if *json { output::json(out, &listing(program, &plan))? } else { show(out, &plan)? }
             }
             Action::Profile { program, repeats, device, json } => {
@@ -75,7 +75,7 @@ fn show(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     Ok(())
 }
 
-fn listing(program: &Program, plan: &Plan) -> Json {
+fn listing(program: &Programs, plan: &Plan) -> Json {
     let dispatch = |dispatch: &Dispatch| {
         let bound = dispatch.kernel.bindings.iter().zip(&dispatch.tensors).map(|(binding, &id)| {
             let access = match binding.access {
@@ -129,18 +129,17 @@ struct Profile {
     kernels: Vec<KernelTime>,
 }
 
-fn profile(program: &Program, repeats: u32, device: &DeviceOptions) -> crate::error::Result<Profile> {
-    let Ready { plan, section, inputs, state, store, model } = program.record()?;
+fn profile(which: &Programs, repeats: u32, device: &DeviceOptions) -> crate::error::Result<Profile> {
+    let Ready { recording, section, inputs, model } = which.record()?;
     let device = device.open()?;
-    let section_name = plan.section(section).name.clone();
-    let mut executor = prepare(plan, &device)?;
-    store.load(executor.as_mut(), &model, &initial_tensors(&model, 0))?;
-    inputs.iter().for_each(|(tensor, values)| executor.write(*tensor, 0, values));
+    let section_name = recording.plan.section(section).name.clone();
+    let mut program = Program::new(recording, &device, &model, &initial_tensors(&model, 0))?;
+    inputs.iter().for_each(|(tensor, values)| program.write(*tensor, 0, values));
     let mut progress = output::Progress::start("profile", repeats as usize);
-    let kernels = by_kernel(executor.as_mut(), section, state, repeats, |done| progress.update(done, ""))?;
+    let kernels = by_kernel(&mut program, section, repeats, |done| progress.update(done, ""))?;
     drop(progress);
     let total_ms = kernels.iter().map(|time| time.ms).sum();
-    let (device, program) = (executor.device().to_owned(), program.name());
+    let (device, program) = (program.device().to_owned(), which.name());
     Ok(Profile { device, program, section: section_name, repeats, total_ms, kernels })
 }
 

@@ -9,7 +9,7 @@ use clap::Args;
 use super::settings::{Length, SettingFlags};
 use super::train::complete;
 use super::{Outcome, options, options::DeviceOptions, output};
-use crate::adapt::{AdaptConfig, Mode};
+use crate::adapt::{AdaptConfig, Policy};
 use crate::config::{ModelConfig, Ssl};
 use crate::data::{PoseSet, hold_back};
 use crate::error::{Error, Result};
@@ -137,8 +137,7 @@ impl Study {
     /// Fails for what no step could be run with, before the folder is made.
     fn check_settings(&self, training: &PoseSet, settings: &Settings) -> Result<()> {
         let model = Trainer::check(training, &settings.model, &settings.train)?;
-        let config = AdaptConfig { copies: settings.copies, ..AdaptConfig::new(Mode::Online) };
-        config.validate(&model)
+        AdaptConfig::from(Policy { copies: settings.copies, ..Policy::ONLINE }).validate(&model)
     }
 
     /// What is trained on, and what is held back with its ids where there are recordings enough.

@@ -10,15 +10,17 @@ use serde::Serialize;
 
 use super::settings::{Length, SettingFlags};
 use super::{Outcome, options, options::DeviceOptions, output};
-use crate::adapt::{AdaptConfig, LossTerms, Mode};
+use crate::adapt::{AdaptConfig, Lifter, Policy};
 use crate::checkpoint::Checkpoint;
-use crate::config::ModelConfig;
+use crate::config::{ModelConfig, TrainConfig};
 use crate::data::{PoseSet, hold_back};
 use crate::error::{Error, Result};
-use crate::evaluate::run_mode;
+use crate::evaluate::{Stream, predict};
 use crate::gpu::Device;
-use crate::metrics::{Metrics, Protocol};
-use crate::train::{Trainer, TrainingSet};
+use crate::metrics::{Metrics, Protocol, evaluate};
+use crate::pose::root_centred;
+use crate::task::Losses;
+use crate::train::Trainer;
 
 /// A run that is cut off loses no more than this.
 const SAVE_EVERY: Duration = Duration::from_secs(60);
@@ -65,7 +67,7 @@ struct Report {
     steps: u32,
     poses: usize,
     seconds: f64,
-    losses: LossTerms,
+    losses: Losses,
     held_back: Option<HeldBack>,
 }
 
@@ -136,7 +138,7 @@ impl Train {
     fn fresh(
         &self,
         set: &PoseSet,
-        (model, mut config): (ModelConfig, crate::config::TrainConfig),
+        (model, mut config): (ModelConfig, TrainConfig),
         device: &Device,
     ) -> Result<(Trainer, u32)> {
         config.steps = self.length.steps(set.len(), config.batch, config.steps)?;
@@ -145,7 +147,7 @@ impl Train {
 
     fn resumed(&self, set: &PoseSet, mut checkpoint: Checkpoint, device: &Device) -> Result<(Trainer, u32)> {
         let path = self.resume.as_deref().unwrap_or(&self.out);
-        let has_moments = checkpoint.tensors.keys().any(|name| name.starts_with("adam."));
+        let has_moments = checkpoint.optimiser.is_some();
         let Some(training) = checkpoint.training.as_mut().filter(|_| has_moments) else {
             let problem = "there is no training state to go on from";
             return Err(Error::file(
@@ -169,14 +171,14 @@ impl Train {
     }
 
     /// Trains in legs of a few seconds and writes the checkpoint every minute and at the end.
-    fn train(&self, trainer: &mut Trainer, steps: u32, held_back: &[i32]) -> Result<LossTerms> {
+    fn train(&self, trainer: &mut Trainer, steps: u32, held_back: &[i32]) -> Result<Losses> {
         let mut progress = output::Progress::start("train", steps as usize);
-        let mut last = LossTerms::default();
+        let mut last = Losses::default();
         let (mut leg, mut saved) = (16u32, Instant::now());
         while trainer.step() < steps {
             let begun = Instant::now();
             trainer.run(steps.min(trainer.step().saturating_add(leg)), 64, |step, losses| {
-                last = *losses;
+                last.clone_from(losses);
                 progress.update(step as usize, &summary(losses));
             })?;
             match begun.elapsed() {
@@ -221,18 +223,19 @@ pub(super) fn check_joints(
 }
 
 fn held_back_score(trainer: &mut Trainer, unseen: &PoseSet, ids: &[i32], device: &Device) -> Result<HeldBack> {
-    let mut checkpoint = trainer.checkpoint(Vec::new())?;
-    checkpoint.tensors.retain(|name, _| !name.starts_with("adam."));
-    let set = TrainingSet::new(unseen, &checkpoint.model)?;
-    let config = AdaptConfig { batch: SCORE_BATCH, ..AdaptConfig::new(Mode::Baseline) };
-    let Metrics { mpjpe_mm, pck, auc } =
-        run_mode(&checkpoint, &config, device, &set, &[], |_| {})?.score(&set, Protocol::Us);
-    Ok(HeldBack { sequences: ids.len(), poses: set.len(), pck, auc, mpjpe_mm })
+    let Checkpoint { model, parameters, .. } = trainer.checkpoint(Vec::new())?;
+    let lifter = Lifter::new(model, parameters, device)?;
+    let config = AdaptConfig { batch: SCORE_BATCH, ..Policy::BASELINE.into() };
+    let predicted = predict(&lifter, &config, unseen, Stream::default(), |_| {})?;
+    let truth = root_centred(unseen.positions.as_deref().unwrap_or_default(), unseen.joints);
+    let Metrics { mpjpe_mm, pck, auc } = evaluate(&predicted.poses, &truth, unseen.joints, Protocol::Us, None);
+    Ok(HeldBack { sequences: ids.len(), poses: unseen.len(), pck, auc, mpjpe_mm })
 }
 
-fn summary(losses: &LossTerms) -> String {
-    let LossTerms { fsl, g_adv, cyc2d, cyc3d, .. } = losses;
-    format!("fsl {fsl:.4}  g_adv {g_adv:.3}  cyc2d {cyc2d:.5}  cyc3d {cyc3d:.4}")
+/// The losses that networks descend on.
+fn summary(losses: &Losses) -> String {
+    let learnt = losses.terms().iter().filter(|term| term.weight != 0.0);
+    learnt.map(|term| format!("{} {:.4}", term.name, term.value)).collect::<Vec<_>>().join("  ")
 }
 
 impl Report {

@@ -5,8 +5,10 @@ use super::geometry::{Camera, MAX_JOINTS, Rows, joint, turn, turn_back};
 use super::math::{log_sigmoid, sigmoid};
 use crate::kernel::{Inputs, Outputs, Uniforms};
 
-/// Loss terms of a row, in the ring's order: supervised, log D(r), log(1 - D(y)), the generator's, cyc2d, cyc3d.
-pub const LOSS_TERMS: usize = 6;
+/// Where the task's columns of `row_losses` begin in a row of an instance.
+fn columns(u: &Uniforms, instance: usize, row: usize) -> usize {
+    (instance * u.size("loss_rows") + row) * u.size("terms") + u.size("column")
+}
 
 pub(crate) fn cycle_loss(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
     let (rows, camera, joints) = (Rows::new(u), Camera::new(u), u.size("joints"));
@@ -46,9 +48,9 @@ pub(crate) fn cycle_loss(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Output
                     dpose[3 * j + k] = -2.0 * weight_3d * d3[k];
                 }
             }
-            let at = (instance * u.size("loss_rows") + u.size("lifted") + b) * LOSS_TERMS;
-            row_losses[at + 4] = loss_2d * u.f32("loss_scale_2d");
-            row_losses[at + 5] = loss_3d * u.f32("loss_scale_3d");
+            let at = columns(u, instance, u.size("lifted") + b);
+            row_losses[at] = loss_2d * u.f32("loss_scale_2d");
+            row_losses[at + 1] = loss_3d * u.f32("loss_scale_3d");
         }
     }
 }
@@ -61,18 +63,18 @@ pub(crate) fn discriminator_loss(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mu
     for instance in 0..u.size("instances") {
         for r in 0..lifted + copies {
             let row = instance * u.size("input_rows") + r;
-            let losses = &mut row_losses[(instance * u.size("loss_rows") + r) * LOSS_TERMS..][..LOSS_TERMS];
+            let losses = &mut row_losses[columns(u, instance, r)..][..3];
             let l = logits[row * u.size("logit_size")];
             if r < lifted {
-                losses[1] = log_sigmoid(l);
+                losses[0] = log_sigmoid(l);
                 row_scale[row] = -weight / lifted as f32 * sigmoid(-l);
                 generator_factor[row] = 0.0;
                 continue;
             }
             let each = weight / copies as f32;
-            losses[2] = log_sigmoid(-l);
+            losses[1] = log_sigmoid(-l);
             row_scale[row] = each * sigmoid(l);
-            (losses[3], generator_factor[row]) = if u.flag("saturating") {
+            (losses[2], generator_factor[row]) = if u.flag("saturating") {
                 (log_sigmoid(-l), -each * sigmoid(l))
             } else {
                 (-log_sigmoid(l), -each * sigmoid(-l))
@@ -112,21 +114,20 @@ pub(crate) fn supervised_loss(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut O
         let dout = &mut dout[at];
         dout.fill(0.0);
         dout.chunks_exact_mut(3).zip(&d[..joints]).for_each(|(out, d)| out.copy_from_slice(d));
-        row_losses[row * LOSS_TERMS] = u.f32("position_scale") * positions + u.f32("bone_scale") * bones;
+        row_losses[columns(u, 0, row)] = u.f32("position_scale") * positions + u.f32("bone_scale") * bones;
     }
 }
 
 pub(crate) fn reduce_losses(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
-    let (instances, lifted, copies) = (u.size("instances"), u.size("lifted"), u.size("copies"));
+    let (instances, terms) = (u.size("instances"), u.size("terms"));
     let state = State::of(inputs.get("state"));
-    let row_losses = inputs.get("row_losses");
+    let (row_losses, columns) = (inputs.get("row_losses"), inputs.get_u32("columns"));
     let slot = state.step.wrapping_sub(1) as usize % u.size("slots");
-    let ring = &mut outputs.take("ring")[slot * instances * LOSS_TERMS..][..instances * LOSS_TERMS];
+    let ring = &mut outputs.take("ring")[slot * instances * terms..][..instances * terms];
     for (at, out) in ring.iter_mut().enumerate() {
-        let (instance, term) = (at / LOSS_TERMS, at % LOSS_TERMS);
-        let rows = if term < 2 { 0..lifted } else { lifted..lifted + copies };
-        let count = rows.len().max(1) as f32;
-        let first = instance * u.size("loss_rows");
-        *out = rows.map(|r| row_losses[(first + r) * LOSS_TERMS + term]).sum::<f32>() / count;
+        let (instance, term) = (at / terms, at % terms);
+        let (row, count) = (columns[2 * term] as usize, columns[2 * term + 1] as usize);
+        let first = instance * u.size("loss_rows") + row;
+        *out = (first..first + count).map(|r| row_losses[r * terms + term]).sum::<f32>() / count.max(1) as f32;
     }
 }

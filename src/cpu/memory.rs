@@ -37,6 +37,11 @@ impl Memory {
         Self { lines: vec![Line::zeroed(); stored.div_ceil(16)], stored, panels }
     }
 
+    /// How many elements the tensor has.
+    pub(crate) fn elements(&self) -> usize {
+        self.panels.map_or(self.stored, |panels| self.stored / panels.size() * panels.rows * panels.columns)
+    }
+
     /// The elements as they lie.
     pub(crate) fn stored(&self) -> &[f32] {
         &bytemuck::cast_slice(&self.lines)[..self.stored]

@@ -32,6 +32,9 @@ impl State {
     /// Words of a state tensor.
     pub const WORDS: usize = size_of::<Self>() / 4;
 
+    /// The word from which on [`Self::sample`] and [`Self::chunk`] stand.
+    pub const CURSOR: usize = std::mem::offset_of!(Self, sample) / 4;
+
     /// The state in a tensor's words.
     #[must_use]
     pub fn of(words: &[f32]) -> Self {

@@ -5,11 +5,13 @@ pub mod motion;
 mod observe;
 pub mod pose_set;
 mod pose_writer;
+mod prepare;
 pub mod synthetic;
 pub mod views;
 
 pub use motion::Motion;
 pub use pose_set::PoseSet;
 pub use pose_writer::{PoseSetWriter, Summary};
+pub use prepare::{Prepared, Preparer};
 pub use synthetic::{Scenario, synthetic};
 pub use views::{Rig, views};

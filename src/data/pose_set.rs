@@ -1,6 +1,6 @@
 //! The pose set: 2D keypoints, with 3D positions where known, in one `.npz` file that `np.load` alone can read.
 
-use std::{borrow::Cow, path::Path};
+use std::{borrow::Cow, ops::Range, path::Path};
 
 use super::pose_writer::{Column, write};
 use crate::{
@@ -62,8 +62,14 @@ impl PoseSet {
     /// (N, J): 1 for a joint that is there, 0 for a missing one, of confidence 0. Empty where no pose lacks a joint.
     #[must_use]
     pub fn seen(&self) -> Vec<f32> {
+        self.seen_in(0..self.len())
+    }
+
+    /// [`Self::seen`] of the poses `range`; empty where no pose of the whole set lacks a joint.
+    pub(crate) fn seen_in(&self, range: Range<usize>) -> Vec<f32> {
         let confidence = self.confidence.as_deref().filter(|confidence| confidence.contains(&0.0)).unwrap_or_default();
-        confidence.iter().map(|&confidence| if confidence > 0.0 { 1.0 } else { 0.0 }).collect()
+        let part = confidence.get(range.start * self.joints..range.end * self.joints).unwrap_or_default();
+        part.iter().map(|&confidence| if confidence > 0.0 { 1.0 } else { 0.0 }).collect()
     }
 
     /// The poses that have every joint, for training: guesses are not to be learnt from.
@@ -115,8 +121,12 @@ impl PoseSet {
     /// Index of the first pose of each run of one sequence, in order; the whole set is one run without `sequence`.
     #[must_use]
     pub fn sequence_starts(&self) -> Vec<usize> {
-        let changes = |i: usize| self.sequence.as_ref().is_some_and(|sequence| sequence[i] != sequence[i - 1]);
-        (0..self.len()).filter(|&i| i == 0 || changes(i)).collect()
+        (0..self.len()).filter(|&pose| self.begins_sequence(pose)).collect()
+    }
+
+    /// Whether a pose is the first of a run of one sequence.
+    pub(crate) fn begins_sequence(&self, pose: usize) -> bool {
+        pose == 0 || self.sequence.as_ref().is_some_and(|sequence| sequence[pose] != sequence[pose - 1])
     }
 
     /// The same poses with 16 joints (17 without Neck/Nose); a copy if there are 16 already.

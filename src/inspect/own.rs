@@ -109,13 +109,12 @@ pub(super) fn motion(motion: &Motion) -> Contents {
 }
 
 pub(super) fn checkpoint(path: &Path) -> Result<Contents> {
-    let Checkpoint { model, tensors, training } = Checkpoint::load(path)?;
+    let Checkpoint { model, parameters, optimiser, training } = Checkpoint::load(path)?;
     let mut contents = Contents::new("model");
     contents.fact("joints", model.joints);
     contents.fact("width", model.width);
     contents.fact("self-supervision", format!("{:?}", model.ssl).to_lowercase());
-    let parameters = tensors.iter().filter(|(name, _)| !name.starts_with("adam."));
-    contents.fact("parameters", parameters.map(|(_, tensor)| tensor.data.len()).sum::<usize>());
+    contents.fact("parameters", parameters.values().map(|tensor| tensor.data.len()).sum::<usize>());
     if model.bone_lengths.is_empty() {
         contents
             .warnings
@@ -127,7 +126,7 @@ pub(super) fn checkpoint(path: &Path) -> Result<Contents> {
             contents.fact("trained steps", format!("{} of {}", training.step, training.config.steps));
             contents.fact("training poses", training.poses);
             contents.fact("sequences held back", training.held_back.len());
-            contents.fact("can be resumed", tensors.keys().any(|name| name.starts_with("adam.")));
+            contents.fact("can be resumed", optimiser.is_some());
         }
     }
     Ok(contents)

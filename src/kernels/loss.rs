@@ -3,7 +3,7 @@
 use super::{copies_fit, groups, pose_fits};
 use crate::cpu::loss as twin;
 use crate::kernel::Uniform::{F32, U32};
-use crate::kernel::{Element, Kernel, Uniforms, no_products, read, update, write};
+use crate::kernel::{Element, Kernel, Uniforms, no_check, no_products, read, update, write};
 
 /// Eq. 4's cycle terms and their gradient.
 pub static CYCLE_LOSS: Kernel = Kernel {
@@ -14,7 +14,7 @@ pub static CYCLE_LOSS: Kernel = Kernel {
         read("views", Element::F32, &["instances", "view_rows", "2"]),
         read("x", Element::F32, &["instances", "input_rows", "keypoint_size"]),
         read("seen", Element::F32, &["instances", "1", "joints"]),
-        update("row_losses", Element::F32, &["instances", "loss_rows", "6"]),
+        update("row_losses", Element::F32, &["instances", "loss_rows", "terms"]),
         write("dout", Element::F32, &["instances", "pose_rows", "pose_size"]),
         write("dpose", Element::F32, &["instances", "copies", "pose_size"]),
     ],
@@ -27,6 +27,8 @@ pub static CYCLE_LOSS: Kernel = Kernel {
         U32("keypoint_size"),
         U32("joints"),
         U32("loss_rows"),
+        U32("terms"),
+        U32("column"),
         U32("lifted"),
         U32("copies"),
         U32("first_view"),
@@ -51,7 +53,7 @@ pub static DISCRIMINATOR_LOSS: Kernel = Kernel {
     source: include_str!("../../shaders/discriminator_loss.wgsl"),
     bindings: &[
         read("logits", Element::F32, &["instances", "input_rows", "logit_size"]),
-        update("row_losses", Element::F32, &["instances", "loss_rows", "6"]),
+        update("row_losses", Element::F32, &["instances", "loss_rows", "terms"]),
         write("row_scale", Element::F32, &["instances", "input_rows"]),
         write("generator_factor", Element::F32, &["instances", "input_rows"]),
     ],
@@ -60,6 +62,8 @@ pub static DISCRIMINATOR_LOSS: Kernel = Kernel {
         U32("input_rows"),
         U32("logit_size"),
         U32("loss_rows"),
+        U32("terms"),
+        U32("column"),
         U32("lifted"),
         U32("copies"),
         U32("saturating"),
@@ -80,7 +84,7 @@ pub static SUPERVISED_LOSS: Kernel = Kernel {
         read("pose", Element::F32, &["1", "pose_rows", "pose_size"]),
         read("truth", Element::F32, &["1", "rows", "pose_size"]),
         read("skeleton", Element::U32, &["2", "joints"]),
-        update("row_losses", Element::F32, &["1", "loss_rows", "6"]),
+        update("row_losses", Element::F32, &["1", "loss_rows", "terms"]),
         write("dout", Element::F32, &["1", "pose_rows", "pose_size"]),
     ],
     uniforms: &[
@@ -89,6 +93,8 @@ pub static SUPERVISED_LOSS: Kernel = Kernel {
         U32("rows"),
         U32("joints"),
         U32("loss_rows"),
+        U32("terms"),
+        U32("column"),
         F32("position_scale"),
         F32("bone_scale"),
         F32("weight_position"),
@@ -106,14 +112,15 @@ pub static REDUCE_LOSSES: Kernel = Kernel {
     name: "reduce_losses",
     source: include_str!("../../shaders/reduce_losses.wgsl"),
     bindings: &[
-        read("row_losses", Element::F32, &["instances", "loss_rows", "6"]),
+        read("row_losses", Element::F32, &["instances", "loss_rows", "terms"]),
+        read("columns", Element::U32, &["terms", "2"]),
         read("state", Element::State, &["8"]),
-        update("ring", Element::F32, &["slots", "instances", "6"]),
+        update("ring", Element::F32, &["slots", "instances", "terms"]),
     ],
-    uniforms: &[U32("instances"), U32("loss_rows"), U32("slots"), U32("lifted"), U32("copies")],
+    uniforms: &[U32("instances"), U32("loss_rows"), U32("slots"), U32("terms")],
     workgroup: [64, 1, 1],
-    grid: |u| [groups(u.u32("instances") * 6), 1, 1],
-    check: terms_fit,
+    grid: |u| [groups(u.u32("instances") * u.u32("terms")), 1, 1],
+    check: no_check,
     twin: twin::reduce_losses,
     flops: no_products,
 };
@@ -123,8 +130,15 @@ fn copy_tiles(u: &Uniforms) -> [u32; 3] {
     [groups(u.u32("copies")), u.u32("instances"), 1]
 }
 
+/// The task's columns lie inside the row.
+fn columns_fit(u: &Uniforms, columns: usize) -> Result<(), String> {
+    let (needed, terms) = (u.size("column") + columns, u.size("terms"));
+    if needed > terms { Err(format!("`terms` is {terms}, but {needed} are needed")) } else { Ok(()) }
+}
+
 /// As for the projections, and the re-lift's rows follow the lift's.
 fn relift_fits(u: &Uniforms) -> Result<(), String> {
+    columns_fit(u, 2)?;
     let needed = u.size("lifted") + u.size("copies");
     if u.size("pose_rows") < needed {
         return Err(format!("`pose_rows` is {}, but {needed} are needed", u.size("pose_rows")));
@@ -133,21 +147,15 @@ fn relift_fits(u: &Uniforms) -> Result<(), String> {
 }
 
 fn logits_fit(u: &Uniforms) -> Result<(), String> {
+    columns_fit(u, 3)?;
     let needed = u.size("lifted") + u.size("copies");
     let short = ["input_rows", "loss_rows"].into_iter().find(|name| u.size(name) < needed);
     short.map_or(Ok(()), |name| Err(format!("`{name}` is {}, but {needed} are needed", u.size(name))))
 }
 
 fn truth_fits(u: &Uniforms) -> Result<(), String> {
+    columns_fit(u, 1)?;
     let rows = u.size("rows");
     let short = ["pose_rows", "loss_rows"].into_iter().find(|name| u.size(name) < rows);
     short.map_or_else(|| pose_fits(u), |name| Err(format!("`{name}` is {}, but {rows} are needed", u.size(name))))
-}
-
-fn terms_fit(u: &Uniforms) -> Result<(), String> {
-    let needed = u.size("lifted") + u.size("copies");
-    if u.size("loss_rows") < needed || u.u32("slots") == 0 {
-        return Err(format!("`loss_rows` is {}, but {needed} are needed", u.size("loss_rows")));
-    }
-    Ok(())
 }

@@ -3,7 +3,10 @@
 //! A block is `a1 = act(fc1 x)`, `a2 = act(fc2 a1)`, `y = x + a2`, where `act` is the folded batch norm and the leaky
 //! ReLU. Without a norm (the discriminator) scale is 1 and shift 0.
 
-use super::{Block, Extent, Linear, Pass, Rows, Storage, Store, Update};
+use super::{
+    ActivatedBackward, ActivatedForward, Backward, Block, Extent, Linear, Pass, ResidualForward, Storage, Store,
+    Update, UpdateFrom,
+};
 use crate::error::Result;
 use crate::kernels;
 use crate::plan::{Init, Recorder, TensorId};
@@ -74,8 +77,9 @@ impl Block for FrozenBlock {
         let [norm1, norm2] = self.scale_shift;
         let [a1, a2] = self.a;
         let slope = self.extent.slope;
-        self.fc[0].record_activated_forward(rec, pass, x, norm1, a1, slope)?;
-        self.fc[1].record_residual_forward(rec, pass, a1, [norm2, x, a2, self.y], slope)
+        self.fc[0].record_activated_forward(rec, pass, ActivatedForward { x, scale_shift: norm1, y: a1 }, slope)?;
+        let second = ResidualForward { x: a1, scale_shift: norm2, residual: x, a: a2, y: self.y };
+        self.fc[1].record_residual_forward(rec, pass, second, slope)
     }
 
     fn record_backward(&self, rec: &mut Recorder, dy: TensorId, pass: Pass) -> Result<()> {
@@ -85,19 +89,15 @@ impl Block for FrozenBlock {
         let label = format!("{}.activation.backward", self.fc[1].name);
         let kernel = &kernels::SCALE_SHIFT_LEAKY_RELU_BACKWARD;
         rec.dispatch(kernel, &label, &tensors, &[rows[0], rows[1], ("slope", slope.into())])?;
-        let first = [self.a[0], self.scale_shift[0], self.dz[0]];
-        self.fc[1].record_activated_backward(rec, pass, self.dz[1], first, slope)?;
-        self.fc[0].record_backward_input(rec, pass, self.dz[0], Some(dy), self.dx)
+        let [scale_shift, _] = self.scale_shift;
+        let second = ActivatedBackward { dy: self.dz[1], a: self.a[0], scale_shift, dz: self.dz[0] };
+        self.fc[1].record_activated_backward(rec, pass, second, slope)?;
+        let first = Backward { dy: self.dz[0], residual: Some(dy), dx: self.dx };
+        self.fc[0].record_backward_input(rec, pass, first)
     }
 
-    fn record_update(
-        &self,
-        rec: &mut Recorder,
-        update: Update,
-        [x, row_scale, state]: [TensorId; 3],
-        rows: Rows,
-    ) -> Result<()> {
-        self.fc[0].record_update(rec, update, [x, self.dz[0], row_scale, state], rows)?;
-        self.fc[1].record_update(rec, update, [self.a[0], self.dz[1], row_scale, state], rows)
+    fn record_update(&self, rec: &mut Recorder, update: Update, from: UpdateFrom) -> Result<()> {
+        self.fc[0].record_update(rec, update, self.dz[0], from)?;
+        self.fc[1].record_update(rec, update, self.dz[1], UpdateFrom { x: self.a[0], ..from })
     }
 }

@@ -1,6 +1,6 @@
 //! The linear layer: one parameter tensor (in + 1, out) whose last row is the bias, `out` padded to a multiple of 4.
 
-use super::{Extent, Pass, Rows, Store, Weights};
+use super::{Extent, Pass, Store, UpdateFrom, Weights};
 use crate::error::Result;
 use crate::kernels;
 use crate::plan::{Recorder, TensorId};
@@ -44,6 +44,65 @@ impl Update {
             _ => Self::InPlace,
         }
     }
+}
+
+/// What a layer reads and writes on its way forward.
+#[derive(Clone, Copy, Debug)]
+pub struct Forward {
+    /// Input.
+    pub x: TensorId,
+    /// Output.
+    pub y: TensorId,
+}
+
+/// As [`Forward`], through a folded batch norm (2, out) and the leaky ReLU.
+#[derive(Clone, Copy, Debug)]
+pub struct ActivatedForward {
+    /// Input.
+    pub x: TensorId,
+    /// The folded norm.
+    pub scale_shift: TensorId,
+    /// Output.
+    pub y: TensorId,
+}
+
+/// As [`ActivatedForward`], then added to the block's input.
+#[derive(Clone, Copy, Debug)]
+pub struct ResidualForward {
+    /// Input.
+    pub x: TensorId,
+    /// The folded norm.
+    pub scale_shift: TensorId,
+    /// The block's input.
+    pub residual: TensorId,
+    /// The activation, which the backward pass needs.
+    pub a: TensorId,
+    /// Output: residual + a.
+    pub y: TensorId,
+}
+
+/// What a layer reads and writes on its way back.
+#[derive(Clone, Copy, Debug)]
+pub struct Backward {
+    /// Gradient at the output.
+    pub dy: TensorId,
+    /// A gradient that joins at the input, if there is one.
+    pub residual: Option<TensorId>,
+    /// Gradient at the input.
+    pub dx: TensorId,
+}
+
+/// As [`Backward`], on through the frozen epilogue of the layer before.
+#[derive(Clone, Copy, Debug)]
+pub struct ActivatedBackward {
+    /// Gradient at the output.
+    pub dy: TensorId,
+    /// That layer's activation.
+    pub a: TensorId,
+    /// Its folded norm.
+    pub scale_shift: TensorId,
+    /// Gradient at its linear output.
+    pub dz: TensorId,
 }
 
 /// A linear layer in a plan.
@@ -103,7 +162,7 @@ impl Linear {
     ///
     /// # Errors
     /// [`crate::Error::Plan`] when shapes do not unify; so do all recording functions here.
-    pub fn record_forward(&self, rec: &mut Recorder, pass: Pass, x: TensorId, y: TensorId) -> Result<()> {
+    pub fn record_forward(&self, rec: &mut Recorder, pass: Pass, Forward { x, y }: Forward) -> Result<()> {
         let tensors = [("x", x), ("parameters", self.weights(pass)), ("y", y)];
         rec.dispatch(&kernels::LINEAR_FORWARD, &format!("{}.forward", self.name), &tensors, &pass.rows.values())
     }
@@ -116,9 +175,7 @@ impl Linear {
         &self,
         rec: &mut Recorder,
         pass: Pass,
-        x: TensorId,
-        scale_shift: TensorId,
-        y: TensorId,
+        ActivatedForward { x, scale_shift, y }: ActivatedForward,
         slope: f32,
     ) -> Result<()> {
         let tensors = [("x", x), ("parameters", self.weights(pass)), ("scale_shift", scale_shift), ("y", y)];
@@ -127,7 +184,7 @@ impl Linear {
         rec.dispatch(kernel, &format!("{}.forward", self.name), &tensors, &[row, count, ("slope", slope.into())])
     }
 
-    /// `a = leaky_relu((x W + b) * scale + shift)`, `y = residual + a`; `tensors` are scale_shift, residual, a, y.
+    /// `a = leaky_relu((x W + b) * scale + shift)`, `y = residual + a`.
     ///
     /// # Errors
     /// As [`Self::record_forward`].
@@ -135,8 +192,7 @@ impl Linear {
         &self,
         rec: &mut Recorder,
         pass: Pass,
-        x: TensorId,
-        [scale_shift, residual, a, y]: [TensorId; 4],
+        ResidualForward { x, scale_shift, residual, a, y }: ResidualForward,
         slope: f32,
     ) -> Result<()> {
         let tensors = [
@@ -160,9 +216,7 @@ impl Linear {
         &self,
         rec: &mut Recorder,
         pass: Pass,
-        dy: TensorId,
-        residual: Option<TensorId>,
-        dx: TensorId,
+        Backward { dy, residual, dx }: Backward,
     ) -> Result<()> {
         let label = format!("{}.backward", self.name);
         let tensors = [("dy", dy), ("parameters", self.weights(pass)), ("dx", dx)];
@@ -176,8 +230,7 @@ impl Linear {
         }
     }
 
-    /// `dz = (dy W^T) * leaky_relu'(a) * scale`: on through the frozen epilogue of the layer before; `tensors` are a,
-    /// scale_shift, dz.
+    /// `dz = (dy W^T) * leaky_relu'(a) * scale`: on through the frozen epilogue of the layer before.
     ///
     /// # Errors
     /// As [`Self::record_forward`].
@@ -185,8 +238,7 @@ impl Linear {
         &self,
         rec: &mut Recorder,
         pass: Pass,
-        dy: TensorId,
-        [a, scale_shift, dz]: [TensorId; 3],
+        ActivatedBackward { dy, a, scale_shift, dz }: ActivatedBackward,
         slope: f32,
     ) -> Result<()> {
         let tensors =
@@ -196,7 +248,7 @@ impl Linear {
         rec.dispatch(kernel, &format!("{}.backward", self.name), &tensors, &[row, count, ("slope", slope.into())])
     }
 
-    /// One Adam step on weight and bias from their gradient over `rows`, each weighed by `row_scale`.
+    /// One Adam step on weight and bias from the gradient `dy` at the output.
     ///
     /// # Errors
     /// As [`Self::record_forward`]; also when the layer has no moments and `update` needs them.
@@ -204,8 +256,8 @@ impl Linear {
         &self,
         rec: &mut Recorder,
         update: Update,
-        [x, dy, row_scale, state]: [TensorId; 4],
-        rows: Rows,
+        dy: TensorId,
+        UpdateFrom { x, row_scale, state, rows }: UpdateFrom,
     ) -> Result<()> {
         let label = format!("{}.update", self.name);
         let mut tensors =

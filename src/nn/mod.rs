@@ -2,18 +2,16 @@
 
 mod frozen_block;
 mod linear;
-mod losses;
-mod self_supervision;
+mod program;
 mod stack;
 mod store;
 mod training_block;
 
 pub use frozen_block::FrozenBlock;
-pub use linear::{Linear, Storage, Update};
-pub use losses::LossTerms;
-pub use self_supervision::{SelfSupervision, Shared};
+pub use linear::{ActivatedBackward, ActivatedForward, Backward, Forward, Linear, ResidualForward, Storage, Update};
+pub use program::{Program, Recording, SourceWeights};
 pub use stack::{Discriminator, Head, Stack};
-pub use store::{Norm, Store, Tensors, draw_tensors, initial_tensors};
+pub use store::{Norm, Store, draw_tensors, initial_tensors};
 pub use training_block::{TrainingBlock, TrainingOptions};
 
 use crate::config::ModelConfig;
@@ -32,7 +30,7 @@ pub struct Rows {
 
 impl Rows {
     /// The uniforms `row` and `rows`.
-    fn values(self) -> [(&'static str, Value); 2] {
+    pub(crate) fn values(self) -> [(&'static str, Value); 2] {
         [("row", self.first.into()), ("rows", self.count.into())]
     }
 }
@@ -55,6 +53,19 @@ pub struct Pass {
     pub weights: Weights,
     /// Which of batch norm's passes over the data it is in training: 0 the lift, 1 the re-lift.
     pub group: usize,
+}
+
+/// What an Adam step learns from: the input of a layer or network, and what each of its rows counts.
+#[derive(Clone, Copy, Debug)]
+pub struct UpdateFrom {
+    /// The input.
+    pub x: TensorId,
+    /// The weight of each row's gradient (instances, rows).
+    pub row_scale: TensorId,
+    /// The program's state.
+    pub state: TensorId,
+    /// The rows that count.
+    pub rows: Rows,
 }
 
 /// A residual block, Sec. 3.3: [linear, norm, leaky ReLU, dropout] twice, plus the input.
@@ -86,11 +97,11 @@ pub trait Block: Sized {
     /// As [`Self::record_forward`].
     fn record_backward(&self, rec: &mut Recorder, dy: TensorId, pass: Pass) -> Result<()>;
 
-    /// One Adam step on every parameter; the tensors are the block's input, the rows' weights and the state.
+    /// One Adam step on every parameter, from the block's input.
     ///
     /// # Errors
     /// As [`Self::record_forward`].
-    fn record_update(&self, rec: &mut Recorder, update: Update, tensors: [TensorId; 3], rows: Rows) -> Result<()>;
+    fn record_update(&self, rec: &mut Recorder, update: Update, from: UpdateFrom) -> Result<()>;
 }
 
 /// The extents that every layer of a network shares.

@@ -1,6 +1,6 @@
 //! The networks of Sec. 3.3 over any kind of residual block.
 
-use super::{Block, Extent, Linear, Pass, Rows, Store, Update};
+use super::{Backward, Block, Extent, Forward, Linear, Pass, Store, Update, UpdateFrom};
 use crate::error::Result;
 use crate::plan::{Recorder, TensorId};
 
@@ -44,7 +44,7 @@ impl<B: Block> Stack<B> {
     /// # Errors
     /// [`crate::Error::Plan`] when shapes do not unify; so do all recording functions here.
     pub fn record_forward(&self, rec: &mut Recorder, x: TensorId, pass: Pass) -> Result<()> {
-        self.stem.record_forward(rec, pass, x, self.h)?;
+        self.stem.record_forward(rec, pass, Forward { x, y: self.h })?;
         self.blocks().try_for_each(|(block, input)| block.record_forward(rec, input, pass))
     }
 
@@ -64,22 +64,16 @@ impl<B: Block> Stack<B> {
     /// # Errors
     /// As [`Self::record_forward`].
     pub fn record_backward_input(&self, rec: &mut Recorder, dx: TensorId, pass: Pass) -> Result<()> {
-        self.stem.record_backward_input(rec, pass, self.blocks[0].dx(), None, dx)
+        self.stem.record_backward_input(rec, pass, Backward { dy: self.blocks[0].dx(), residual: None, dx })
     }
 
-    /// One Adam step on every parameter; `x` is the stack's input.
+    /// One Adam step on every parameter, from the stack's input.
     ///
     /// # Errors
     /// As [`Self::record_forward`].
-    pub fn record_update(
-        &self,
-        rec: &mut Recorder,
-        update: Update,
-        [x, row_scale, state]: [TensorId; 3],
-        rows: Rows,
-    ) -> Result<()> {
-        self.stem.record_update(rec, update, [x, self.blocks[0].dx(), row_scale, state], rows)?;
-        self.blocks().try_for_each(|(block, input)| block.record_update(rec, update, [input, row_scale, state], rows))
+    pub fn record_update(&self, rec: &mut Recorder, update: Update, from: UpdateFrom) -> Result<()> {
+        self.stem.record_update(rec, update, self.blocks[0].dx(), from)?;
+        self.blocks().try_for_each(|(block, x)| block.record_update(rec, update, UpdateFrom { x, ..from }))
     }
 }
 
@@ -119,7 +113,7 @@ impl<B: Block> Head<B> {
     /// [`crate::Error::Plan`] when shapes do not unify; so do all recording functions here.
     pub fn record_forward(&self, rec: &mut Recorder, features: TensorId, pass: Pass) -> Result<()> {
         self.block.record_forward(rec, features, pass)?;
-        self.out.record_forward(rec, pass, self.block.y(), self.pose)
+        self.out.record_forward(rec, pass, Forward { x: self.block.y(), y: self.pose })
     }
 
     /// From [`Self::dpose`] to the features' gradient, which it returns.
@@ -127,24 +121,18 @@ impl<B: Block> Head<B> {
     /// # Errors
     /// As [`Self::record_forward`].
     pub fn record_backward(&self, rec: &mut Recorder, pass: Pass) -> Result<TensorId> {
-        self.out.record_backward_input(rec, pass, self.dpose, None, self.dblock)?;
+        self.out.record_backward_input(rec, pass, Backward { dy: self.dpose, residual: None, dx: self.dblock })?;
         self.block.record_backward(rec, self.dblock, pass)?;
         Ok(self.block.dx())
     }
 
-    /// One Adam step on every parameter; `features` is the head's input.
+    /// One Adam step on every parameter, from the features.
     ///
     /// # Errors
     /// As [`Self::record_forward`].
-    pub fn record_update(
-        &self,
-        rec: &mut Recorder,
-        update: Update,
-        [features, row_scale, state]: [TensorId; 3],
-        rows: Rows,
-    ) -> Result<()> {
-        self.block.record_update(rec, update, [features, row_scale, state], rows)?;
-        self.out.record_update(rec, update, [self.block.y(), self.dpose, row_scale, state], rows)
+    pub fn record_update(&self, rec: &mut Recorder, update: Update, from: UpdateFrom) -> Result<()> {
+        self.block.record_update(rec, update, from)?;
+        self.out.record_update(rec, update, self.dpose, UpdateFrom { x: self.block.y(), ..from })
     }
 }
 
@@ -186,7 +174,7 @@ impl<B: Block> Discriminator<B> {
     /// [`crate::Error::Plan`] when shapes do not unify; so do all recording functions here.
     pub fn record_forward(&self, rec: &mut Recorder, x: TensorId, pass: Pass) -> Result<()> {
         self.stack.record_forward(rec, x, pass)?;
-        self.out.record_forward(rec, pass, self.stack.features(), self.logits)
+        self.out.record_forward(rec, pass, Forward { x: self.stack.features(), y: self.logits })
     }
 
     /// From the unit seed to the stem's output.
@@ -194,7 +182,7 @@ impl<B: Block> Discriminator<B> {
     /// # Errors
     /// As [`Self::record_forward`].
     pub fn record_backward(&self, rec: &mut Recorder, pass: Pass) -> Result<()> {
-        self.out.record_backward_input(rec, pass, self.seed, None, self.dfeatures)?;
+        self.out.record_backward_input(rec, pass, Backward { dy: self.seed, residual: None, dx: self.dfeatures })?;
         self.stack.record_backward(rec, self.dfeatures, pass)
     }
 
@@ -206,18 +194,12 @@ impl<B: Block> Discriminator<B> {
         self.stack.record_backward_input(rec, dx, pass)
     }
 
-    /// One Adam step on every parameter, each row's gradient weighed by `row_scale`.
+    /// One Adam step on every parameter, from the inputs.
     ///
     /// # Errors
     /// As [`Self::record_forward`].
-    pub fn record_update(
-        &self,
-        rec: &mut Recorder,
-        update: Update,
-        [x, row_scale, state]: [TensorId; 3],
-        rows: Rows,
-    ) -> Result<()> {
-        self.stack.record_update(rec, update, [x, row_scale, state], rows)?;
-        self.out.record_update(rec, update, [self.stack.features(), self.seed, row_scale, state], rows)
+    pub fn record_update(&self, rec: &mut Recorder, update: Update, from: UpdateFrom) -> Result<()> {
+        self.stack.record_update(rec, update, from)?;
+        self.out.record_update(rec, update, self.seed, UpdateFrom { x: self.stack.features(), ..from })
     }
 }

@@ -1,17 +1,12 @@
 //! The parameters of a plan by their names, to and from checkpoints.
 
-use std::collections::BTreeMap;
-
 use super::Linear;
-use crate::checkpoint::{Tensor, expected_tensors};
+use crate::checkpoint::{Moments, Tensor, Tensors, expected_tensors};
 use crate::config::ModelConfig;
 use crate::cpu::random::{STREAM_INIT, pcg4d};
 use crate::error::{Error, Result};
 use crate::kernels;
 use crate::plan::{Executor, Recorder, TensorId};
-
-/// Tensors by their `state_dict` names.
-pub type Tensors = BTreeMap<String, Tensor>;
 
 /// Batch norm as it trains.
 #[derive(Clone, Debug)]
@@ -82,40 +77,58 @@ impl Store {
         self.streams - 2
     }
 
-    /// Writes the source parameters and norms. Missing moments are zeroed.
+    /// Writes the source parameters and norms, and zeros to the moments. Tensors of `known` have their content already.
     ///
     /// # Errors
     /// [`Error::Plan`] naming a tensor that is missing.
-    pub fn load(&self, executor: &mut dyn Executor, model: &ModelConfig, tensors: &Tensors) -> Result<()> {
+    pub fn load(
+        &self,
+        executor: &mut dyn Executor,
+        model: &ModelConfig,
+        parameters: &Tensors,
+        known: &[TensorId],
+    ) -> Result<()> {
         for layer in &self.linears {
-            executor.write(layer.source, 0, &pack(layer, tensors, "")?);
-            if let Some(moments) = layer.moments {
-                for (moment, prefix) in moments.into_iter().zip(["adam.exp_avg.", "adam.exp_avg_sq."]) {
-                    let instances = executor.plan().tensor(moment).shape[0];
-                    let known = tensors.contains_key(&format!("{prefix}{}.weight", layer.name));
-                    let words = if known { pack(layer, tensors, prefix)? } else { vec![0.0; packed_size(layer)] };
-                    executor.write(moment, 0, &words.repeat(instances));
-                }
+            if !known.contains(&layer.source) {
+                executor.write(layer.source, 0, &pack(layer, parameters)?);
+            }
+            for moment in layer.moments.into_iter().flatten() {
+                let zeros = vec![0.0; executor.plan().tensor(moment).len()];
+                executor.write(moment, 0, &zeros);
             }
         }
         for norm in &self.norms {
-            let name = &norm.name;
-            let pair = |a: &str, b: &str| Ok([find(tensors, a)?.data.clone(), find(tensors, b)?.data.clone()].concat());
-            let weight_bias: Result<Vec<f32>> = pair(&format!("{name}.weight"), &format!("{name}.bias"));
-            executor.write(norm.weight_bias, 0, &weight_bias?);
-            let running: Result<Vec<f32>> = pair(&format!("{name}.running_mean"), &format!("{name}.running_var"));
-            executor.write(norm.running, 0, &running?);
-            for (moment, prefix) in norm.moments.into_iter().zip(["adam.exp_avg.", "adam.exp_avg_sq."]) {
-                let [weight, bias] = ["weight", "bias"].map(|part| format!("{prefix}{name}.{part}"));
-                let words: Result<Vec<f32>> =
-                    if tensors.contains_key(&weight) { pair(&weight, &bias) } else { Ok(vec![0.0; 2 * norm.features]) };
-                executor.write(moment, 0, &words?);
-            }
+            executor.write(norm.weight_bias, 0, &pair(&norm.name, ["weight", "bias"], parameters)?);
+            executor.write(norm.running, 0, &pair(&norm.name, ["running_mean", "running_var"], parameters)?);
+            norm.moments.into_iter().for_each(|moment| executor.write(moment, 0, &vec![0.0; 2 * norm.features]));
         }
-        for (name, tensor) in &self.frozen_norms {
-            executor.write(*tensor, 0, &fold(name, tensors, model.bn_eps)?);
+        for (name, tensor) in self.frozen_norms.iter().filter(|(_, tensor)| !known.contains(tensor)) {
+            executor.write(*tensor, 0, &fold(name, parameters, model.bn_eps)?);
         }
         Ok(())
+    }
+
+    /// Writes Adam's moments, to go on where a training stopped.
+    ///
+    /// # Errors
+    /// [`Error::Plan`] naming a tensor that is missing.
+    pub fn load_moments(&self, executor: &mut dyn Executor, moments: &Moments) -> Result<()> {
+        for (index, tensors) in [&moments.exp_avg, &moments.exp_avg_sq].into_iter().enumerate() {
+            for (layer, own) in self.linears.iter().filter_map(|layer| Some((layer, layer.moments?))) {
+                let instances = executor.plan().tensor(own[index]).shape[0];
+                executor.write(own[index], 0, &pack(layer, tensors)?.repeat(instances));
+            }
+            for norm in &self.norms {
+                executor.write(norm.moments[index], 0, &pair(&norm.name, ["weight", "bias"], tensors)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// The tensors that hold what was trained and nothing else: source parameters and folded norms, with their names.
+    pub fn sources(&self) -> impl Iterator<Item = (&str, TensorId)> {
+        let linears = self.linears.iter().map(|layer| (&*layer.name, layer.source));
+        linears.chain(self.frozen_norms.iter().map(|(name, tensor)| (&**name, *tensor)))
     }
 
     /// Reads the working parameters of the first instance and the running statistics.
@@ -125,32 +138,30 @@ impl Store {
     pub fn parameters(&self, executor: &mut dyn Executor) -> Result<Tensors> {
         let mut tensors = Tensors::new();
         for layer in &self.linears {
-            unpack(layer, "", &executor.read(layer.working)?, &mut tensors);
+            unpack(layer, &executor.read(layer.working)?, &mut tensors);
         }
         for norm in &self.norms {
-            split(norm, ["weight", "bias"], "", &executor.read(norm.weight_bias)?, &mut tensors);
-            split(norm, ["running_mean", "running_var"], "", &executor.read(norm.running)?, &mut tensors);
+            split(norm, ["weight", "bias"], &executor.read(norm.weight_bias)?, &mut tensors);
+            split(norm, ["running_mean", "running_var"], &executor.read(norm.running)?, &mut tensors);
         }
         Ok(tensors)
     }
 
-    /// Reads Adam's moments, under `adam.exp_avg.` and `adam.exp_avg_sq.`.
+    /// Reads Adam's moments of the first instance.
     ///
     /// # Errors
     /// The device was lost.
-    pub fn moments(&self, executor: &mut dyn Executor) -> Result<Tensors> {
-        let mut tensors = Tensors::new();
-        for (index, prefix) in ["adam.exp_avg.", "adam.exp_avg_sq."].into_iter().enumerate() {
-            for layer in &self.linears {
-                if let Some(moments) = layer.moments {
-                    unpack(layer, prefix, &executor.read(moments[index])?, &mut tensors);
-                }
+    pub fn moments(&self, executor: &mut dyn Executor) -> Result<Moments> {
+        let mut moments = Moments::default();
+        for (index, tensors) in [&mut moments.exp_avg, &mut moments.exp_avg_sq].into_iter().enumerate() {
+            for (layer, own) in self.linears.iter().filter_map(|layer| Some((layer, layer.moments?))) {
+                unpack(layer, &executor.read(own[index])?, tensors);
             }
             for norm in &self.norms {
-                split(norm, ["weight", "bias"], prefix, &executor.read(norm.moments[index])?, &mut tensors);
+                split(norm, ["weight", "bias"], &executor.read(norm.moments[index])?, tensors);
             }
         }
-        Ok(tensors)
+        Ok(moments)
     }
 }
 
@@ -158,17 +169,13 @@ fn find<'a>(tensors: &'a Tensors, name: &str) -> Result<&'a Tensor> {
     tensors.get(name).ok_or_else(|| Error::Plan(format!("the parameters have no tensor `{name}`")))
 }
 
-fn packed_size(layer: &Linear) -> usize {
-    (layer.in_features + 1) * layer.out_features.next_multiple_of(4)
-}
-
 /// `[out, in]` weight and `[out]` bias to (in + 1, padded out).
-fn pack(layer: &Linear, tensors: &Tensors, prefix: &str) -> Result<Vec<f32>> {
-    let weight = &find(tensors, &format!("{prefix}{}.weight", layer.name))?.data;
-    let bias = &find(tensors, &format!("{prefix}{}.bias", layer.name))?.data;
+fn pack(layer: &Linear, tensors: &Tensors) -> Result<Vec<f32>> {
+    let weight = &find(tensors, &format!("{}.weight", layer.name))?.data;
+    let bias = &find(tensors, &format!("{}.bias", layer.name))?.data;
     let (inputs, outputs) = (layer.in_features, layer.out_features);
     let stride = outputs.next_multiple_of(4);
-    let mut packed = vec![0.0; packed_size(layer)];
+    let mut packed = vec![0.0; (inputs + 1) * stride];
     for (o, row) in weight.chunks_exact(inputs).enumerate() {
         row.iter().enumerate().for_each(|(i, w)| packed[i * stride + o] = *w);
     }
@@ -177,21 +184,27 @@ fn pack(layer: &Linear, tensors: &Tensors, prefix: &str) -> Result<Vec<f32>> {
 }
 
 /// The inverse of [`pack`], of the first instance.
-fn unpack(layer: &Linear, prefix: &str, packed: &[f32], tensors: &mut Tensors) {
+fn unpack(layer: &Linear, packed: &[f32], tensors: &mut Tensors) {
     let (inputs, outputs) = (layer.in_features, layer.out_features);
     let stride = outputs.next_multiple_of(4);
     let data = (0..outputs).flat_map(|o| (0..inputs).map(move |i| packed[i * stride + o])).collect();
     let weight = Tensor { shape: vec![outputs, inputs], data };
     let bias = Tensor { shape: vec![outputs], data: packed[inputs * stride..inputs * stride + outputs].to_vec() };
-    tensors.insert(format!("{prefix}{}.weight", layer.name), weight);
-    tensors.insert(format!("{prefix}{}.bias", layer.name), bias);
+    tensors.insert(format!("{}.weight", layer.name), weight);
+    tensors.insert(format!("{}.bias", layer.name), bias);
 }
 
-/// The two halves of a norm's tensor.
-fn split(norm: &Norm, parts: [&str; 2], prefix: &str, words: &[f32], tensors: &mut Tensors) {
+/// Two tensors of a norm, one behind the other.
+fn pair(name: &str, parts: [&str; 2], tensors: &Tensors) -> Result<Vec<f32>> {
+    let [first, second] = parts.map(|part| find(tensors, &format!("{name}.{part}")));
+    Ok([&first?.data[..], &second?.data].concat())
+}
+
+/// The inverse of [`pair`].
+fn split(norm: &Norm, parts: [&str; 2], words: &[f32], tensors: &mut Tensors) {
     for (part, half) in parts.into_iter().zip(words.chunks_exact(norm.features)) {
         let tensor = Tensor { shape: vec![norm.features], data: half.to_vec() };
-        tensors.insert(format!("{prefix}{}.{part}", norm.name), tensor);
+        tensors.insert(format!("{}.{part}", norm.name), tensor);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The residual block as it trains: batch norm over batch statistics (or none, in the discriminator) and dropout.
 
-use super::{Block, Extent, Linear, Norm, Pass, Rows, Storage, Store, Update};
+use super::{Backward, Block, Extent, Forward, Linear, Norm, Pass, Storage, Store, Update, UpdateFrom};
 use crate::cpu::random::keep_threshold;
 use crate::error::Result;
 use crate::kernel::Value;
@@ -99,29 +99,23 @@ impl Block for TrainingBlock {
     }
 
     fn record_forward(&self, rec: &mut Recorder, x: TensorId, pass: Pass) -> Result<()> {
-        self.fc[0].record_forward(rec, pass, x, self.z[0])?;
-        self.record_activation(rec, 0, None, self.h, pass)?;
-        self.fc[1].record_forward(rec, pass, self.h, self.z[1])?;
-        self.record_activation(rec, 1, Some(x), self.y, pass)
+        self.fc[0].record_forward(rec, pass, Forward { x, y: self.z[0] })?;
+        self.record_activation(rec, 0, None, pass)?;
+        self.fc[1].record_forward(rec, pass, Forward { x: self.h, y: self.z[1] })?;
+        self.record_activation(rec, 1, Some(x), pass)
     }
 
     fn record_backward(&self, rec: &mut Recorder, dy: TensorId, pass: Pass) -> Result<()> {
         self.record_activation_backward(rec, 1, dy, pass)?;
-        self.fc[1].record_backward_input(rec, pass, self.dz[1], None, self.dh)?;
+        self.fc[1].record_backward_input(rec, pass, Backward { dy: self.dz[1], residual: None, dx: self.dh })?;
         self.record_activation_backward(rec, 0, self.dh, pass)?;
-        self.fc[0].record_backward_input(rec, pass, self.dz[0], Some(dy), self.dx)
+        self.fc[0].record_backward_input(rec, pass, Backward { dy: self.dz[0], residual: Some(dy), dx: self.dx })
     }
 
-    fn record_update(
-        &self,
-        rec: &mut Recorder,
-        update: Update,
-        [x, row_scale, state]: [TensorId; 3],
-        rows: Rows,
-    ) -> Result<()> {
-        self.fc[0].record_update(rec, update, [x, self.dz[0], row_scale, state], rows)?;
-        self.fc[1].record_update(rec, update, [self.h, self.dz[1], row_scale, state], rows)?;
-        self.norms.iter().flatten().try_for_each(|norm| norm.record_update(rec, state))
+    fn record_update(&self, rec: &mut Recorder, update: Update, from: UpdateFrom) -> Result<()> {
+        self.fc[0].record_update(rec, update, self.dz[0], from)?;
+        self.fc[1].record_update(rec, update, self.dz[1], UpdateFrom { x: self.h, ..from })?;
+        self.norms.iter().flatten().try_for_each(|norm| norm.record_update(rec, from.state))
     }
 }
 
@@ -143,16 +137,9 @@ impl TrainingBlock {
         values
     }
 
-    /// `y = dropout(act(z))`, plus `residual` if there is one.
-    fn record_activation(
-        &self,
-        rec: &mut Recorder,
-        half: usize,
-        residual: Option<TensorId>,
-        y: TensorId,
-        pass: Pass,
-    ) -> Result<()> {
-        let z = self.z[half];
+    /// `dropout(act(z))`, plus `residual` if there is one: to `h`, and from there to `y`.
+    fn record_activation(&self, rec: &mut Recorder, half: usize, residual: Option<TensorId>, pass: Pass) -> Result<()> {
+        let (z, y) = (self.z[half], [self.h, self.y][half]);
         let label = format!("{}.activation.forward", self.fc[half].name);
         let mut values = self.values(half, pass);
         values.push(("add_residual", residual.is_some().into()));

@@ -1,20 +1,54 @@
 //! The CPU executor: replays a plan on the kernels' twins.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
 
-use super::{Dispatch, Executor, Plan, Readback, SectionId, TensorId};
+use super::{Dispatch, Executor, Plan, Readback, SectionId, SharedTensor, TensorId, TensorInfo};
 use crate::cpu::Memory;
 use crate::error::{Error, Result};
 use crate::kernel::{Access, Element, Inputs, MAX_BINDINGS, Outputs, Value};
 use crate::system::available_memory;
 
+/// A tensor in the CPU's memory that several executors read.
+#[derive(Clone)]
+pub struct CpuTensor(Arc<Memory>);
+
+impl CpuTensor {
+    pub(super) fn bytes(&self) -> u64 {
+        4 * self.0.stored().len() as u64
+    }
+}
+
+/// Where a tensor lies.
+enum Place {
+    Own(Memory),
+    Shared(CpuTensor),
+}
+
+impl Place {
+    fn memory(&self) -> &Memory {
+        match self {
+            Self::Own(memory) => memory,
+            Self::Shared(tensor) => &tensor.0,
+        }
+    }
+
+    /// The memory, to be written; none where others read it.
+    fn own(&mut self) -> Option<&mut Memory> {
+        match self {
+            Self::Own(memory) => Some(memory),
+            Self::Shared(_) => None,
+        }
+    }
+}
+
 /// Runs twins on its own pool of threads.
 pub struct CpuExecutor {
     plan: Plan,
-    memory: Vec<Memory>,
+    memory: Vec<Place>,
     pool: rayon::ThreadPool,
     device: String,
 }
@@ -25,6 +59,11 @@ impl CpuExecutor {
     /// # Errors
     /// [`Error::Device`] when the threads cannot be started, or the plan needs more memory than there is.
     pub fn new(plan: Plan, threads: usize) -> Result<Self> {
+        Self::sharing(plan, threads, &[])
+    }
+
+    /// As [`Self::new`] with tensors that are there already.
+    pub(super) fn sharing(plan: Plan, threads: usize, shared: &[(TensorId, SharedTensor)]) -> Result<Self> {
         if let Some(available) = available_memory().filter(|&available| plan.bytes() > available) {
             return Err(Error::Device(format!(
                 "cpu: the plan needs {} MiB of memory, but {} MiB are free; use a smaller --width, fewer --copies or \
@@ -35,7 +74,7 @@ impl CpuExecutor {
         }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|e| Error::Device(format!("cannot start {threads} threads: {e}; ask for fewer")))?;
-        let memory = memory(&plan)?;
+        let memory = memory(&plan, shared)?;
         let dispatches = plan.sections.iter().flat_map(|section| &section.dispatches);
         let rows = dispatches.flat_map(|dispatch| dispatch.uniforms.iter()).filter_map(|(name, value)| match value {
             Value::U32(rows) if name == "rows" => Some(rows as usize),
@@ -49,7 +88,7 @@ impl CpuExecutor {
 }
 
 /// The plan's tensors, weights in the products' order.
-fn memory(plan: &Plan) -> Result<Vec<Memory>> {
+fn memory(plan: &Plan, shared: &[(TensorId, SharedTensor)]) -> Result<Vec<Place>> {
     let mut bound: Vec<Option<Element>> = vec![None; plan.tensors.len()];
     for dispatch in plan.sections.iter().flat_map(|section| &section.dispatches) {
         for (binding, id) in dispatch.kernel.bindings.iter().zip(&dispatch.tensors) {
@@ -64,19 +103,28 @@ fn memory(plan: &Plan) -> Result<Vec<Memory>> {
             }
         }
     }
-    let tensors = plan.tensors.iter().zip(bound).map(|(info, bound)| match (&info.shape[..], bound) {
-        (&[.., rows, columns], Some(Element::Weight)) => Memory::weights(&info.initial(), rows, columns),
-        _ => Memory::plain(&info.initial()),
-    });
-    Ok(tensors.collect())
+    let place = |(index, (info, bound)): (usize, (&TensorInfo, Option<Element>))| {
+        if let Some((_, tensor)) = shared.iter().find(|(id, _)| id.0 == index) {
+            return match tensor {
+                SharedTensor::Cpu(tensor) if tensor.0.elements() == info.len() => Ok(Place::Shared(tensor.clone())),
+                _ => Err(Error::Plan(format!("tensor `{}` is shared with another size or device", info.name))),
+            };
+        }
+        Ok(Place::Own(match (&info.shape[..], bound) {
+            (&[.., rows, columns], Some(Element::Weight)) => Memory::weights(&info.initial(), rows, columns),
+            _ => Memory::plain(&info.initial()),
+        }))
+    };
+    plan.tensors.iter().zip(bound).enumerate().map(place).collect()
 }
 
 /// Runs one dispatch on `memory`: written tensors are moved out for the while, so that reads can borrow the rest.
-fn run(dispatch: &Dispatch, memory: &mut [Memory]) {
+fn run(dispatch: &Dispatch, memory: &mut [Place]) {
     let mut written: ArrayVec<Memory, MAX_BINDINGS> = ArrayVec::new();
     for (binding, id) in dispatch.kernel.bindings.iter().zip(&dispatch.tensors) {
         if binding.access != Access::Read {
-            written.push(std::mem::take(&mut memory[id.0]));
+            // `prepare_sharing` has found no dispatch that writes what is shared.
+            written.push(memory[id.0].own().map(std::mem::take).unwrap_or_default());
         }
     }
     {
@@ -85,7 +133,7 @@ fn run(dispatch: &Dispatch, memory: &mut [Memory]) {
         let mut next = written.iter_mut();
         for (binding, id) in dispatch.kernel.bindings.iter().zip(&dispatch.tensors) {
             if binding.access == Access::Read {
-                inputs.push(binding.name, memory[id.0].stored());
+                inputs.push(binding.name, memory[id.0].memory().stored());
             } else if let Some(words) = next.next() {
                 outputs.push(binding.name, words.stored_mut());
             }
@@ -95,7 +143,7 @@ fn run(dispatch: &Dispatch, memory: &mut [Memory]) {
     let mut written = written.into_iter();
     for (binding, id) in dispatch.kernel.bindings.iter().zip(&dispatch.tensors) {
         if binding.access != Access::Read {
-            memory[id.0] = written.next().unwrap_or_default();
+            memory[id.0] = Place::Own(written.next().unwrap_or_default());
         }
     }
 }
@@ -117,11 +165,14 @@ impl Executor for CpuExecutor {
     }
 
     fn write(&mut self, tensor: TensorId, offset: usize, data: &[f32]) {
-        self.memory[tensor.0].write(offset, data);
+        match self.memory[tensor.0].own() {
+            Some(memory) => memory.write(offset, data),
+            None => debug_assert!(false, "`{}` is shared: it must not be written", self.plan.tensor(tensor).name),
+        }
     }
 
     fn begin_read(&mut self, tensor: TensorId) -> Result<Readback> {
-        Ok(Readback::Ready(self.memory[tensor.0].read()))
+        Ok(Readback::Ready(self.memory[tensor.0].memory().read()))
     }
 
     fn finish_read(&mut self, readback: Readback) -> Result<Vec<f32>> {
@@ -133,6 +184,16 @@ impl Executor for CpuExecutor {
 
     fn wait(&mut self) -> Result<()> {
         Ok(())
+    }
+
+    fn share(&mut self, tensor: TensorId) -> SharedTensor {
+        let place = &mut self.memory[tensor.0];
+        let shared = match place {
+            Place::Own(memory) => CpuTensor(Arc::new(std::mem::take(memory))),
+            Place::Shared(shared) => shared.clone(),
+        };
+        *place = Place::Shared(shared.clone());
+        SharedTensor::Cpu(shared)
     }
 
     fn profile(&mut self, section: SectionId) -> Result<Vec<Duration>> {

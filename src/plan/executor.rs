@@ -3,9 +3,31 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use super::cpu::CpuTensor;
+use super::gpu::GpuTensor;
 use super::{CpuExecutor, GpuExecutor, Plan, SectionId, TensorId};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gpu::Device;
+
+/// A tensor that several executors of one device read and none writes. Cheap to clone.
+#[derive(Clone)]
+pub enum SharedTensor {
+    /// In the CPU's memory.
+    Cpu(CpuTensor),
+    /// In a GPU's.
+    Gpu(GpuTensor),
+}
+
+impl SharedTensor {
+    /// Bytes that it takes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Cpu(tensor) => tensor.bytes(),
+            Self::Gpu(tensor) => tensor.bytes(),
+        }
+    }
+}
 
 /// A read that was asked for and not yet waited for.
 pub enum Readback {
@@ -56,6 +78,9 @@ pub trait Executor: Send {
     /// The device was lost.
     fn profile(&mut self, section: SectionId) -> Result<Vec<Duration>>;
 
+    /// The tensor as others may read it. No dispatch of the plan may write it, and [`Self::write`] must not again.
+    fn share(&mut self, tensor: TensorId) -> SharedTensor;
+
     /// Replays a section. Returns before a GPU has finished.
     ///
     /// # Errors
@@ -80,8 +105,20 @@ pub trait Executor: Send {
 /// # Errors
 /// [`crate::Error::Device`] when the plan does not fit the device's limits.
 pub fn prepare(plan: Plan, device: &Device) -> Result<Box<dyn Executor>> {
+    prepare_sharing(plan, device, &[])
+}
+
+/// As [`prepare`], with some tensors that an earlier executor of the same device has shared.
+///
+/// # Errors
+/// As [`prepare`]; [`Error::Plan`] where the plan does not only read such a tensor.
+pub fn prepare_sharing(plan: Plan, device: &Device, shared: &[(TensorId, SharedTensor)]) -> Result<Box<dyn Executor>> {
+    let only_read = plan.only_read();
+    if let Some((id, _)) = shared.iter().find(|(id, _)| !only_read.contains(id)) {
+        return Err(Error::Plan(format!("tensor `{}` is shared, but not only read", plan.tensor(*id).name)));
+    }
     Ok(match device {
-        Device::Cpu(threads) => Box::new(CpuExecutor::new(plan, *threads)?),
-        Device::Gpu(gpu) => Box::new(GpuExecutor::new(plan, gpu)?),
+        Device::Cpu(threads) => Box::new(CpuExecutor::sharing(plan, *threads, shared)?),
+        Device::Gpu(gpu) => Box::new(GpuExecutor::sharing(plan, gpu, shared)?),
     })
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use super::{Dispatch, Executor, Plan, Readback, SectionId, TensorId};
+use super::{Dispatch, Executor, Plan, Readback, SectionId, SharedTensor, TensorId};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Staging};
 use crate::kernel::{Access, Kernel, MAX_UNIFORMS, Product, Tile, expand_imports};
@@ -15,6 +15,16 @@ const IN_FLIGHT: usize = 2;
 /// Bytes behind every tensor that no kernel may touch.
 const GUARD: u64 = 64;
 const GUARD_WORD: u32 = 0xa5a5_5a5a;
+
+/// A tensor in a GPU's memory that several executors read.
+#[derive(Clone)]
+pub struct GpuTensor(wgpu::Buffer);
+
+impl GpuTensor {
+    pub(super) fn bytes(&self) -> u64 {
+        self.0.size() - GUARD
+    }
+}
 
 /// What one dispatch needs at replay.
 struct Ready {
@@ -39,8 +49,18 @@ impl GpuExecutor {
     /// # Errors
     /// [`Error::Device`] naming the tensor or dispatch that exceeds a limit of the device.
     pub fn new(plan: Plan, gpu: &Gpu) -> Result<Self> {
+        Self::sharing(plan, gpu, &[])
+    }
+
+    /// As [`Self::new`] with tensors that are there already.
+    pub(super) fn sharing(plan: Plan, gpu: &Gpu, shared: &[(TensorId, SharedTensor)]) -> Result<Self> {
         fits(&plan, gpu)?;
-        let buffers: Vec<_> = plan.tensors.iter().map(|info| buffer(gpu, info)).collect();
+        let place = |(index, info): (usize, &super::TensorInfo)| match shared.iter().find(|(id, _)| id.0 == index) {
+            None => Ok(buffer(gpu, info)),
+            Some((_, SharedTensor::Gpu(tensor))) if tensor.bytes() == 4 * info.len() as u64 => Ok(tensor.0.clone()),
+            Some(_) => Err(Error::Plan(format!("tensor `{}` is shared with another size or device", info.name))),
+        };
+        let buffers = plan.tensors.iter().enumerate().map(place).collect::<Result<Vec<_>>>()?;
         let uniforms = uniform_arena(&plan, gpu);
         let mut slot = 0;
         let mut sections = Vec::with_capacity(plan.sections.len());
@@ -181,6 +201,10 @@ impl Executor for GpuExecutor {
     fn wait(&mut self) -> Result<()> {
         self.in_flight.clear();
         self.gpu.wait(None)
+    }
+
+    fn share(&mut self, tensor: TensorId) -> SharedTensor {
+        SharedTensor::Gpu(GpuTensor(self.buffers[tensor.0].clone()))
     }
 
     fn profile(&mut self, section: SectionId) -> Result<Vec<Duration>> {

@@ -10,15 +10,17 @@ mod recorder;
 
 pub use cost::Cost;
 pub use cpu::CpuExecutor;
-pub use executor::{Executor, Readback, prepare};
+pub use executor::{Executor, Readback, SharedTensor, prepare, prepare_sharing};
 pub use gpu::GpuExecutor;
 pub use lockstep::{Difference, lockstep, relative_error};
 pub use recorder::Recorder;
 
-use crate::kernel::{Kernel, Uniforms};
+use std::collections::BTreeSet;
+
+use crate::kernel::{Access, Kernel, Uniforms};
 
 /// A tensor of a [`Plan`]: a name before it is memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TensorId(pub(crate) usize);
 
 /// A section of a [`Plan`]: what one replay runs.
@@ -124,6 +126,18 @@ impl Plan {
     #[must_use]
     pub fn section(&self, id: SectionId) -> &Section {
         &self.sections[id.0]
+    }
+
+    /// The tensors that some dispatch reads and none writes.
+    #[must_use]
+    pub fn only_read(&self) -> BTreeSet<TensorId> {
+        let dispatches = || self.sections.iter().flat_map(|section| &section.dispatches);
+        let bound = |read: bool| {
+            let all = dispatches().flat_map(|dispatch| dispatch.kernel.bindings.iter().zip(&dispatch.tensors));
+            all.filter(move |(binding, _)| (binding.access == Access::Read) == read).map(|(_, id)| *id)
+        };
+        let written: BTreeSet<TensorId> = bound(false).collect();
+        bound(true).filter(|id| !written.contains(id)).collect()
     }
 
     /// The least work of one replay of a section.

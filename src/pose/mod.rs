@@ -6,5 +6,5 @@ pub mod normalize;
 pub mod skeleton;
 
 pub use camera::Camera;
-pub use normalize::{bone_normalize, mean_bone_lengths};
+pub use normalize::{bone_normalize, mean_bone_lengths, root_centred};
 pub use skeleton::{Skeleton, to_16};

@@ -23,6 +23,17 @@ pub fn mean_bone_lengths(positions: &[f32], skeleton: &Skeleton) -> Vec<f32> {
     sums.iter().map(|sum| (sum / count) as f32).collect()
 }
 
+/// Poses (N, J, 3), flat, less the position of each one's root.
+#[must_use]
+pub fn root_centred(positions: &[f32], joints: usize) -> Vec<f32> {
+    let mut centred = positions.to_vec();
+    for pose in centred.chunks_exact_mut(3 * joints) {
+        let root = [pose[0], pose[1], pose[2]];
+        pose.chunks_exact_mut(3).for_each(|joint| joint.iter_mut().zip(root).for_each(|(v, r)| *v -= r));
+    }
+    centred
+}
+
 /// Root-centres one 2D pose and divides it by its bone scale s = max(mean_b((l_b / (L_b / c))^6)^(1/6), 1e-9), with
 /// l_b its bone lengths; returns s. In f64, as `normalise` of the PyTorch reference.
 ///

@@ -4,26 +4,36 @@ use serde::{Deserialize, Serialize};
 
 use super::Run;
 use super::gallery::{Group, gallery};
+use super::method::Method;
 use crate::analysis::bootstrap::{RESAMPLES, paired_bootstrap};
 use crate::analysis::distribution::{histogram, wasserstein};
 use crate::analysis::parts::{by_group, by_part};
 use crate::analysis::ratios::{Limb, RATIO_BINS, asymmetry, ratios};
 use crate::data::PoseSet;
 use crate::data::hold_back::recordings;
+use crate::error::{Error, Result};
 use crate::metrics::{Metrics, Protocol, ProtocolSet, joint_errors};
+use crate::pose::root_centred;
 use crate::report::Role;
 
 /// What a method predicted, once for each seed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Predicted {
-    /// The method's name.
-    pub name: String,
-    /// Whose numbers these are.
-    pub role: Role,
+    /// The method.
+    pub method: Method,
     /// Its predictions, one for each seed.
     pub runs: Vec<Run>,
-    /// The methods that it is compared with, by name.
-    pub against: Vec<String>,
+}
+
+/// The set's root-centred poses (N, 3J), metres, to compare with.
+///
+/// # Errors
+/// [`Error::Setting`] for a set without poses or positions.
+pub fn truth(set: &PoseSet) -> Result<Vec<f32>> {
+    match &set.positions {
+        Some(positions) if !set.is_empty() => Ok(root_centred(positions, set.joints)),
+        _ => Err(Error::setting("target", "a study needs poses with `positions` (3D) on both sides")),
+    }
 }
 
 /// What came out.
@@ -36,7 +46,7 @@ pub struct Comparison {
     /// The recordings that the samples come from, where that is known.
     pub recordings: Option<usize>,
     /// The scores, a method at a time.
-    pub methods: Vec<Method>,
+    pub methods: Vec<Scored>,
     /// What each method gains over those that it is compared with.
     pub gains: Vec<Gain>,
     /// The two methods that the rest looks at: without adaptation and with.
@@ -45,7 +55,7 @@ pub struct Comparison {
 
 /// The scores of a method.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Method {
+pub struct Scored {
     /// Its name.
     pub name: String,
     /// Whose numbers these are.
@@ -159,13 +169,13 @@ impl Comparison {
             .iter()
             .map(|method| method.runs.iter().map(|run| PoseErrors::of(&run.poses, truth, set.joints)).collect())
             .collect();
-        let find = |name: &str| predicted.iter().position(|method| method.name == name);
+        let find = |name: &str| predicted.iter().position(|predicted| predicted.method.name == name);
         let clusters = recordings(set);
         let recordings = clusters.as_ref().map(|clusters| clusters.iter().max().map_or(0, |last| last + 1));
         let clusters = clusters.filter(|_| recordings.is_some_and(|count| count >= MIN_RECORDINGS));
         let clusters: Option<Vec<i32>> = clusters.map(|ids| ids.into_iter().map(|id| id as i32).collect());
         let mut gains = Vec::new();
-        for (method, errors_here) in predicted.iter().zip(&errors) {
+        for (Predicted { method, .. }, errors_here) in predicted.iter().zip(&errors) {
             for (name, other) in method.against.iter().filter_map(|name| Some((name, find(name)?))) {
                 gains.push(gain(&method.name, name, errors_here, &errors[other], clusters.as_deref()));
             }
@@ -182,26 +192,26 @@ impl Comparison {
 
     /// The scores of the method called `name`.
     #[must_use]
-    pub fn method(&self, name: &str) -> Option<&Method> {
+    pub fn method(&self, name: &str) -> Option<&Scored> {
         self.methods.iter().find(|method| method.name == name)
     }
 }
 
-impl Method {
+impl Scored {
     /// The metrics of each run under `protocol`.
     pub fn under(&self, protocol: Protocol) -> impl Iterator<Item = Metrics> {
         self.runs.iter().filter_map(move |run| run.protocols.iter().find(|(p, _)| *p == protocol).map(|(_, m)| *m))
     }
 }
 
-fn scores(method: &Predicted, truth: &[f32], joints: usize) -> Method {
+fn scores(method: &Predicted, truth: &[f32], joints: usize) -> Scored {
     let run = |run: &Run| {
         let under = |protocol| (protocol, crate::metrics::evaluate(&run.poses, truth, joints, protocol, None));
         let fourteen = ProtocolSet::ThreeDpw.scores(&run.poses, truth, joints);
         let fourteen_pa = fourteen.into_iter().find(|score| score.label == "pa").map(|score| score.metrics);
         Scores { protocols: Protocol::ALL.map(under).to_vec(), fourteen_pa, ms_per_sample: run.ms_per_sample }
     };
-    Method { name: method.name.clone(), role: method.role, runs: method.runs.iter().map(run).collect() }
+    Scored { name: method.method.name.clone(), role: method.method.role, runs: method.runs.iter().map(run).collect() }
 }
 
 /// Errors of one run, US.
@@ -280,8 +290,8 @@ fn look_closely(set: &PoseSet, truth: &[f32], methods: [&Predicted; 2], errors: 
     };
     let mpjpe = |k: usize| errors[k].first().map_or(&[][..], |run| &run.mpjpe_mm[..]);
     Pair {
-        names: methods.map(|method| method.name.clone()),
-        roles: methods.map(|method| method.role),
+        names: methods.map(|predicted| predicted.method.name.clone()),
+        roles: methods.map(|predicted| predicted.method.role),
         limbs,
         asymmetry: asymmetry.to_vec(),
         parts: breakdown(&|errors| {

@@ -3,12 +3,13 @@
 use std::cmp::Ordering;
 
 use super::compare::mean;
-use super::paper::{self, PaperTarget, Quoted, quoted};
-use super::run::ISO;
+use super::method::{BASELINE, Method, iso, joint, methods};
+use super::paper::{self, PaperTarget, Quoted, SUFFIX, quoted};
 use super::sections::{
     by_part, gains, gallery, headed, limbs, mean_and_deviation, metric_cells, metric_columns, quoted_row, row, scored,
 };
 use super::{Comparison, Noise, Results, Sweep};
+use crate::adapt::{MODES, Mode, Policy};
 use crate::metrics::{Metrics, Protocol};
 use crate::report::{Axis, Better, Block, Column, Document, Figure, Marks, Plot, Role, Row, Section, Series, Table};
 
@@ -58,7 +59,7 @@ fn summary(comparison: &Comparison) -> String {
         Some(mean(&errors))
     };
     let words = |against: &str, what: &str| {
-        let gain = comparison.gains.iter().find(|gain| gain.method == ISO && gain.against == against)?;
+        let gain = comparison.gains.iter().find(|gain| gain.method == iso() && gain.against == against)?;
         let gained = &gain.mpjpe_mm;
         let change = match gained.mean {
             nothing if nothing.abs() < 0.05 => "changed by less than 0.05 mm".to_owned(),
@@ -75,10 +76,10 @@ fn summary(comparison: &Comparison) -> String {
         Some(format!("{change}{sure} {what}"))
     };
     let parts = (
-        of("Baseline"),
-        of(ISO),
-        words("Baseline", "than Baseline's"),
-        words("Joint-Cyc", "than that of the same model not adapted"),
+        of(BASELINE),
+        of(&iso()),
+        words(BASELINE, "than Baseline's"),
+        words(&joint(), "than that of the same model not adapted"),
     );
     let (Some(baseline), Some(iso), Some(over_baseline), Some(over_joint)) = parts else { return String::new() };
     format!(
@@ -121,7 +122,7 @@ fn facts(results: &Results) -> Vec<(String, String)> {
 
 /// What the change of scenario costs.
 fn shift(results: &Results) -> Option<Block> {
-    let baseline = results.comparison.method("Baseline")?;
+    let baseline = results.comparison.method(BASELINE)?;
     let target: Vec<Metrics> = baseline.under(Protocol::Us).collect();
     let here = |pick: fn(&Metrics) -> f64| mean(&results.held_back.iter().map(pick).collect::<Vec<_>>());
     let there = |pick: fn(&Metrics) -> f64| mean(&target.iter().map(pick).collect::<Vec<_>>());
@@ -151,11 +152,11 @@ fn table_1(comparison: &Comparison, paper: Option<PaperTarget>) -> Block {
     for (protocol, label) in
         [(Protocol::Us, "US"), (Protocol::Gs, "GS, a pose"), (Protocol::GsSet, "GS, the set"), (Protocol::Pa, "PA")]
     {
-        for (name, shown) in [("Baseline", "Baseline"), (ISO, "Online ISO")] {
+        for (name, shown) in [(BASELINE, BASELINE), (&iso(), "Online ISO")] {
             let Some(method) = comparison.method(name) else { continue };
             let metrics: Vec<Metrics> = method.under(protocol).collect();
             rows.push(Row {
-                begins_group: name == "Baseline",
+                begins_group: name == BASELINE,
                 ..row(&format!("{shown} ({label})"), metric_cells(&metrics))
             });
         }
@@ -175,13 +176,12 @@ fn table_1(comparison: &Comparison, paper: Option<PaperTarget>) -> Block {
 fn table_2(comparison: &Comparison, paper: Option<PaperTarget>) -> Option<Block> {
     let mut rows: Vec<Row> = quotes(PaperTarget::ThreeDpw, paper, paper::TABLE_2);
     rows.iter_mut().for_each(|row| drop(row.cells.remove(2)));
-    for name in ["Baseline", ISO] {
+    for (name, shown) in [(BASELINE, BASELINE), (&iso(), "Online ISO")] {
         let runs = &comparison.method(name)?.runs;
         let of = |pick: fn(&Metrics) -> f64| {
             mean_and_deviation(runs.iter().filter_map(|run| run.fourteen_pa.as_ref()).map(pick))
         };
-        let shown = if name == ISO { "Online ISO" } else { name };
-        rows.push(Row { begins_group: name == "Baseline", ..row(shown, vec![of(|m| m.pck), of(|m| m.mpjpe_mm)]) });
+        rows.push(Row { begins_group: name == BASELINE, ..row(shown, vec![of(|m| m.pck), of(|m| m.mpjpe_mm)]) });
     }
     let better = |title: &str, better| Column { title: title.to_owned(), words: false, better };
     Some(Block::Table(Table {
@@ -193,11 +193,12 @@ fn table_2(comparison: &Comparison, paper: Option<PaperTarget>) -> Option<Block>
 }
 
 fn table_3(comparison: &Comparison, paper: Option<PaperTarget>) -> Block {
-    let names = ["Baseline", "Joint-Adv", "Vanilla-Adv", "Online-Adv", "Joint-Cyc", "Vanilla-Cyc", ISO];
+    let methods: Vec<Method> = methods().into_iter().filter(Method::in_table_3).collect();
+    let begins_group = |method: &Method| !method.mode.policy.adapts() && method.name != BASELINE;
     Block::Table(Table {
         caption: "Table 3: self-supervised tasks, US".to_owned(),
         columns: headed("Method", metric_columns()),
-        rows: scored(comparison, &names, &["Joint-Adv", "Joint-Cyc"], own_numbers(paper)),
+        rows: scored(comparison, &methods, begins_group, own_numbers(paper)),
         notes: vec!["Adv: random projection adversary. Cyc: with geometric cycle consistency.".to_owned()],
     })
 }
@@ -208,10 +209,14 @@ fn own_numbers(paper: Option<PaperTarget>) -> impl Fn(&str) -> Option<[Option<f6
 }
 
 fn table_4(comparison: &Comparison, paper: Option<PaperTarget>) -> Block {
-    let names = ["Vanilla-Cyc", "Vanilla-lr", ISO, "Online-skip", "Baseline"];
-    let mut rows = scored(comparison, &names, &[ISO, "Baseline"], own_numbers(paper));
+    // What adapts, then what does not.
+    let (plain, mut methods): (Vec<Method>, Vec<Method>) =
+        methods().into_iter().filter(Method::in_table_4).partition(|method| method.name == BASELINE);
+    methods.extend(plain);
+    let begins_group = |method: &Method| method.is_iso() || method.name == BASELINE;
+    let mut rows = scored(comparison, &methods, begins_group, own_numbers(paper));
     for row in &mut rows {
-        let name = row.cells.first().map(|name| name.trim_end_matches(PAPER_SUFFIX).to_owned()).unwrap_or_default();
+        let name = row.cells.first().map(|name| name.trim_end_matches(SUFFIX).to_owned()).unwrap_or_default();
         row.cells.push(match (row.quoted, comparison.method(&name)) {
             (false, Some(method)) => {
                 let times: Vec<f64> = method.runs.iter().map(|run| run.ms_per_sample).collect();
@@ -239,17 +244,14 @@ fn table_4(comparison: &Comparison, paper: Option<PaperTarget>) -> Block {
     })
 }
 
-/// What sets a quoted row's name apart.
-pub(super) const PAPER_SUFFIX: &str = ", the paper";
-
 fn table_5(comparison: &Comparison, noise: &[Noise], paper: Option<PaperTarget>) -> Block {
     let ours = |name: &str| comparison.method(name).map(|method| method.under(Protocol::Us).collect::<Vec<_>>());
     let mut rows = Vec::new();
     let quote = |sigma: f64| {
         let found = paper::TABLE_5.iter().find(|(s, _)| *s == sigma && paper == Some(PaperTarget::MpiInf3dhp));
-        found.map(|(_, (name, numbers))| quoted_row(&format!("{name}{PAPER_SUFFIX}"), *numbers))
+        found.map(|(_, (name, numbers))| quoted_row(&format!("{name}{SUFFIX}"), *numbers))
     };
-    if let Some(metrics) = ours(ISO) {
+    if let Some(metrics) = ours(&iso()) {
         rows.push(row("Online ISO", metric_cells(&metrics)));
         rows.extend(quote(0.0));
     }
@@ -257,7 +259,7 @@ fn table_5(comparison: &Comparison, noise: &[Noise], paper: Option<PaperTarget>)
         rows.push(row(&format!("Online ISO, σ = {sigma} px"), metric_cells(runs)));
         rows.extend(quote(*sigma));
     }
-    if let Some(metrics) = ours("Baseline") {
+    if let Some(metrics) = ours(BASELINE) {
         rows.push(Row { begins_group: true, ..row("Baseline, no noise", metric_cells(&metrics)) });
     }
     Block::Table(Table {
@@ -273,7 +275,7 @@ fn figure_4(sweeps: &[Sweep], samples: usize) -> Block {
         let of_setting: Vec<&Sweep> = sweeps.iter().filter(|sweep| sweep.setting == setting).collect();
         let series = of_setting.iter().map(|sweep| Series {
             name: sweep.mode.to_string(),
-            role: if sweep.mode.is_vanilla() { Role::Vanilla } else { Role::Online },
+            role: if sweep.mode.policy.forgets() { Role::Vanilla } else { Role::Online },
             points: sweep.points.iter().filter_map(|(value, metrics)| Some([*value, metrics.as_ref()?.pck])).collect(),
         });
         let level = of_setting.first().map(|sweep| ("joint, not adapted".to_owned(), Role::Joint, sweep.joint.pck));
@@ -288,10 +290,21 @@ fn figure_4(sweeps: &[Sweep], samples: usize) -> Block {
         id: "figure-4".to_owned(),
         caption: format!(
             "Figure 4: PCK (US) against the number of steps and against the learning rate, on up to {samples} evenly spread \
-             samples, first seed. The other setting is the mode's own: T = 10 for vanilla, 1 for online, α = 2e-5."
+             samples, first seed. The other setting is the mode's own: {}.",
+            own_settings()
         ),
         plots: vec![plot("T", "Steps on a sample", "T"), plot("alpha", "Learning rate", "α")],
     })
+}
+
+/// T and α of the modes that Fig. 4 varies.
+fn own_settings() -> String {
+    let varied = MODES.iter().filter(|mode| mode.every_task && mode.policy.adapts());
+    let setting = |mode: &Mode| {
+        let Policy { iterations, alpha, .. } = mode.policy;
+        format!("T = {iterations}, α = {alpha:e} for {mode}")
+    };
+    varied.map(setting).collect::<Vec<_>>().join("; ")
 }
 
 fn figure_6(results: &Results) -> Vec<Block> {
@@ -302,11 +315,9 @@ fn figure_6(results: &Results) -> Vec<Block> {
     };
     let mut rows = Vec::new();
     for (name, shares) in &domain.shares {
-        let shown = if name == ISO { "ISO" } else { name };
+        let shown = if *name == iso() { "ISO" } else { name };
         rows.push(row(shown, vec![mean_and_deviation(shares.iter().copied())]));
-        rows.extend(
-            paper(shown).map(|share| Row { quoted: true, ..row(&format!("{shown}{PAPER_SUFFIX}"), vec![share]) }),
-        );
+        rows.extend(paper(shown).map(|share| Row { quoted: true, ..row(&format!("{shown}{SUFFIX}"), vec![share]) }));
     }
     let named = |role: Role| match role {
         Role::Source => "source, true",

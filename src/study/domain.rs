@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::compare::Predicted;
-use super::run::{ISO, positions};
+use super::compare::{Predicted, truth as positions};
+use super::method::{BASELINE, Method};
 use super::{Data, Settings, Step};
 use crate::analysis::classifier::{ClassifierConfig, DomainClassifier};
 use crate::analysis::tsne::embed;
@@ -76,17 +76,17 @@ pub(super) fn domain(
         (Role::Truth, few(&target_judged.features, unseen_target.len())),
     ];
     let mut shares = Vec::new();
-    for (name, role) in [("Baseline", Role::Baseline), (ISO, Role::Online)] {
-        let Some(method) = predicted.iter().find(|method| method.name == name) else { continue };
+    let judged = |method: &Method| method.name == BASELINE || method.is_iso();
+    for Predicted { method, runs } in predicted.iter().filter(|predicted| judged(&predicted.method)) {
         let mut of_seeds = Vec::new();
-        for (seed, run) in method.runs.iter().enumerate() {
+        for (seed, run) in runs.iter().enumerate() {
             let judged = classifier.judge(&pick(&run.poses, &unseen_target))?;
             of_seeds.push(judged.target_share());
             if seed == 0 {
-                clouds.push((role, few(&judged.features, unseen_target.len())));
+                clouds.push((method.role, few(&judged.features, unseen_target.len())));
             }
         }
-        shares.push((name.to_owned(), of_seeds));
+        shares.push((method.name.clone(), of_seeds));
     }
     observe(Step { name: "t-SNE", done: 0, total: 1 });
     let features: Vec<f32> = clouds.iter().flat_map(|(_, features)| features).copied().collect();

@@ -4,22 +4,26 @@
 //! cut off goes on where it was. What comes out is [`Results`]; [`report`](results_document) makes a page of them.
 
 mod compare;
+mod data;
 mod document;
 mod domain;
 mod folder;
 mod gallery;
+mod method;
 mod noise;
 mod paper;
 mod run;
 mod sections;
 
-pub use compare::{Comparison, Predicted};
+pub use compare::{Comparison, Predicted, truth};
+pub use data::{Data, Step};
 pub use document::results_document;
 pub use folder::{DataFile, Folder, Manifest, Run};
 pub use gallery::{Group, Sample};
+pub use method::{BASELINE, Method, iso, joint, methods};
 pub use noise::noisy;
 pub use paper::PaperTarget;
-pub use run::{Data, Noise, Results, Step, Sweep, positions, run};
+pub use run::{Noise, Results, Sweep, run};
 pub use sections::comparison_document;
 
 use serde::{Deserialize, Serialize};

@@ -75,6 +75,9 @@ pub(super) const TABLE_5: &[(f64, Quoted)] = &[
 /// The percentages of Baseline's and of ISO's poses that the paper's domain classifier takes for the target's (Sec. 4.3).
 pub(super) const DOMAIN_SHARES: [(&str, f64); 2] = [("Baseline", 52.6), ("ISO", 83.4)];
 
+/// What sets a quoted row's name apart.
+pub(super) const SUFFIX: &str = ", the paper";
+
 /// The numbers quoted for `name`.
 pub(super) fn quoted(table: &[Quoted], name: &str) -> Option<[Option<f64>; 3]> {
     table.iter().find(|(row, _)| *row == name).map(|(_, numbers)| *numbers)

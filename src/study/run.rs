@@ -2,43 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::compare::{Comparison, Predicted};
+use super::compare::{Comparison, Predicted, truth};
 use super::domain::{Domain, domain};
-use super::{Folder, Manifest, Run, Settings, noisy};
-use crate::adapt::{AdaptConfig, Mode};
+use super::method::{BASELINE, Method, TRAINED, Trained, iso, methods};
+use super::{Data, Folder, Manifest, Run, Settings, Step, noisy};
+use crate::adapt::{AdaptConfig, Lifter, MODES, Mode, Policy};
 use crate::checkpoint::Checkpoint;
-use crate::config::{ModelConfig, Ssl, TrainConfig};
+use crate::config::{ModelConfig, TrainConfig};
 use crate::data::PoseSet;
 use crate::error::{Error, Result};
-use crate::evaluate::run_mode;
+use crate::evaluate::{Stream, predict};
 use crate::gpu::Device;
 use crate::metrics::{Metrics, Protocol};
-use crate::report::Role;
-use crate::train::{Trainer, TrainingSet};
-
-/// What a study works on.
-#[derive(Clone, Copy, Debug)]
-pub struct Data<'a> {
-    /// Poses to train on.
-    pub source: &'a PoseSet,
-    /// Poses of the source that are kept out of training, if any.
-    pub held_back: Option<&'a PoseSet>,
-    /// The ids of their sequences.
-    pub held_back_ids: &'a [i32],
-    /// Poses to adapt to, with their positions.
-    pub target: &'a PoseSet,
-}
-
-/// How far a study is.
-#[derive(Clone, Copy, Debug)]
-pub struct Step<'a> {
-    /// What is being done.
-    pub name: &'a str,
-    /// How much of it is done.
-    pub done: usize,
-    /// Of how much.
-    pub total: usize,
-}
+use crate::train::Trainer;
 
 /// Everything that a report shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -81,23 +57,6 @@ pub struct Sweep {
     pub joint: Metrics,
 }
 
-/// The models of a study.
-const MODELS: [(&str, Ssl); 3] = [("baseline", Ssl::None), ("adv", Ssl::Adversary), ("cyc", Ssl::Cycle)];
-/// The methods of Tables 1 to 4: their names, the models that they predict with, the modes, whose numbers these are,
-/// and the methods that they are compared with.
-const METHODS: [(&str, &str, Mode, Role, &[&str]); 9] = [
-    ("Baseline", "baseline", Mode::Baseline, Role::Baseline, &[]),
-    ("Joint-Adv", "adv", Mode::Baseline, Role::Joint, &["Baseline"]),
-    ("Vanilla-Adv", "adv", Mode::Vanilla, Role::Vanilla, &["Joint-Adv", "Baseline"]),
-    ("Online-Adv", "adv", Mode::Online, Role::Online, &["Joint-Adv", "Baseline"]),
-    ("Joint-Cyc", "cyc", Mode::Baseline, Role::Joint, &["Baseline"]),
-    ("Vanilla-Cyc", "cyc", Mode::Vanilla, Role::Vanilla, &["Joint-Cyc", "Baseline"]),
-    ("Vanilla-lr", "cyc", Mode::VanillaLr, Role::Vanilla, &["Joint-Cyc"]),
-    ("Online-Cyc", "cyc", Mode::Online, Role::Online, &["Joint-Cyc", "Baseline"]),
-    ("Online-skip", "cyc", Mode::OnlineSkip, Role::Online, &["Joint-Cyc"]),
-];
-/// What the paper calls ISO where it says no more.
-pub(super) const ISO: &str = "Online-Cyc";
 const SIGMAS: [f64; 2] = [5.0, 10.0];
 const ITERATIONS: [usize; 6] = [1, 2, 5, 10, 20, 50];
 const ALPHAS: [f64; 5] = [2e-3, 2e-4, 2e-5, 2e-6, 2e-7];
@@ -113,28 +72,21 @@ type Observer<'a> = &'a mut dyn FnMut(Step<'_>);
 /// [`Error::Usage`] for data or settings that cannot be studied; [`Error::Device`] when a training diverges or the
 /// device is lost; [`Error::Io`] and [`Error::File`] for the study's files.
 pub fn run(folder: &Folder, data: Data<'_>, device: &Device, observe: Observer<'_>) -> Result<Results> {
-    let truth = positions(data.target)?;
+    let truth = truth(data.target)?;
     let work = Work { folder, data, settings: &folder.manifest().settings, device };
     let mut held_back = Vec::new();
-    let mut predicted: Vec<Predicted> = METHODS
-        .iter()
-        .map(|(name, _, _, role, against)| {
-            let against = against.iter().map(ToString::to_string).collect();
-            Predicted { name: (*name).to_owned(), role: *role, runs: Vec::new(), against }
-        })
-        .collect();
+    let predicted = |method| Predicted { method, runs: Vec::new() };
+    let mut predicted: Vec<Predicted> = methods().into_iter().map(predicted).collect();
     let mut noise: Vec<Noise> = SIGMAS.map(|sigma| Noise { sigma, runs: Vec::new() }).to_vec();
     for seed in work.seeds() {
-        for (name, ssl) in MODELS {
-            work.train(seed, name, ssl, observe)?;
+        for model in TRAINED {
+            work.train(seed, model, observe)?;
         }
         if let Some(unseen) = data.held_back {
             held_back.push(work.unseen(seed, unseen)?);
         }
-        for ((name, model, mode, ..), predicted) in METHODS.iter().zip(&mut predicted) {
-            let label = format!("seed {seed}: {name}");
-            let file = format!("seed-{seed}-{}", name.to_lowercase());
-            predicted.runs.push(work.predict(&file, &label, (seed, model, *mode), data.target, observe)?);
+        for Predicted { method, runs } in &mut predicted {
+            runs.push(work.predict(seed, method, observe)?);
         }
         for noise in &mut noise {
             noise.runs.push(work.noisy(seed, noise.sigma, &truth, observe)?);
@@ -143,26 +95,13 @@ pub fn run(folder: &Folder, data: Data<'_>, device: &Device, observe: Observer<'
     let sweeps = work.sweeps(observe)?;
     let domain = work.domain(&truth, &predicted, observe)?;
     observe(Step { name: "compare", done: 0, total: 1 });
-    let comparison = Comparison::new(data.target, &truth, &predicted, ["Baseline", ISO]);
+    let comparison = Comparison::new(data.target, &truth, &predicted, [BASELINE, &iso()]);
     observe(Step { name: "compare", done: 1, total: 1 });
     let guessed_joints = data.target.seen().iter().filter(|seen| **seen == 0.0).count();
     let manifest = folder.manifest().clone();
     let results = Results { manifest, guessed_joints, held_back, comparison, noise, sweeps, domain };
     folder.finish(&results)?;
     Ok(results)
-}
-
-/// The set's root-centred poses (N, 3J), metres.
-///
-/// # Errors
-/// [`Error::Usage`] for a set without poses or positions.
-pub fn positions(set: &PoseSet) -> Result<Vec<f32>> {
-    if set.positions.is_none() || set.is_empty() {
-        return Err(Error::Usage("a study needs poses with `positions` (3D) on both sides".to_owned()));
-    }
-    let as_they_are =
-        ModelConfig { joints: set.joints, normalize: crate::config::Normalize::Plane, ..ModelConfig::default() };
-    Ok(TrainingSet::new(set, &as_they_are)?.positions)
 }
 
 struct Work<'a> {
@@ -179,7 +118,7 @@ impl Work<'_> {
     }
 
     /// Trains a model, or goes on with its training.
-    fn train(&self, seed: u32, name: &str, ssl: Ssl, observe: Observer<'_>) -> Result<()> {
+    fn train(&self, seed: u32, Trained { name, ssl, .. }: Trained, observe: Observer<'_>) -> Result<()> {
         let path = self.folder.model(&format!("seed-{seed}-{name}"));
         let config = TrainConfig { seed, ..self.settings.train.clone() };
         let mut trainer = if path.exists() {
@@ -202,62 +141,62 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn checkpoint(&self, seed: u32, model: &str) -> Result<Checkpoint> {
-        let mut checkpoint = Checkpoint::load(&self.folder.model(&format!("seed-{seed}-{model}")))?;
-        // Adaptation starts with a fresh Adam.
-        checkpoint.tensors.retain(|name, _| !name.starts_with("adam."));
-        Ok(checkpoint)
+    /// The model of a method, on the device.
+    fn lifter(&self, seed: u32, method: &Method) -> Result<Lifter> {
+        Lifter::open(&self.folder.model(&format!("seed-{seed}-{}", method.model.name)), self.device)
     }
 
     fn config(&self, seed: u32, mode: Mode) -> AdaptConfig {
-        AdaptConfig { copies: self.settings.copies, seed, ..AdaptConfig::new(mode) }
+        let policy = Policy { copies: self.settings.copies, ..mode.policy };
+        AdaptConfig { seed, ..policy.into() }
     }
 
-    fn predict(
-        &self,
-        file: &str,
-        label: &str,
-        (seed, model, mode): (u32, &str, Mode),
-        set: &PoseSet,
-        observe: Observer<'_>,
-    ) -> Result<Run> {
-        self.folder.predictions(file, [set.len(), set.joints], || {
-            let checkpoint = self.checkpoint(seed, model)?;
-            self.adapt(label, &checkpoint, &self.config(seed, mode), set, observe)
+    fn predict(&self, seed: u32, method: &Method, observe: Observer<'_>) -> Result<Run> {
+        let set = self.data.target;
+        let name = &method.name;
+        let file = format!("seed-{seed}-{}", name.to_lowercase());
+        self.folder.predictions(&file, [set.len(), set.joints], || {
+            let lifter = self.lifter(seed, method)?;
+            self.adapt(&format!("seed {seed}: {name}"), &lifter, &self.config(seed, method.mode), set, observe)
         })
     }
 
     fn adapt(
         &self,
         label: &str,
-        checkpoint: &Checkpoint,
+        lifter: &Lifter,
         config: &AdaptConfig,
         set: &PoseSet,
         observe: Observer<'_>,
     ) -> Result<Run> {
-        let ready = TrainingSet::new(set, &checkpoint.model)?;
         let told = |done| observe(Step { name: label, done, total: set.len() });
-        let result = run_mode(checkpoint, config, self.device, &ready, &[], told)?;
-        Ok(Run { poses: result.predictions, ms_per_sample: result.ms_per_sample })
+        let result = predict(lifter, config, set, Stream::default(), told)?;
+        Ok(Run { poses: result.poses, ms_per_sample: result.ms_per_sample })
+    }
+
+    /// The first method that fits.
+    fn method(&self, fits: impl Fn(&Method) -> bool) -> Result<Method> {
+        methods().into_iter().find(fits).ok_or_else(|| Error::Plan("the study has no such method".to_owned()))
     }
 
     /// Baseline on the held-back poses of the source.
     fn unseen(&self, seed: u32, unseen: &PoseSet) -> Result<Metrics> {
         self.folder.result(&format!("seed-{seed}-held-back"), || {
-            let checkpoint = self.checkpoint(seed, "baseline")?;
-            let config = AdaptConfig { batch: 64, ..self.config(seed, Mode::Baseline) };
-            let run = self.adapt("held back", &checkpoint, &config, unseen, &mut |_| ())?;
-            Ok(us(&run.poses, &positions(unseen)?, unseen.joints))
+            let method = self.method(|method| method.name == BASELINE)?;
+            let config = AdaptConfig { batch: 64, ..self.config(seed, method.mode) };
+            let run = self.adapt("held back", &self.lifter(seed, &method)?, &config, unseen, &mut |_| ())?;
+            Ok(us(&run.poses, &truth(unseen)?, unseen.joints))
         })
     }
 
     fn noisy(&self, seed: u32, sigma: f64, truth: &[f32], observe: Observer<'_>) -> Result<Metrics> {
         let name = format!("seed-{seed}-noise-{sigma}");
         self.folder.result(&name, || {
-            let checkpoint = self.checkpoint(seed, "cyc")?;
-            let set = noisy(self.data.target, &checkpoint.model, sigma, seed);
+            let method = self.method(Method::is_iso)?;
+            let lifter = self.lifter(seed, &method)?;
+            let set = noisy(self.data.target, lifter.model(), sigma, seed);
             let label = format!("seed {seed}: noise of {sigma} px");
-            let run = self.adapt(&label, &checkpoint, &self.config(seed, Mode::Online), &set, observe)?;
+            let run = self.adapt(&label, &lifter, &self.config(seed, method.mode), &set, observe)?;
             Ok(us(&run.poses, truth, set.joints))
         })
     }
@@ -267,32 +206,32 @@ impl Work<'_> {
         let seed = self.settings.train.seed;
         let (count, wanted) = (self.data.target.len(), self.settings.sweep_samples);
         let few = self.data.target.select(&spread(count, wanted));
-        let truth = positions(&few)?;
-        let score = |config: AdaptConfig, observe: Observer<'_>| {
-            let AdaptConfig { mode, iterations, alpha, .. } = config;
+        let truth = truth(&few)?;
+        let method = self.method(Method::is_iso)?;
+        let score = |mode: Mode, observe: Observer<'_>| {
+            let Policy { iterations, alpha, .. } = mode.policy;
             // Both sweeps pass the mode's own setting: it is run once.
             let name = format!("sweep-{mode}-t-{iterations}-alpha-{alpha:e}");
             self.folder.result(&name, || {
-                let checkpoint = self.checkpoint(seed, "cyc")?;
-                match self.adapt(&name, &checkpoint, &config, &few, observe) {
+                match self.adapt(&name, &self.lifter(seed, &method)?, &self.config(seed, mode), &few, observe) {
                     Ok(run) => Ok(Some(us(&run.poses, &truth, few.joints))),
                     Err(Error::Diverged(_)) => Ok(None),
                     Err(error) => Err(error),
                 }
             })
         };
-        let joint = score(self.config(seed, Mode::Baseline), observe)?.unwrap_or_default();
+        let joint = score(MODES[0], observe)?.unwrap_or_default();
         let mut sweeps = Vec::new();
-        for mode in [Mode::Vanilla, Mode::Online] {
+        for &mode in MODES.iter().filter(|mode| mode.every_task && mode.policy.adapts()) {
             let mut of_t = Sweep { setting: "T".to_owned(), mode, points: Vec::new(), joint };
             let mut of_alpha = Sweep { setting: "alpha".to_owned(), ..of_t.clone() };
             for iterations in ITERATIONS {
-                let config = AdaptConfig { iterations, ..self.config(seed, mode) };
-                of_t.points.push((iterations as f64, score(config, observe)?));
+                let mode = Mode { policy: Policy { iterations, ..mode.policy }, ..mode };
+                of_t.points.push((iterations as f64, score(mode, observe)?));
             }
             for alpha in ALPHAS {
-                let config = AdaptConfig { alpha: alpha as f32, ..self.config(seed, mode) };
-                of_alpha.points.push((alpha, score(config, observe)?));
+                let mode = Mode { policy: Policy { alpha: alpha as f32, ..mode.policy }, ..mode };
+                of_alpha.points.push((alpha, score(mode, observe)?));
             }
             sweeps.extend([of_t, of_alpha]);
         }

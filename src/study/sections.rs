@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 
 use super::compare::{Difference, Gain, LimbShape, MIN_RECORDINGS, Pair, Part, mean};
-use super::document::PAPER_SUFFIX;
+use super::method::Method;
+use super::paper::SUFFIX;
 use super::{Comparison, Sample};
 use crate::analysis::ratios::{Limb, RATIO_BINS};
 use crate::analysis::seeds::Spread;
@@ -126,20 +127,20 @@ pub(super) fn gains(comparison: &Comparison) -> Block {
     })
 }
 
-/// The rows of the methods called `names`, each followed by its numbers in the paper where `own` has them; those in
-/// `first_of_group` begin a group.
+/// The rows of `methods`, each followed by its numbers in the paper where `own` has them.
 pub(super) fn scored(
     comparison: &Comparison,
-    names: &[&str],
-    first_of_group: &[&str],
+    methods: &[Method],
+    begins_group: impl Fn(&Method) -> bool,
     own: impl Fn(&str) -> Option<[Option<f64>; 3]>,
 ) -> Vec<Row> {
     let mut rows = Vec::new();
-    for name in names {
-        let Some(method) = comparison.method(name) else { continue };
-        let metrics: Vec<Metrics> = method.under(Protocol::Us).collect();
-        rows.push(Row { begins_group: first_of_group.contains(name), ..row(name, metric_cells(&metrics)) });
-        rows.extend(own(name).map(|numbers| quoted_row(&format!("{name}{PAPER_SUFFIX}"), numbers)));
+    for method in methods {
+        let name = &*method.name;
+        let Some(scored) = comparison.method(name) else { continue };
+        let metrics: Vec<Metrics> = scored.under(Protocol::Us).collect();
+        rows.push(Row { begins_group: begins_group(method), ..row(name, metric_cells(&metrics)) });
+        rows.extend(own(name).map(|numbers| quoted_row(&format!("{name}{SUFFIX}"), numbers)));
     }
     rows
 }

@@ -4,6 +4,6 @@ mod plan;
 mod set;
 mod trainer;
 
-pub use plan::{TrainPlan, train_plan};
+pub use plan::{TrainIds, TrainPlan, train_plan};
 pub use set::TrainingSet;
 pub use trainer::Trainer;

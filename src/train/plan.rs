@@ -1,26 +1,31 @@
 //! The GPU program of one joint training step.
 
-use crate::config::{Decay, ModelConfig, Reduction, Ssl, TrainConfig};
-use crate::cpu::loss::LOSS_TERMS;
+use crate::config::{Decay, ModelConfig, Network, TrainConfig};
 use crate::error::{Error, Result};
 use crate::kernels;
 use crate::nn::{
-    Extent, Head, Pass, Rows, SelfSupervision, Shared, Stack, Store, TrainingBlock, TrainingOptions, Update, Weights,
-    keypoint_size, pose_size,
+    Extent, Pass, Recording, Stack, Store, TrainingBlock, TrainingOptions, Update, UpdateFrom, Weights, keypoint_size,
+    pose_size,
 };
-use crate::plan::{Init, Plan, Recorder, SectionId, TensorId};
+use crate::plan::{Init, Recorder, SectionId, TensorId};
 use crate::pose::Skeleton;
+use crate::task::{Batch, Branch, LossRing, Place, Seed, SelfSupervision, Shared, Step, tasks};
 
 /// Steps whose losses stay on the device.
 const RING: usize = 1024;
 
-/// A recorded training step and the tensors that its host touches.
+/// A recorded training step.
 #[derive(Clone, Debug)]
 pub struct TrainPlan {
     /// The program.
-    pub plan: Plan,
-    /// Its parameters and, where they are given, its dropout masks.
-    pub store: Store,
+    pub recording: Recording,
+    /// What its host touches.
+    pub ids: TrainIds,
+}
+
+/// Tensors and sections of a training step that its host touches.
+#[derive(Clone, Copy, Debug)]
+pub struct TrainIds {
     /// The resident data set's keypoints (poses, 2J), normalised.
     pub keypoints: TensorId,
     /// The resident data set's poses (poses, pose_size), root-centred, metres.
@@ -31,9 +36,7 @@ pub struct TrainPlan {
     pub truth: TensorId,
     /// The batch's random views (1, batch, 2), where there is a self-supervised task.
     pub views: Option<TensorId>,
-    /// The program's state.
-    pub state: TensorId,
-    /// The loss ring (slots, 1, 6).
+    /// The loss ring (slots, 1, columns).
     pub losses: TensorId,
     /// One optimisation step.
     pub step: SectionId,
@@ -43,102 +46,87 @@ pub struct TrainPlan {
 /// come from the host.
 ///
 /// # Errors
-/// [`Error::Usage`] for settings that cannot be trained.
+/// [`Error::Setting`] for a joint count without a skeleton.
 pub fn train_plan(model: &ModelConfig, config: &TrainConfig, poses: usize, given: bool) -> Result<TrainPlan> {
     let skeleton = Skeleton::of(model.joints)
-        .ok_or_else(|| Error::Usage(format!("there is no skeleton of {} joints; use 16 or 17", model.joints)))?;
+        .ok_or_else(|| Error::setting("joints", format!("there is no skeleton of {}; use 16 or 17", model.joints)))?;
     let mut rec = Recorder::new();
     let mut store = Store::default();
-    let batch = config.batch;
-    let supervised_only = model.ssl == Ssl::None;
-    let rows = if supervised_only { batch } else { 2 * batch };
-    let extent = Extent { instances: 1, rows, width: model.width, slope: model.slope };
+    let views = tasks(model).iter().any(|task| task.views);
+    let batch = Batch { lifted: config.batch, copies: if views { config.batch } else { 0 } };
+    let extent = Extent { instances: 1, rows: batch.all().count, width: model.width, slope: model.slope };
     let shared = Shared::new(&mut rec, model, skeleton, &extent, config.seed);
     let options = TrainingOptions {
         dropout: config.dropout,
         bn_eps: model.bn_eps,
         bn_momentum: config.bn_momentum,
-        groups: if model.ssl == Ssl::Cycle { 2 } else { 1 },
+        groups: tasks(model).iter().map(|task| task.passes).max().unwrap_or(1),
         state: shared.state,
         recorded_masks: given,
         no_mask: rec.tensor_with("no_mask", &[1, 1], Init::Words(vec![1])),
     };
-    let keypoint_size = keypoint_size(model);
-    let extractor =
-        <Stack<TrainingBlock>>::new(&mut rec, &mut store, ("extractor", keypoint_size), extent, (&options, true));
+    let stem = (Network::Extractor.prefix(), keypoint_size(model));
+    let extractor = Stack::new(&mut rec, &mut store, stem, extent, (&options, true));
+    let truth = rec.tensor("truth", &[1, batch.lifted, pose_size(model)]);
+    let place = Place { model, shared, extent, batch };
     // The FSL head sees the lift only.
     let lift_options = TrainingOptions { groups: 1, ..options.clone() };
-    let fsl = Head::new(&mut rec, &mut store, ("fsl", 3 * model.joints), extent, &lift_options);
-    let ssl = (!supervised_only).then(|| {
-        let sizes = [batch, batch, batch];
-        SelfSupervision::new(&mut rec, &mut store, (model, shared), extent, sizes, (model.lambda, &options))
-    });
-    let recorded = TrainPlan {
-        keypoints: rec.tensor("keypoints", &[poses, keypoint_size]),
+    let supervised = Branch::supervised(&mut rec, &mut store, place, truth, &lift_options);
+    let how = SelfSupervision { view_rows: batch.copies, weight: model.lambda, masked: false };
+    let self_supervised = Branch::self_supervised(&mut rec, &mut store, place, how, &options);
+    let ring = LossRing::new(&mut rec, model, batch, [RING, 1])?;
+    let ids = TrainIds {
+        keypoints: rec.tensor("keypoints", &[poses, keypoint_size(model)]),
         positions: rec.tensor("positions", &[poses, pose_size(model)]),
         x: shared.x,
-        truth: rec.tensor("truth", &[1, batch, pose_size(model)]),
-        views: ssl.as_ref().map(|ssl| ssl.views),
-        state: shared.state,
-        losses: rec.tensor("losses", &[RING, 1, LOSS_TERMS]),
+        truth,
+        views: self_supervised.as_ref().and_then(Branch::views),
+        losses: ring.tensor,
         step: rec.section("step"),
-        plan: Plan::default(),
-        store,
     };
-    let networks = Networks { extractor, fsl, ssl };
-    networks.record_step(&mut rec, (model, config, shared), &recorded, given)?;
-    Ok(TrainPlan { plan: rec.finish(), ..recorded })
+    let branches = std::iter::once(supervised).chain(self_supervised).collect();
+    let networks = Networks { extractor, branches, ring };
+    networks.record_step(&mut rec, (config, shared, batch), (!given).then_some(&ids))?;
+    Ok(TrainPlan { recording: Recording { plan: rec.finish(), store, state: shared.state }, ids })
 }
 
 struct Networks {
     extractor: Stack<TrainingBlock>,
-    fsl: Head<TrainingBlock>,
-    ssl: Option<SelfSupervision<TrainingBlock>>,
+    branches: Vec<Branch<TrainingBlock>>,
+    ring: LossRing,
 }
 
 impl Networks {
+    /// One step; the batch is drawn from the resident data set of `drawn`, or given.
     fn record_step(
         &self,
         rec: &mut Recorder,
-        (model, config, shared): (&ModelConfig, &TrainConfig, Shared),
-        ids: &TrainPlan,
-        given: bool,
+        (config, shared, batch): (&TrainConfig, Shared, Batch),
+        drawn: Option<&TrainIds>,
     ) -> Result<()> {
-        let Shared { x, row_losses, ones, state, .. } = shared;
-        let batch = config.batch;
-        let lift = Pass { rows: Rows { first: 0, count: batch }, weights: Weights::Working, group: 0 };
+        let Shared { x, ones, state, .. } = shared;
+        let step = Step { weights: Weights::Working, first_view: 0 };
+        let lift = Pass { rows: batch.lift(), weights: step.weights, group: 0 };
         let values = [("lr", config.lr.into()), ("log2_decay", log2_decay(config).into()), ("restart", false.into())];
         rec.dispatch(&kernels::ADVANCE_STEP, "advance_step", &[("state", state)], &values)?;
-        if !given {
+        if let Some(ids) = drawn {
             record_batch(rec, (config, shared), ids)?;
-            if let Some(ssl) = &self.ssl {
-                ssl.record_views(rec, false)?;
-            }
+            self.branches.iter().try_for_each(|branch| branch.record_draw(rec, false))?;
         }
         self.extractor.record_forward(rec, x, lift)?;
-        let features = self.extractor.features();
-        self.fsl.record_forward(rec, features, lift)?;
-        record_supervised_loss(rec, (model, shared), &self.fsl, ids.truth, batch)?;
-        if let Some(ssl) = &self.ssl {
-            ssl.record_forward(rec, &self.extractor, Weights::Working, 0)?;
-        }
-        let tensors = [("row_losses", row_losses), ("state", state), ("ring", ids.losses)];
-        let copies = if self.ssl.is_some() { batch } else { 0 };
-        let values = [("lifted", batch.into()), ("copies", copies.into())];
-        rec.dispatch(&kernels::REDUCE_LOSSES, "losses", &tensors, &values)?;
+        self.branches.iter().try_for_each(|branch| branch.record_forward(rec, &self.extractor, step))?;
+        self.ring.record(rec, shared)?;
 
-        let dfeatures = self.fsl.record_backward(rec, lift)?;
-        if let Some(ssl) = &self.ssl {
-            let of_ssl = ssl.record_backward(rec, &self.extractor, Weights::Working, 0)?;
-            let [row, rows] = [("row", 0u32.into()), ("rows", batch.into())];
-            rec.dispatch(&kernels::ADD, "features.backward", &[("x", of_ssl), ("y", dfeatures)], &[row, rows])?;
+        let mut seed = Seed::default();
+        self.branches.iter().try_for_each(|branch| branch.record_backward(rec, &self.extractor, step, &mut seed))?;
+        if let Some(dfeatures) = seed.sum() {
+            self.extractor.record_backward(rec, dfeatures, lift)?;
         }
-        self.extractor.record_backward(rec, dfeatures, lift)?;
 
-        let learnt = self.ssl.as_ref().map_or(lift.rows, SelfSupervision::learnt_rows);
-        self.extractor.record_update(rec, Update::InPlace, [x, ones, state], learnt)?;
-        self.fsl.record_update(rec, Update::InPlace, [features, ones, state], lift.rows)?;
-        self.ssl.iter().try_for_each(|ssl| ssl.record_update(rec, &self.extractor, Update::InPlace))
+        let learnt = self.branches.iter().map(Branch::learnt_rows).max_by_key(|rows| rows.count);
+        let from = UpdateFrom { x, row_scale: ones, state, rows: learnt.unwrap_or(lift.rows) };
+        self.extractor.record_update(rec, Update::InPlace, from)?;
+        self.branches.iter().try_for_each(|branch| branch.record_update(rec, &self.extractor, Update::InPlace))
     }
 }
 
@@ -151,7 +139,7 @@ fn log2_decay(config: &TrainConfig) -> f32 {
     }
 }
 
-fn record_batch(rec: &mut Recorder, (config, shared): (&TrainConfig, Shared), ids: &TrainPlan) -> Result<()> {
+fn record_batch(rec: &mut Recorder, (config, shared): (&TrainConfig, Shared), ids: &TrainIds) -> Result<()> {
     let poses = rec.shape(ids.keypoints)[0];
     let bits = usize::BITS - poses.saturating_sub(1).leading_zeros();
     let tensors = [
@@ -164,33 +152,4 @@ fn record_batch(rec: &mut Recorder, (config, shared): (&TrainConfig, Shared), id
     ];
     let values = [("flip", config.flip.into()), ("half_bits", bits.div_ceil(2).max(1).into())];
     rec.dispatch(&kernels::GATHER_BATCH, "batch", &tensors, &values)
-}
-
-/// Eq. 2 at the FSL head.
-fn record_supervised_loss(
-    rec: &mut Recorder,
-    (model, shared): (&ModelConfig, Shared),
-    fsl: &Head<TrainingBlock>,
-    truth: TensorId,
-    batch: usize,
-) -> Result<()> {
-    let scale = |vectors: usize| match model.reduction {
-        Reduction::Sum => 1.0,
-        Reduction::Mean => 1.0 / (3 * vectors) as f32,
-    };
-    let (position, bone) = (scale(model.joints), scale(model.joints - 1));
-    let tensors = [
-        ("pose", fsl.pose),
-        ("truth", truth),
-        ("skeleton", shared.skeleton),
-        ("row_losses", shared.row_losses),
-        ("dout", fsl.dpose),
-    ];
-    let values = [
-        ("position_scale", position.into()),
-        ("bone_scale", bone.into()),
-        ("weight_position", (position / batch as f32).into()),
-        ("weight_bone", (bone / batch as f32).into()),
-    ];
-    rec.dispatch(&kernels::SUPERVISED_LOSS, "supervised_loss", &tensors, &values)
 }

@@ -1,25 +1,23 @@
 //! A training run: data and parameters on a device, steps in chunks, losses out.
 
-use std::collections::BTreeMap;
-
-use super::{TrainPlan, TrainingSet, train_plan};
+use super::{TrainIds, TrainPlan, TrainingSet, train_plan};
 use crate::checkpoint::{Checkpoint, TrainingState};
 use crate::config::{ModelConfig, TrainConfig};
 use crate::cpu::State;
-use crate::cpu::loss::LOSS_TERMS;
 use crate::data::PoseSet;
 use crate::error::{Error, Result};
 use crate::gpu::Device;
-use crate::nn::{LossTerms, initial_tensors, pose_size};
-use crate::plan::{Executor, prepare};
+use crate::nn::{Program, initial_tensors};
+use crate::plan::Readback;
 use crate::pose::{Skeleton, mean_bone_lengths};
+use crate::task::Losses;
 
 /// Trains a model on one device.
 pub struct Trainer {
     model: ModelConfig,
     config: TrainConfig,
-    ids: TrainPlan,
-    executor: Box<dyn Executor>,
+    ids: TrainIds,
+    program: Program,
     poses: usize,
     step: u32,
 }
@@ -28,37 +26,38 @@ impl Trainer {
     /// A model for `set` with initial parameters: its mean bone lengths enter the model.
     ///
     /// # Errors
-    /// [`Error::Usage`] for data without poses or settings that cannot be trained; [`Error::Device`] when the device
+    /// [`Error::Setting`] for data without poses or settings that cannot be trained; [`Error::Device`] when the device
     /// is too small.
     pub fn new(set: &PoseSet, model: &ModelConfig, config: &TrainConfig, device: &Device) -> Result<Self> {
         let model = Self::check(set, model, config)?;
-        let tensors = initial_tensors(&model, config.seed);
-        let start = Checkpoint { model, tensors, training: None };
+        let parameters = initial_tensors(&model, config.seed);
+        let start = Checkpoint { model, parameters, optimiser: None, training: None };
         Self::start(set, start, config, 0, device)
     }
 
-    /// The model that [`Self::new`] would train: with the set's joints and mean bone lengths. To find out early what is wrong.
+    /// The model that [`Self::new`] would train: with the set's joints and mean bone lengths. To find out early what is
+    /// wrong.
     ///
     /// # Errors
-    /// [`Error::Usage`] as there.
+    /// [`Error::Setting`] as there.
     pub fn check(set: &PoseSet, model: &ModelConfig, config: &TrainConfig) -> Result<ModelConfig> {
         let positions = set.positions.as_ref().ok_or_else(|| {
-            Error::Usage("--data: training needs `positions` (3D poses); this file has keypoints only".to_owned())
+            Error::setting("data", "training needs `positions` (3D poses), and there are keypoints only")
         })?;
         let skeleton = Skeleton::of(set.joints)
-            .ok_or_else(|| Error::Usage(format!("--data: {} joints; 16 or 17 are supported", set.joints)))?;
+            .ok_or_else(|| Error::setting("data", format!("{} joints; 16 or 17 are supported", set.joints)))?;
         let mut model = ModelConfig { joints: set.joints, ..model.clone() };
         if model.bone_lengths.is_empty() {
             model.bone_lengths = mean_bone_lengths(positions, skeleton);
             if let Some(bone) = model.bone_lengths.iter().position(|length| !(length.is_finite() && *length > 0.0)) {
                 let (name, length) = (skeleton.names[bone + 1], model.bone_lengths[bone]);
-                return Err(Error::Usage(format!(
-                    "--data: `positions`: the bone to {name} has a mean length of {length} m; check joints and units"
-                )));
+                let problem =
+                    format!("`positions`: the bone to {name} has a mean length of {length} m; check joints and units");
+                return Err(Error::setting("data", problem));
             }
         }
-        model.validate().map_err(Error::Usage)?;
-        validate(config)?;
+        model.validate().map_err(|problem| Error::setting("model", problem))?;
+        config.validate()?;
         Ok(model)
     }
 
@@ -68,43 +67,35 @@ impl Trainer {
     /// As [`Self::new`]; also when the checkpoint is not one that training can go on from.
     pub fn resume(set: &PoseSet, checkpoint: Checkpoint, device: &Device) -> Result<Self> {
         let TrainingState { config, step, poses, .. } = checkpoint.training.clone().ok_or_else(|| {
-            Error::Usage("--resume: the checkpoint has no training state; start a new run without --resume".to_owned())
+            Error::setting("resume", "the checkpoint has no training state; start a new run without it")
         })?;
         if poses != set.len() {
-            return Err(Error::Usage(format!(
-                "--data: {} poses to train on, but the run to resume had {poses}; give it the same file",
-                set.len()
-            )));
+            let problem =
+                format!("{} poses to train on, but the run to resume had {poses}; give it the same file", set.len());
+            return Err(Error::setting("data", problem));
         }
-        if step > 0 && !checkpoint.tensors.keys().any(|name| name.starts_with("adam.")) {
-            return Err(Error::Usage(
-                "--resume: the checkpoint has no `adam.*` tensors, without which training cannot go on as it was; \
-                 start a new run without --resume"
-                    .to_owned(),
-            ));
+        if step > 0 && checkpoint.optimiser.is_none() {
+            let problem = "the checkpoint has no `adam.*` tensors, without which training cannot go on as it was; start \
+                           a new run without it";
+            return Err(Error::setting("resume", problem));
         }
         Self::start(set, checkpoint, &config, step, device)
     }
 
     fn start(set: &PoseSet, from: Checkpoint, config: &TrainConfig, step: u32, device: &Device) -> Result<Self> {
         let model = from.model;
-        model.validate().map_err(Error::Usage)?;
-        validate(config)?;
+        model.validate().map_err(|problem| Error::setting("model", problem))?;
+        config.validate()?;
         let data = TrainingSet::new(set, &model)?;
-        if !data.seen.is_empty() {
-            let problem = "--data: some poses lack a joint (confidence 0); leave them out (PoseSet::complete)";
-            return Err(Error::Usage(problem.to_owned()));
+        let TrainPlan { recording, ids } = train_plan(&model, config, data.poses, false)?;
+        let mut program = Program::new(recording, device, &model, &from.parameters)?;
+        if let Some(moments) = &from.optimiser {
+            program.load_moments(moments)?;
         }
-        if data.positions.is_empty() || data.is_empty() {
-            return Err(Error::Usage("--data: training needs at least one pose with `positions`".to_owned()));
-        }
-        let mut ids = train_plan(&model, config, data.len(), false)?;
-        let mut executor = prepare(std::mem::take(&mut ids.plan), device)?;
-        ids.store.load(executor.as_mut(), &model, &from.tensors)?;
-        executor.write(ids.keypoints, 0, &data.keypoints);
-        executor.write(ids.positions, 0, &padded(&data.positions, 3 * model.joints, pose_size(&model)));
-        executor.write(ids.state, 0, &resumed_state(config.seed, step).words());
-        Ok(Self { model, config: config.clone(), ids, executor, poses: data.len(), step })
+        program.write(ids.keypoints, 0, &data.keypoints);
+        program.write(ids.positions, 0, &data.positions);
+        program.set_state(resumed_state(config.seed, step));
+        Ok(Self { model, config: config.clone(), ids, program, poses: data.poses, step })
     }
 
     /// Steps so far.
@@ -116,7 +107,22 @@ impl Trainer {
     /// The device's name.
     #[must_use]
     pub fn device(&self) -> &str {
-        self.executor.device()
+        self.program.device()
+    }
+
+    /// Takes `count` steps; on a GPU without waiting for the newest.
+    ///
+    /// # Errors
+    /// The device was lost.
+    pub(crate) fn advance(&mut self, count: u32) -> Result<()> {
+        (0..count).try_for_each(|_| self.program.replay(self.ids.step))?;
+        self.step += count;
+        Ok(())
+    }
+
+    /// The program of a step, and the section that is one.
+    pub(crate) fn program(&mut self) -> (&mut Program, crate::plan::SectionId) {
+        (&mut self.program, self.ids.step)
     }
 
     /// Runs until `steps` in all, calling `progress(step, losses)` every `every` steps with the mean losses since the
@@ -124,18 +130,15 @@ impl Trainer {
     ///
     /// # Errors
     /// The device was lost, or a loss is no longer finite.
-    pub fn run(&mut self, steps: u32, every: u32, mut progress: impl FnMut(u32, &LossTerms)) -> Result<()> {
-        let slots = self.executor.plan().tensor(self.ids.losses).shape[0] as u32;
+    pub fn run(&mut self, steps: u32, every: u32, mut progress: impl FnMut(u32, &Losses)) -> Result<()> {
+        let slots = self.program.plan().tensor(self.ids.losses).shape[0] as u32;
         let every = every.clamp(1, slots / 2);
         let mut pending = None;
         while self.step < steps {
             let first = self.step;
             let count = every.min(steps - first);
-            for _ in 0..count {
-                self.executor.replay(self.ids.step)?;
-            }
-            self.step += count;
-            let readback = self.executor.begin_read(self.ids.losses)?;
+            self.advance(count)?;
+            let readback = self.program.begin_read(self.ids.losses)?;
             if let Some((readback, first, count)) = pending.replace((readback, first, count)) {
                 self.report(readback, first, count, &mut progress)?;
             }
@@ -148,25 +151,25 @@ impl Trainer {
 
     fn report(
         &mut self,
-        readback: crate::plan::Readback,
+        readback: Readback,
         first: u32,
         count: u32,
-        progress: &mut impl FnMut(u32, &LossTerms),
+        progress: &mut impl FnMut(u32, &Losses),
     ) -> Result<()> {
-        let ring = self.executor.finish_read(readback)?;
-        let slots = ring.len() / LOSS_TERMS;
-        let mut mean = [0.0f32; LOSS_TERMS];
+        let ring = self.program.finish_read(readback)?;
+        let &[slots, _, columns] = &self.program.plan().tensor(self.ids.losses).shape[..] else { return Ok(()) };
+        let mut mean = vec![0.0f32; columns];
         for step in first..first + count {
-            let slot = &ring[step as usize % slots * LOSS_TERMS..][..LOSS_TERMS];
+            let slot = &ring[step as usize % slots * columns..][..columns];
             mean.iter_mut().zip(slot).for_each(|(m, v)| *m += v / count as f32);
         }
         if mean.iter().any(|v| !v.is_finite()) {
-            return Err(Error::Device(format!(
-                "training diverged before step {}: a loss is no longer finite; use a smaller --lr",
+            return Err(Error::Diverged(format!(
+                "training diverged before step {}: a loss is no longer finite; use a smaller learning rate (lr)",
                 first + count
             )));
         }
-        progress(first + count, &LossTerms::of_ring(&mean, &self.model));
+        progress(first + count, &Losses::of_ring(&mean, &self.model));
         Ok(())
     }
 
@@ -175,10 +178,9 @@ impl Trainer {
     /// # Errors
     /// The device was lost.
     pub fn checkpoint(&mut self, held_back: Vec<i32>) -> Result<Checkpoint> {
-        let mut tensors: BTreeMap<_, _> = self.ids.store.parameters(self.executor.as_mut())?;
-        tensors.extend(self.ids.store.moments(self.executor.as_mut())?);
+        let (parameters, optimiser) = (self.program.parameters()?, Some(self.program.moments()?));
         let training = TrainingState { config: self.config.clone(), step: self.step, poses: self.poses, held_back };
-        Ok(Checkpoint { model: self.model.clone(), tensors, training: Some(training) })
+        Ok(Checkpoint { model: self.model.clone(), parameters, optimiser, training: Some(training) })
     }
 }
 
@@ -195,31 +197,4 @@ fn resumed_state(seed: u32, step: u32) -> State {
         }
     }
     state
-}
-
-fn padded(values: &[f32], size: usize, stride: usize) -> Vec<f32> {
-    let mut out = vec![0.0; values.len() / size * stride];
-    out.chunks_exact_mut(stride).zip(values.chunks_exact(size)).for_each(|(o, v)| o[..size].copy_from_slice(v));
-    out
-}
-
-fn validate(config: &TrainConfig) -> Result<()> {
-    let usage = |what: String| Err(Error::Usage(what));
-    if config.steps == 0 {
-        return usage("--steps is 0; use at least 1".to_owned());
-    }
-    if !(2..=1 << 16).contains(&config.batch) {
-        return usage(format!("--batch is {}; batch norm needs 2 to 65536", config.batch));
-    }
-    if !(0.0..1.0).contains(&config.dropout) {
-        return usage(format!("--dropout is {}; use 0 to below 1", config.dropout));
-    }
-    if !(config.lr.is_finite() && config.lr > 0.0) {
-        return usage(format!("--lr is {}; use a positive number", config.lr));
-    }
-    config.decay.validate().map_err(Error::Usage)?;
-    if !(0.0..=1.0).contains(&config.bn_momentum) {
-        return usage(format!("bn_momentum is {}; use 0 to 1", config.bn_momentum));
-    }
-    Ok(())
 }

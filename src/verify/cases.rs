@@ -66,6 +66,13 @@ impl Case {
                 let words = skeleton.into_iter().flat_map(|s| s.parents.iter().chain(s.swap)).map(|&j| j as u32);
                 Init::Words(words.collect())
             }
+            // Rows that a tensor of losses has: a first one, and how many.
+            ("columns", ..) => {
+                let all = self.size("loss_rows") as u32;
+                Init::Words(
+                    (0..shape[0] as u32).flat_map(|k| [k % all, (draw(k as usize) % 9).min(all - k % all)]).collect(),
+                )
+            }
             (_, Element::U32, _) => Init::Words((0..count).map(|k| draw(k) & 1).collect()),
             (_, _, Access::Write) => Init::Fill(f32::NAN),
             ("bones", ..) => Init::Data((0..count).map(|k| 0.02 + 0.03 * unit_float(draw(k))).collect()),
@@ -253,10 +260,12 @@ fn view_case(kernel: &'static Kernel, [joints, lifted, copies, instances, first]
         ("loss_rows", rows),
         ("view_rows", first + copies + index),
         ("logit_size", 4),
+        ("terms", 7),
         ("slots", 5),
     ];
     let known = |name: &str| -> Value {
         match name {
+            "column" => (index % 4).into(),
             "lifted" => lifted.into(),
             "copies" => copies.into(),
             "joints" => joints.into(),
@@ -295,8 +304,10 @@ fn losses(all: &mut Vec<Case>) {
             ("pose_rows", rows + 1),
             ("loss_rows", rows + 2),
             ("pose_size", (3 * joints).next_multiple_of(4)),
+            ("terms", 1 + rows % 3),
         ];
         let values = vec![
+            ("column", (rows % 3).into()),
             ("position_scale", 1.0.into()),
             ("bone_scale", 0.5.into()),
             ("weight_position", 0.1.into()),

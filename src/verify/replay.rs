@@ -5,16 +5,15 @@ use std::collections::BTreeMap;
 
 use super::Group;
 use super::recorded::RecordedState;
-use crate::adapt::{AdaptConfig, Adapter, LossTerms, Mode};
-use crate::checkpoint::Checkpoint;
+use crate::adapt::{AdaptConfig, Adapter, Lifter, Policy};
+use crate::checkpoint::{Moments, Tensors};
 use crate::config::{Decay, Generator, Ssl, TrainConfig};
-use crate::cpu::loss::LOSS_TERMS;
 use crate::error::{Error, Result};
 use crate::gpu::Device;
 use crate::metrics::{Protocol, evaluate};
-use crate::nn::{Tensors, pose_size};
-use crate::plan::prepare;
-use crate::train::train_plan;
+use crate::nn::{Program, pose_size};
+use crate::task::{Losses, columns};
+use crate::train::{TrainPlan, train_plan};
 
 /// Losses on recorded parameters, relative.
 const LOSS_LIMIT: f64 = 2e-6;
@@ -76,33 +75,31 @@ fn replay_training(state: &RecordedState, device: &Device, add: &mut impl FnMut(
         flip: false,
         seed: 0,
     };
-    let mut ids = train_plan(model, &config, 1, true)?;
-    let mut executor = prepare(std::mem::take(&mut ids.plan), device)?;
-    let executor = executor.as_mut();
-    ids.store.load(executor, model, &state.with_prefix("param/"))?;
-    executor.write(ids.x, 0, &floats(state, "train/x")?);
+    let TrainPlan { recording, ids } = train_plan(model, &config, 1, true)?;
+    let mut program = Program::new(recording, device, model, &state.with_prefix("param/"))?;
+    program.write(ids.x, 0, &floats(state, "train/x")?);
     let poses = floats(state, "train/X")?;
     for (row, pose) in poses.chunks_exact(3 * model.joints).enumerate() {
-        executor.write(ids.truth, row * pose_size(model), pose);
+        program.write(ids.truth, row * pose_size(model), pose);
     }
     if let Some(tensor) = ids.views {
-        executor.write(tensor, 0, &views(state, "train")?);
+        program.write(tensor, 0, &views(state, "train")?);
     }
     for (key, tensor, row) in mask_rows(state, config.batch) {
         let keep: Vec<f32> = state.tensor(&key)?.1.iter().map(|&v| f32::from_bits(v as u32)).collect();
-        let Some((_, tensor)) = ids.store.masks.iter().find(|(name, _)| *name == tensor) else {
+        let Some(tensor) = program.mask(&tensor) else {
             return Err(Error::Plan(format!("there is no dropout mask {tensor}")));
         };
-        executor.write(*tensor, row * model.width, &keep);
+        program.write(tensor, row * model.width, &keep);
     }
-    executor.replay(ids.step)?;
+    program.replay(ids.step)?;
 
-    let slot = executor.read(ids.losses)?[..LOSS_TERMS].to_vec();
-    let losses = LossTerms::of_ring(&slot, model);
+    let ring = program.read(ids.losses)?;
+    let losses = Losses::of_ring(&ring[..columns(model).count()], model);
     add("train.losses", loss_error(state, "train/loss/", 0, &losses)?, LOSS_LIMIT);
-    let moments = ids.store.moments(executor)?;
+    let moments = program.moments()?;
     add("train.gradients", gradient_error(state, "train/grad/", &moments)?, TRAINING_GRADIENT_LIMIT);
-    let parameters = ids.store.parameters(executor)?;
+    let parameters = program.parameters()?;
     let recorded = state.with_prefix("train/param_1/");
     add("train.parameters", parameter_error(&parameters, &recorded, state.lr), PARAMETER_LIMIT);
     let running = parameters.iter().filter(|(name, _)| name.contains("running"));
@@ -125,34 +122,36 @@ fn mask_rows(state: &RecordedState, batch: usize) -> Vec<(String, String, usize)
     halves.enumerate().map(|(call, (tensor, row))| (format!("train/mask/{call:02}"), tensor, row)).collect()
 }
 
-fn adapter(state: &RecordedState, device: &Device, change: impl Fn(&mut AdaptConfig)) -> Result<Adapter> {
-    let mut config = AdaptConfig {
-        alpha: state.alpha,
-        copies: state.copies,
-        draw_views: false,
-        discard: false,
-        capacity: 1,
-        ..AdaptConfig::new(Mode::Vanilla)
-    };
-    config.iterations = state.iterations;
+/// The policy of a state's vanilla adaptation.
+fn vanilla(state: &RecordedState) -> Policy {
+    Policy { iterations: state.iterations, alpha: state.alpha, copies: state.copies, ..Policy::VANILLA }
+}
+
+/// The policy of its online adaptation.
+fn online(state: &RecordedState) -> Policy {
+    Policy { iterations: 1, alpha: state.alpha, copies: state.copies, ..Policy::ONLINE }
+}
+
+/// An adapter with the recorded views, that keeps every parameter.
+fn adapter(lifter: &Lifter, policy: Policy, change: impl Fn(&mut AdaptConfig)) -> Result<Adapter> {
+    let mut config = AdaptConfig { draw_views: false, discard: false, masked: false, capacity: 1, ..policy.into() };
     change(&mut config);
-    let tensors = state.with_prefix("param/");
-    Adapter::new(&Checkpoint { model: state.model.clone(), tensors, training: None }, &config, device)
+    lifter.adapter(config)
 }
 
 /// Steps through the recorded samples: `before(adapter, i)` gives the views, `after(adapter, i, prediction)` looks.
 fn stream(
     state: &RecordedState,
-    adapter: &mut Adapter,
+    adapter: &Adapter,
     steps: usize,
-    mut after: impl FnMut(&mut Adapter, usize) -> Result<()>,
+    mut after: impl FnMut(&Adapter, usize) -> Result<()>,
 ) -> Result<Vec<f32>> {
     let (xs, all_views) = (floats(state, "iso/xs")?, views(state, "iso")?);
     let per_sample = 2 * state.iterations * state.copies;
     let mut poses = Vec::new();
     for (i, x) in xs.chunks_exact(2 * state.model.joints).enumerate() {
         adapter.give_views(&all_views[i * per_sample..][..2 * steps * state.copies]);
-        poses.extend(adapter.run(x)?);
+        poses.extend(adapter.run(x, None)?);
         after(adapter, i)?;
     }
     Ok(poses)
@@ -160,18 +159,19 @@ fn stream(
 
 fn replay_adaptation(state: &RecordedState, device: &Device, add: &mut impl FnMut(&str, f64, f64)) -> Result<()> {
     let t = state.iterations;
-    let mut baseline = adapter(state, device, |c| c.mode = Mode::Baseline)?;
-    let poses = baseline.run(&floats(state, "iso/xs")?[..])?;
+    let lifter = Lifter::new(state.model.clone(), state.with_prefix("param/"), device)?;
+    let baseline = adapter(&lifter, Policy::BASELINE, |_| {})?;
+    let poses = baseline.run(&floats(state, "iso/xs")?[..], None)?;
     add("baseline.predictions", millimetres(&poses, state, "baseline/pred")?, ONE_STEP_LIMIT);
 
     // Vanilla: one step for the gradients, then T.
-    let mut one = adapter(state, device, |c| c.iterations = 1)?;
+    let one = adapter(&lifter, Policy { iterations: 1, ..vanilla(state) }, |_| {})?;
     one.give_views(&views(state, "iso")?[..2 * state.copies]);
-    one.run(&floats(state, "iso/xs")?[..2 * state.model.joints])?;
-    check_first_step(state, &mut one, "vanilla", add)?;
-    let mut vanilla = adapter(state, device, |_| {})?;
+    one.run(&floats(state, "iso/xs")?[..2 * state.model.joints], None)?;
+    check_first_step(state, &one, "vanilla", add)?;
+    let all = adapter(&lifter, vanilla(state), |_| {})?;
     let (mut losses, mut last) = ([0.0f64; 2], 0.0f64);
-    let poses = stream(state, &mut vanilla, t, |adapter, i| {
+    let poses = stream(state, &all, t, |adapter, i| {
         for (step, terms) in adapter.losses()?.iter().enumerate() {
             let worst = &mut losses[usize::from(step > 0)];
             *worst = worst.max(loss_error(state, "vanilla/loss/", i * t + step, terms)?);
@@ -185,15 +185,15 @@ fn replay_adaptation(state: &RecordedState, device: &Device, add: &mut impl FnMu
     add("vanilla.losses_T", losses[1], LATER_LOSS_LIMIT);
     add("vanilla.parameters_T", last, PARAMETER_LIMIT);
     add("vanilla.predictions", millimetres(&poses, state, "vanilla/pred")?, MANY_STEPS_LIMIT);
-    let mut lean = adapter(state, device, |c| (c.discard, c.flip) = (true, false))?;
-    let poses = stream(state, &mut lean, t, |_, _| Ok(()))?;
+    let lean = adapter(&lifter, vanilla(state), |c| (c.discard, c.flip) = (true, false))?;
+    let poses = stream(state, &lean, t, |_, _| Ok(()))?;
     add("vanilla.predictions_lean_no_flip", millimetres(&poses, state, "vanilla/pred_noflip")?, MANY_STEPS_LIMIT);
 
-    let online = |flip| adapter(state, device, move |c| (c.mode, c.iterations, c.flip) = (Mode::Online, 1, flip));
+    let session = |flip| adapter(&lifter, online(state), move |c| c.flip = flip);
     let mut losses = [0.0f64; 2];
     let mut first = Ok(());
-    let mut session = online(true)?;
-    let poses = stream(state, &mut session, 1, |adapter, i| {
+    let flipped = session(true)?;
+    let poses = stream(state, &flipped, 1, |adapter, i| {
         let terms = adapter.losses()?;
         let worst = &mut losses[usize::from(i > 0)];
         *worst = worst.max(loss_error(state, "online/loss/", i, &terms[0])?);
@@ -205,21 +205,21 @@ fn replay_adaptation(state: &RecordedState, device: &Device, add: &mut impl FnMu
     first?;
     add("online.losses_1", losses[0], LOSS_LIMIT);
     add("online.losses_T", losses[1], LATER_LOSS_LIMIT);
-    let last = parameter_error(&session.parameters()?, &state.with_prefix("online/param_T/"), state.alpha);
+    let last = parameter_error(&flipped.parameters()?, &state.with_prefix("online/param_T/"), state.alpha);
     add("online.parameters_T", last, PARAMETER_LIMIT);
     add("online.predictions", millimetres(&poses, state, "online/pred")?, MANY_STEPS_LIMIT);
-    let poses = stream(state, &mut online(false)?, 1, |_, _| Ok(()))?;
+    let poses = stream(state, &session(false)?, 1, |_, _| Ok(()))?;
     add("online.predictions_no_flip", millimetres(&poses, state, "online/pred_noflip")?, MANY_STEPS_LIMIT);
 
-    let mut skip = adapter(state, device, |c| (c.mode, c.iterations, c.skip) = (Mode::OnlineSkip, 1, state.skip))?;
-    let poses = stream(state, &mut skip, 1, |_, _| Ok(()))?;
+    let skip = adapter(&lifter, Policy { every: state.skip, ..online(state) }, |_| {})?;
+    let poses = stream(state, &skip, 1, |_, _| Ok(()))?;
     add("skip.predictions", millimetres(&poses, state, "skip/pred")?, MANY_STEPS_LIMIT);
     Ok(())
 }
 
 fn check_first_step(
     state: &RecordedState,
-    adapter: &mut Adapter,
+    adapter: &Adapter,
     mode: &str,
     add: &mut impl FnMut(&str, f64, f64),
 ) -> Result<()> {
@@ -235,10 +235,10 @@ fn check_first_step(
 }
 
 /// Every recorded term at `index` of its tensor, relative; the derived terms are summed here in float64.
-fn loss_error(state: &RecordedState, prefix: &str, index: usize, terms: &LossTerms) -> Result<f64> {
+fn loss_error(state: &RecordedState, prefix: &str, index: usize, losses: &Losses) -> Result<f64> {
     let model = &state.model;
-    let exact = [terms.fsl, terms.log_d_real, terms.log_1md_fake, terms.g_adv, terms.cyc2d, terms.cyc3d].map(f64::from);
-    let [fsl, real, fake, g_adv, cyc2d, cyc3d] = exact;
+    let names = ["fsl", "log_d_real", "log_1md_fake", "g_adv", "cyc2d", "cyc3d"];
+    let [fsl, real, fake, g_adv, cyc2d, cyc3d] = names.map(|name| f64::from(losses.get(name).unwrap_or(0.0)));
     let cycle = [f64::from(model.lambda_2d) * cyc2d, f64::from(model.lambda_3d) * cyc3d];
     let real_in_g = if model.generator == Generator::Saturating { real } else { 0.0 };
     let g_ssl = [cycle[0], cycle[1], g_adv - real_in_g, real_in_g];
@@ -270,10 +270,10 @@ fn loss_error(state: &RecordedState, prefix: &str, index: usize, terms: &LossTer
 /// Gradients out of Adam's first moments: m = (1 - β1) g exactly, and -g for the discriminator, which ascends. A linear
 /// layer's weight and bias are one tensor here, as in the engine: a bias's gradient alone may be what batch norm all but
 /// cancels of much larger numbers.
-fn gradient_error(state: &RecordedState, prefix: &str, moments: &Tensors) -> Result<f64> {
+fn gradient_error(state: &RecordedState, prefix: &str, moments: &Moments) -> Result<f64> {
     let mut layers: BTreeMap<&str, [Vec<f64>; 2]> = BTreeMap::new();
     for (name, recorded) in state.keys_under(prefix) {
-        let moment = moments.get(&format!("adam.exp_avg.{name}"));
+        let moment = moments.exp_avg.get(name);
         let moment = moment.ok_or_else(|| Error::Plan(format!("{name} has no gradient")))?;
         let sign = if name.starts_with("disc.") { -10.0 } else { 10.0 };
         let layer = match name.rsplit_once('.') {

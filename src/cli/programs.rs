@@ -4,13 +4,13 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::options;
-use crate::adapt::{AdaptConfig, AdaptPlan, Mode, adapt_plan};
+use crate::adapt::{AdaptConfig, Mode, Policy, adapt_plan};
 use crate::bench::Subject;
 use crate::config::{ModelConfig, Ssl, TrainConfig};
-use crate::error::{Error, Result};
-use crate::nn::Store;
-use crate::plan::{Plan, SectionId, TensorId};
-use crate::train::{TrainPlan, train_plan};
+use crate::error::Result;
+use crate::nn::Recording;
+use crate::plan::{SectionId, TensorId};
+use crate::train::{TrainingSet, train_plan};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -22,7 +22,7 @@ enum Kind {
 
 /// Which program.
 #[derive(Debug, Args)]
-pub(super) struct Program {
+pub(super) struct Programs {
     /// train: one joint training step; adapt: one sample of a mode; predict: one sample without adaptation
     #[arg(value_parser = options::choice::<Kind>(&["train", "adapt", "predict"]))]
     program: Kind,
@@ -36,8 +36,7 @@ pub(super) struct Program {
     #[arg(long, default_value = "cycle", value_parser = options::choice::<Ssl>(&["none", "adversary", "cycle"]))]
     ssl: Ssl,
     /// adapt: the mode
-    #[arg(long, default_value = "vanilla",
-          value_parser = options::choice::<Mode>(&["vanilla", "vanilla-lr", "online", "online-skip"]))]
+    #[arg(long, default_value = "vanilla", value_parser = options::mode(|mode| mode.policy.adapts()))]
     mode: Mode,
     /// adapt: T, steps on a sample; more than 2 repeat the one in the middle [default: 2 for vanilla, else 1]
     #[arg(long, value_name = "T")]
@@ -55,17 +54,15 @@ pub(super) struct Program {
 
 /// A recorded program and what it needs to run.
 pub(super) struct Ready {
-    pub(super) plan: Plan,
+    pub(super) recording: Recording,
     /// What one run replays.
     pub(super) section: SectionId,
     /// Poses.
     pub(super) inputs: Vec<(TensorId, Vec<f32>)>,
-    pub(super) state: TensorId,
-    pub(super) store: Store,
     pub(super) model: ModelConfig,
 }
 
-impl Program {
+impl Programs {
     /// Its name, as on the command line.
     pub(super) fn name(&self) -> String {
         match self.program {
@@ -83,34 +80,32 @@ impl Program {
     fn record_training(&self, subject: Subject) -> Result<Ready> {
         let usual = TrainConfig::default();
         let config = TrainConfig { batch: self.batch.unwrap_or(usual.batch), ..usual };
-        if !(2..=1 << 16).contains(&config.batch) {
-            return Err(Error::Usage(format!("--batch is {}; batch norm needs 2 to 65536", config.batch)));
-        }
-        let TrainPlan { plan, store, keypoints, positions, state, step, .. } =
-            train_plan(&subject.model, &config, subject.poses.len(), false)?;
-        let inputs = vec![(positions, subject.padded_positions()), (keypoints, subject.poses.keypoints)];
-        let model = subject.model;
-        Ok(Ready { plan, section: step, inputs, state, store, model })
+        config.validate()?;
+        let set = TrainingSet::new(&subject.set, &subject.model)?;
+        let plan = train_plan(&subject.model, &config, set.poses, false)?;
+        let inputs = vec![(plan.ids.positions, set.positions), (plan.ids.keypoints, set.keypoints)];
+        Ok(Ready { recording: plan.recording, section: plan.ids.step, inputs, model: subject.model })
     }
 
-    fn record_adaptation(&self, Subject { model, poses }: Subject) -> Result<Ready> {
-        let usual = match self.program {
-            Kind::Predict => AdaptConfig::new(Mode::Baseline),
-            _ => AdaptConfig::new(self.mode),
-        };
-        let config = AdaptConfig {
+    fn record_adaptation(&self, Subject { model, keypoints, .. }: Subject) -> Result<Ready> {
+        let usual = if self.program == Kind::Predict { Policy::BASELINE } else { self.mode.policy };
+        let policy = Policy {
             // Two of vanilla's ten show all there is: a first step and a last.
             iterations: self.iterations.unwrap_or(usual.iterations.min(2)),
             copies: self.copies,
-            instances: if self.program == Kind::Adapt { self.instances } else { 1 },
-            batch: self.batch.unwrap_or(usual.batch),
             ..usual
         };
+        let config = AdaptConfig {
+            instances: if self.program == Kind::Adapt { self.instances } else { 1 },
+            batch: self.batch.unwrap_or(1),
+            masked: false,
+            ..policy.into()
+        };
         config.validate(&model)?;
-        let AdaptPlan { plan, store, samples, state, adapt, predict, .. } = adapt_plan(&model, &config)?;
-        let room = plan.tensor(samples).len();
-        let keypoints = poses.keypoints.iter().copied().cycle().take(room).collect();
-        let section = adapt.unwrap_or(predict);
-        Ok(Ready { plan, section, inputs: vec![(samples, keypoints)], state, store, model })
+        let plan = adapt_plan(&model, &config)?;
+        let room = plan.recording.plan.tensor(plan.ids.samples).len();
+        let keypoints = keypoints.iter().copied().cycle().take(room).collect();
+        let section = plan.ids.adapt.unwrap_or(plan.ids.predict);
+        Ok(Ready { recording: plan.recording, section, inputs: vec![(plan.ids.samples, keypoints)], model })
     }
 }

@@ -1,0 +1,122 @@
+//! A person before a camera.
+
+use std::ops::Range;
+
+use super::Adapter;
+use crate::data::{PoseSet, Preparer};
+use crate::error::{Error, Result};
+use crate::pose::missing::Fill;
+
+/// A person before a camera, frame by frame: what fills in and normalises the keypoints, with the memory of the last
+/// frame that this takes (some hundred bytes). Tracks of one adapter share what it learns; tracks of their own adapters
+/// do not.
+pub struct Track {
+    adapter: Adapter,
+    preparer: Preparer,
+    frame: i32,
+}
+
+/// A lifted pose.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pose {
+    /// The joints in the order of the model's skeleton, metres from the root, camera axes: x right, y down, z forward.
+    pub joints: Vec<[f32; 3]>,
+    /// Whether a joint is a guess, because the frame lacks it.
+    pub guessed: Vec<bool>,
+    /// Whether the model was adapted to this frame before it was lifted.
+    pub adapted: bool,
+}
+
+impl Track {
+    pub(super) fn new(adapter: Adapter, fill: Fill) -> Self {
+        let preparer = Preparer::new(adapter.lifter().model(), fill);
+        Self { adapter, preparer, frame: 0 }
+    }
+
+    /// Adapts to the next frame and lifts it: `keypoints` in pixels, x right, y down; `confidence` 0 for a joint that was
+    /// not found, whose keypoint is then not looked at. Without it, every joint was found.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for another number of joints than the model's, or numbers that no keypoint has;
+    /// [`Error::Diverged`] for a pose that is not finite; or the device was lost.
+    pub fn push(&mut self, keypoints: &[[f32; 2]], confidence: Option<&[f32]>) -> Result<Pose> {
+        self.push_frame(self.frame, keypoints, confidence)
+    }
+
+    /// As [`Self::push`] for frame number `frame`, where frames may be missing: what a joint was ten frames ago says
+    /// nothing any more.
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    pub fn push_frame(&mut self, frame: i32, keypoints: &[[f32; 2]], confidence: Option<&[f32]>) -> Result<Pose> {
+        let seen = self.check(keypoints, confidence)?;
+        let mut x = keypoints.as_flattened().to_vec();
+        self.preparer.prepare(&mut x, &seen, Some(frame));
+        self.frame = frame.saturating_add(1);
+        let numbers = self.adapter.run(&x, Some(&seen))?;
+        self.finite(&numbers)?;
+        let joints = numbers.as_chunks().0.to_vec();
+        let guessed = seen.iter().map(|&seen| seen == 0.0).collect();
+        Ok(Pose { joints, guessed, adapted: self.adapter.running().has_adapted() })
+    }
+
+    /// Adapts to the poses `range` of a set and lifts them, several at a time where the adapter can: (N, 3J), metres from
+    /// the root. The memory of the last frame ends with each of the set's sequences.
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    pub fn push_set(&mut self, set: &PoseSet, range: Range<usize>) -> Result<Vec<f32>> {
+        let (keypoints, seen) = self.preparer.prepare_range(set, range)?;
+        let numbers = self.adapter.run(&keypoints, (!seen.is_empty()).then_some(&seen))?;
+        self.finite(&numbers)?;
+        Ok(numbers)
+    }
+
+    /// Forgets the last frame: the next one is of another recording, or of another person.
+    pub fn cut(&mut self) {
+        self.preparer.cut();
+    }
+
+    /// The adapter that it shares.
+    #[must_use]
+    pub fn adapter(&self) -> &Adapter {
+        &self.adapter
+    }
+
+    /// 1 for a joint that is there, 0 for a missing one.
+    fn check(&self, keypoints: &[[f32; 2]], confidence: Option<&[f32]>) -> Result<Vec<f32>> {
+        let joints = self.adapter.lifter().model().joints;
+        let counts = [("keypoints", keypoints.len()), ("confidence", confidence.map_or(joints, <[f32]>::len))];
+        if let Some((name, count)) = counts.into_iter().find(|(_, count)| *count != joints) {
+            return Err(Error::setting(name, format!("there are {count} joints; the model has {joints}")));
+        }
+        let sure = |joint: usize| confidence.map_or(1.0, |confidence| confidence[joint]);
+        for (joint, point) in keypoints.iter().enumerate() {
+            // NaN is in no range.
+            if !(0.0..=1.0).contains(&sure(joint)) {
+                let problem =
+                    format!("joint {joint}: {} is not between 0 and 1; rescale the detector's scores", sure(joint));
+                return Err(Error::setting("confidence", problem));
+            }
+            if sure(joint) > 0.0 && !point.iter().all(|v| v.is_finite()) {
+                let problem =
+                    format!("joint {joint}: {point:?} is not finite; give it confidence 0 if it was not found");
+                return Err(Error::setting("keypoints", problem));
+            }
+        }
+        Ok((0..joints).map(|joint| if sure(joint) > 0.0 { 1.0 } else { 0.0 }).collect())
+    }
+
+    fn finite(&self, poses: &[f32]) -> Result<()> {
+        if poses.iter().all(|v| v.is_finite()) {
+            return Ok(());
+        }
+        let policy = self.adapter.config().policy;
+        let cause = if policy.adapts() {
+            format!("adaptation diverged: use an alpha below {:e}", policy.alpha)
+        } else {
+            "the model itself is at fault: train it again".to_owned()
+        };
+        Err(Error::Diverged(format!("a prediction is not finite; {cause}")))
+    }
+}

@@ -1,0 +1,228 @@
+//! A recorded program on a device.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Store;
+use crate::checkpoint::{Moments, Tensors};
+use crate::config::ModelConfig;
+use crate::cpu::State;
+use crate::error::Result;
+use crate::gpu::Device;
+use crate::plan::{Executor, Plan, Readback, SectionId, SharedTensor, TensorId, prepare_sharing};
+
+/// A plan with its parameters and its state, not yet on a device.
+#[derive(Clone, Debug, Default)]
+pub struct Recording {
+    /// The plan.
+    pub plan: Plan,
+    /// Its parameters.
+    pub store: Store,
+    /// Its state, see [`State`].
+    pub state: TensorId,
+}
+
+/// The trained weights of one model on one device, which any number of programs read: each is there once. Weights come
+/// here with the first program that needs them.
+#[derive(Default)]
+pub struct SourceWeights(Mutex<BTreeMap<String, SharedTensor>>);
+
+impl SourceWeights {
+    /// Bytes that they take on the device.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let weights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        weights.values().map(SharedTensor::bytes).sum()
+    }
+}
+
+/// A recording on a device: what everything that runs plans with parameters is made of.
+pub struct Program {
+    executor: Box<dyn Executor>,
+    store: Store,
+    state: TensorId,
+    /// Tensors that other programs read too, and that are therefore never written again.
+    shared: Vec<TensorId>,
+    encoding: Duration,
+}
+
+impl Program {
+    /// Brings a recording and the parameters to a device. Moments are 0.
+    ///
+    /// # Errors
+    /// [`crate::Error::Device`] when the device is too small; [`crate::Error::Plan`] naming a tensor that is missing.
+    pub fn new(recording: Recording, device: &Device, model: &ModelConfig, parameters: &Tensors) -> Result<Self> {
+        Self::with_weights(recording, device, (model, parameters), None)
+    }
+
+    /// As [`Self::new`]; what the program only reads of the model's weights is shared with all programs that were made
+    /// with the same `weights`.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn sharing(
+        recording: Recording,
+        device: &Device,
+        (model, parameters): (&ModelConfig, &Tensors),
+        weights: &SourceWeights,
+    ) -> Result<Self> {
+        Self::with_weights(recording, device, (model, parameters), Some(weights))
+    }
+
+    fn with_weights(
+        Recording { plan, store, state }: Recording,
+        device: &Device,
+        (model, parameters): (&ModelConfig, &Tensors),
+        weights: Option<&SourceWeights>,
+    ) -> Result<Self> {
+        let Some(weights) = weights else {
+            let mut executor = prepare_sharing(plan, device, &[])?;
+            store.load(executor.as_mut(), model, parameters, &[])?;
+            return Ok(Self { executor, store, state, shared: Vec::new(), encoding: Duration::ZERO });
+        };
+        let only_read = plan.only_read();
+        let only_read: Vec<(&str, TensorId)> = store.sources().filter(|(_, id)| only_read.contains(id)).collect();
+        // Held until the end: two programs that are made at once must not both bring a weight.
+        let mut weights = weights.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known: Vec<(TensorId, SharedTensor)> =
+            only_read.iter().filter_map(|(name, id)| Some((*id, weights.get(*name)?.clone()))).collect();
+        let mut executor = prepare_sharing(plan, device, &known)?;
+        let known: Vec<TensorId> = known.into_iter().map(|(id, _)| id).collect();
+        store.load(executor.as_mut(), model, parameters, &known)?;
+        for (name, id) in only_read.iter().filter(|(_, id)| !known.contains(id)) {
+            weights.insert((*name).to_owned(), executor.share(*id));
+        }
+        let shared = only_read.iter().map(|(_, id)| *id).collect();
+        Ok(Self { executor, store, state, shared, encoding: Duration::ZERO })
+    }
+
+    /// Back to `parameters` and to moments of 0.
+    ///
+    /// # Errors
+    /// [`crate::Error::Plan`] naming a tensor that is missing.
+    pub fn reload(&mut self, model: &ModelConfig, parameters: &Tensors) -> Result<()> {
+        self.store.load(self.executor.as_mut(), model, parameters, &self.shared)
+    }
+
+    /// Writes Adam's moments, to go on where a training stopped.
+    ///
+    /// # Errors
+    /// [`crate::Error::Plan`] naming a tensor that is missing.
+    pub fn load_moments(&mut self, moments: &Moments) -> Result<()> {
+        self.store.load_moments(self.executor.as_mut(), moments)
+    }
+
+    /// Sets the whole state.
+    pub fn set_state(&mut self, state: State) {
+        self.executor.write(self.state, 0, &state.words());
+    }
+
+    /// Goes to target sample `sample`; row 0 of the resident chunk holds sample `chunk`.
+    pub fn seek(&mut self, sample: u32, chunk: u32) {
+        self.executor.write(self.state, State::CURSOR, &[sample, chunk].map(f32::from_bits));
+    }
+
+    /// Overwrites `data.len()` elements of a tensor from element `offset` on.
+    pub fn write(&mut self, tensor: TensorId, offset: usize, data: &[f32]) {
+        self.executor.write(tensor, offset, data);
+    }
+
+    /// Replays a section. Returns before a GPU has finished.
+    ///
+    /// # Errors
+    /// The device was lost.
+    pub fn replay(&mut self, section: SectionId) -> Result<()> {
+        let begun = Instant::now();
+        let done = self.executor.replay(section);
+        self.encoding += begun.elapsed();
+        done
+    }
+
+    /// What the host has spent in [`Self::replay`] since the last call: encoding and submitting on a GPU, the work
+    /// itself on the CPU.
+    pub fn take_encoding(&mut self) -> Duration {
+        std::mem::take(&mut self.encoding)
+    }
+
+    /// Reads a tensor, waiting for it.
+    ///
+    /// # Errors
+    /// The device was lost.
+    pub fn read(&mut self, tensor: TensorId) -> Result<Vec<f32>> {
+        self.executor.read(tensor)
+    }
+
+    /// Asks for the content of a tensor as it is after all replays so far.
+    ///
+    /// # Errors
+    /// The device was lost.
+    pub fn begin_read(&mut self, tensor: TensorId) -> Result<Readback> {
+        self.executor.begin_read(tensor)
+    }
+
+    /// Waits for a read.
+    ///
+    /// # Errors
+    /// The device was lost.
+    pub fn finish_read(&mut self, readback: Readback) -> Result<Vec<f32>> {
+        self.executor.finish_read(readback)
+    }
+
+    /// Waits until every replay so far has finished.
+    ///
+    /// # Errors
+    /// The device was lost.
+    pub fn wait(&mut self) -> Result<()> {
+        self.executor.wait()
+    }
+
+    /// Time of each dispatch of a section, one replay.
+    ///
+    /// # Errors
+    /// The device was lost.
+    pub fn profile(&mut self, section: SectionId) -> Result<Vec<Duration>> {
+        self.executor.profile(section)
+    }
+
+    /// The plan.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        self.executor.plan()
+    }
+
+    /// Bytes on the device that are this program's own: those of its plan without what it shares.
+    #[must_use]
+    pub fn own_bytes(&self) -> u64 {
+        let plan = self.plan();
+        plan.bytes() - self.shared.iter().map(|id| 4 * plan.tensor(*id).len() as u64).sum::<u64>()
+    }
+
+    /// The device's name.
+    #[must_use]
+    pub fn device(&self) -> &str {
+        self.executor.device()
+    }
+
+    /// The recorded dropout mask of that name, where masks are given.
+    #[must_use]
+    pub fn mask(&self, name: &str) -> Option<TensorId> {
+        self.store.masks.iter().find(|(known, _)| known == name).map(|(_, tensor)| *tensor)
+    }
+
+    /// The working parameters (of the first instance) and the running statistics.
+    ///
+    /// # Errors
+    /// The device was lost.
+    pub fn parameters(&mut self) -> Result<Tensors> {
+        self.store.parameters(self.executor.as_mut())
+    }
+
+    /// Adam's moments (of the first instance).
+    ///
+    /// # Errors
+    /// The device was lost.
+    pub fn moments(&mut self) -> Result<Moments> {
+        self.store.moments(self.executor.as_mut())
+    }
+}
