@@ -39,7 +39,7 @@ fn import(place: &str, path: &Path, fixtures: &Path) -> isopose::Result<()> {
         }
         _ if place.contains("threedpw") => threedpw::import(&paths, &threedpw::Options::default(), to, none),
         _ if place.contains("datasets/mpii") => mpii::import(&paths, to, none),
-        _ if place.contains("datasets/lsp") => lsp::import(&paths, lsp::Split::All, to, none),
+        _ if place.contains("datasets/lsp") => lsp::import(&paths, None, to, none),
         _ if place.contains("detectron") => detector::detectron::import(&paths, &options, to, none),
         _ if place.contains("openpose") => detector::openpose::import(&paths, &options, to, none),
         _ if place.contains("mmpose") => detector::mmpose::import(&paths, &options, to, none),

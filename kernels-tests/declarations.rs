@@ -1,5 +1,6 @@
 //! The declarations agree with the WGSL and with each other.
 
+use isopose::Named;
 use isopose::kernel::{self, MAX_BINDINGS, Product};
 use isopose::kernels::ALL;
 
@@ -12,7 +13,7 @@ fn every_declaration_agrees_with_its_wgsl() {
 #[test]
 fn every_tile_agrees_with_the_declarations() {
     let mut wrong = Vec::new();
-    for product in Product::ALL {
+    for &product in Product::ALL {
         let kernels: Vec<_> = ALL.iter().filter(|kernel| Product::of(kernel) == Some(product)).collect();
         assert!(kernels.len() >= 2, "{product:?} has {} kernels", kernels.len());
         for tile in product.tiles() {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 /// What each module may import. `cli` may import everything.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("error", &[]),
+    ("named", &[]),
     ("kernel", &[]),
     // Which kernels are this crate's own decides which run without run-time checks.
     ("gpu", &["kernels", "kernel", "error"]),
@@ -157,9 +158,10 @@ fn imports_go_one_way() {
             continue;
         };
         for import in imports(&code(&text)) {
-            // `Error` and `Result` are re-exported at the root.
-            let known =
-                import == module || matches!(import.as_str(), "Error" | "Result") || allowed.contains(&&*import);
+            // `Error` and `Result` are re-exported at the root; names are for every module.
+            let known = import == module
+                || matches!(import.as_str(), "Error" | "Result" | "named")
+                || allowed.contains(&&*import);
             if !known {
                 wrong.push(format!("{path}: `{module}` must not import `{import}`"));
             }

@@ -1,5 +1,6 @@
 //! Tiles: that results hardly depend on them, and the file that keeps the tuned ones.
 
+use isopose::Named;
 use isopose::adapt::Policy;
 use isopose::gpu::{Device, ShaderChecks};
 use isopose::kernel::{Product, Rows, Tiling};

@@ -3,17 +3,18 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::named::named_enum;
 
-/// The self-supervised task trained beside the supervised one (Sec. 3.2.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Ssl {
-    /// None: the paper's Baseline.
-    None,
-    /// Random projection adversary (Eq. 3).
-    Adversary,
-    /// Adversary and geometric cycle consistency (Eq. 4).
-    Cycle,
+named_enum! {
+    /// The self-supervised task trained beside the supervised one (Sec. 3.2.1).
+    pub enum Ssl {
+        /// None: the paper's Baseline.
+        None = "none",
+        /// Random projection adversary (Eq. 3).
+        Adversary = "adversary",
+        /// Adversary and geometric cycle consistency (Eq. 4).
+        Cycle = "cycle",
+    }
 }
 
 /// The networks of Sec. 3.3. A model has those that its tasks need ([`Ssl::networks`]).
@@ -54,45 +55,45 @@ impl Ssl {
     }
 }
 
-/// The camera model that turns a root-centred pose into 2D.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Projection {
-    /// `x = X_xy / max(X_z + c, min_depth)`.
-    Perspective,
-    /// `x = X_xy / c`; orthographic is `c = 1`.
-    WeakPerspective,
+named_enum! {
+    /// The camera model that turns a root-centred pose into 2D.
+    pub enum Projection {
+        /// `x = X_xy / max(X_z + c, min_depth)`.
+        Perspective = "perspective",
+        /// `x = X_xy / c`; orthographic is `c = 1`.
+        WeakPerspective = "weak-perspective",
+    }
 }
 
-/// How a squared norm is reduced over joints and coordinates; the batch is always averaged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reduction {
-    /// The literal reading of Eq. 2 and 4.
-    Sum,
-    /// Mean over joints and coordinates too.
-    Mean,
+named_enum! {
+    /// How a squared norm is reduced over joints and coordinates; the batch is always averaged.
+    pub enum Reduction {
+        /// The literal reading of Eq. 2 and 4.
+        Sum = "sum",
+        /// Mean over joints and coordinates too.
+        Mean = "mean",
+    }
 }
 
-/// What the generator minimises.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Generator {
-    /// `-log D(y)`.
-    NonSaturating,
-    /// `log(1 - D(y))`, the literal Eq. 3.
-    Saturating,
+named_enum! {
+    /// What the generator minimises.
+    pub enum Generator {
+        /// `-log D(y)`.
+        NonSaturating = "non-saturating",
+        /// `log(1 - D(y))`, the literal Eq. 3.
+        Saturating = "saturating",
+    }
 }
 
-/// How 2D inputs come to the projection's plane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Normalize {
-    /// Root-centred and divided by the bone scale: the power mean (exponent 6) of 2D bone lengths
-    /// over the expected ones.
-    Bone,
-    /// The input is in the plane already.
-    Plane,
+named_enum! {
+    /// How 2D inputs come to the projection's plane.
+    pub enum Normalize {
+        /// Root-centred and divided by the bone scale: the power mean (exponent 6) of 2D bone lengths
+        /// over the expected ones.
+        Bone = "bone",
+        /// The input is in the plane already.
+        Plane = "plane",
+    }
 }
 
 /// A model: its shape and the losses that shape its adaptation. Kept in the checkpoint.

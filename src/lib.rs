@@ -17,6 +17,7 @@ pub mod inspect;
 pub mod kernel;
 pub mod kernels;
 pub mod metrics;
+mod named;
 pub mod nn;
 pub mod plan;
 pub mod pose;
@@ -29,3 +30,4 @@ pub mod tune;
 pub mod verify;
 
 pub use error::{Error, Result};
+pub use named::Named;

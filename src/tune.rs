@@ -14,6 +14,7 @@ use crate::format::write_whole;
 use crate::gpu::Gpu;
 use crate::kernel::{Kernel, Product, Rows, Tile, Tiling, Value, expand_imports};
 use crate::kernels::{LINEAR_BACKWARD_INPUT, LINEAR_BACKWARD_WEIGHT_ADAM, LINEAR_FORWARD};
+use crate::named::Named;
 use crate::plan::{Executor, GpuExecutor, Plan, Recorder, SectionId};
 
 /// Layers in a row, each with weights of its own, as in a network: no cache serves them all from the last run.
@@ -54,12 +55,12 @@ struct File {
 /// The device was lost.
 pub fn measure(gpu: &Gpu, width: usize, mut progress: impl FnMut(&str)) -> Result<Vec<Measured>> {
     let mut all = Vec::new();
-    for product in Product::ALL {
-        for (class, rows) in Rows::ALL.into_iter().zip([1, 16, 64]) {
+    for &product in Product::ALL {
+        for (&class, rows) in Rows::ALL.iter().zip([1, 16, 64]) {
             progress(&format!("{} of {rows} rows", product.name()));
             for tile in gpu.tiles(product) {
                 let (plan, section) = layers(product, rows, width)?;
-                let cut = gpu.with_tiling(gpu.tiling().clone().with(product, &Rows::ALL, tile));
+                let cut = gpu.with_tiling(gpu.tiling().clone().with(product, Rows::ALL, tile));
                 let mut executor = GpuExecutor::new(plan, &cut)?;
                 let mut fastest = f64::INFINITY;
                 for run in 0..=RUNS {
@@ -105,8 +106,8 @@ fn layers(product: Product, rows: usize, width: usize) -> Result<(Plan, SectionI
 #[must_use]
 pub fn tiling(measured: &[Measured], otherwise: &Tiling) -> Tiling {
     let mut best = otherwise.clone();
-    for product in Product::ALL {
-        for class in Rows::ALL {
+    for &product in Product::ALL {
+        for &class in Rows::ALL {
             let own = measured.iter().filter(|m| (m.product, m.class) == (product, class));
             if let Some(fastest) = own.min_by(|a, b| a.micros.total_cmp(&b.micros)) {
                 best = best.with(product, &[class], fastest.tile);
@@ -131,8 +132,8 @@ pub fn load(path: &Path, gpu: &Gpu) -> Result<Option<Tiling>> {
     let Some(file) = read(path)? else { return Ok(None) };
     let Some(names) = file.adapters.get(&key(gpu)).filter(|_| file.version == version()) else { return Ok(None) };
     let mut tiling = gpu.tiling().clone();
-    for product in Product::ALL {
-        for class in Rows::ALL {
+    for &product in Product::ALL {
+        for &class in Rows::ALL {
             let Some(name) = names.get(product.name()).and_then(|classes| classes.get(class.name())) else { continue };
             let tile = gpu.tiles(product).find(|tile| tile.name() == *name);
             let tile =
@@ -151,11 +152,11 @@ pub fn save(path: &Path, gpu: &Gpu, tiling: &Tiling) -> Result<()> {
     // One that is damaged or of another version is of no use to anyone.
     let kept = read(path).ok().flatten().filter(|file| file.version == version());
     let mut file = kept.unwrap_or_else(|| File { version: version(), ..File::default() });
-    let classes = |product| {
-        let name = |class: Rows| (class.name().to_owned(), tiling.get(product, class).name());
-        (product.name().to_owned(), Rows::ALL.map(name).into())
+    let classes = |&product: &Product| {
+        let name = |&class: &Rows| (class.name().to_owned(), tiling.get(product, class).name());
+        (product.name().to_owned(), Rows::ALL.iter().map(name).collect())
     };
-    file.adapters.insert(key(gpu), Product::ALL.map(classes).into());
+    file.adapters.insert(key(gpu), Product::ALL.iter().map(classes).collect());
     let failed = |source| Error::io(path, "write", source);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(failed)?;
@@ -182,7 +183,7 @@ fn key(gpu: &Gpu) -> String {
 fn version() -> String {
     let mut hasher = DefaultHasher::new();
     for (product, kernel) in
-        Product::ALL.into_iter().zip([&LINEAR_FORWARD, &LINEAR_BACKWARD_INPUT, &LINEAR_BACKWARD_WEIGHT_ADAM])
+        Product::ALL.iter().zip([&LINEAR_FORWARD, &LINEAR_BACKWARD_INPUT, &LINEAR_BACKWARD_WEIGHT_ADAM])
     {
         product.tiles().iter().for_each(|tile| expand_imports(kernel.source, Some(tile)).hash(&mut hasher));
     }

@@ -1,33 +1,30 @@
 //! Limb length ratios and the symmetry of left and right (Sec. 4.3, Fig. 5).
 
-use serde::{Deserialize, Serialize};
-
 use super::distribution::Bins;
+use crate::named::named_enum;
 use crate::pose::Skeleton;
 
-/// A limb of Fig. 5: an upper and a lower bone that share a joint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Limb {
-    /// Shoulder to elbow over elbow to wrist.
-    LeftArm,
-    /// As the left arm.
-    RightArm,
-    /// Hip to knee over knee to ankle.
-    LeftLeg,
-    /// As the left leg.
-    RightLeg,
-    /// Thorax to spine over spine to pelvis.
-    Torso,
+named_enum! {
+    /// A limb of Fig. 5: an upper and a lower bone that share a joint.
+    #[derive(Hash)]
+    pub enum Limb {
+        /// Shoulder to elbow over elbow to wrist.
+        LeftArm = "left-arm",
+        /// As the left arm.
+        RightArm = "right-arm",
+        /// Hip to knee over knee to ankle.
+        LeftLeg = "left-leg",
+        /// As the left leg.
+        RightLeg = "right-leg",
+        /// Thorax to spine over spine to pelvis.
+        Torso = "torso",
+    }
 }
 
 /// The bins of a histogram of ratios: the axis of Fig. 5, in steps of 0.05 (the paper does not give its own).
 pub const RATIO_BINS: Bins = Bins { low: 0.0, high: 2.0, count: 40 };
 
 impl Limb {
-    /// All limbs.
-    pub const ALL: [Self; 5] = [Self::LeftArm, Self::RightArm, Self::LeftLeg, Self::RightLeg, Self::Torso];
-
     /// The names of its joints from top to bottom: the upper bone joins the first two, the lower bone the last two.
     #[must_use]
     pub fn joints(self) -> [&'static str; 3] {
@@ -87,6 +84,7 @@ fn bone_lengths(poses: &[f32], joints: usize, limb: Limb) -> Vec<[f64; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::named::Named;
 
     /// Two poses without symmetry, the same as the NumPy script's.
     fn poses(joints: usize) -> Vec<f32> {
@@ -122,7 +120,7 @@ mod tests {
         // The coordinates are the same float32 numbers up to the last bit of a sine, 6e-8, and bones are 0.1 or longer.
         let close = |got: f64, expected: f64| (got / expected - 1.0).abs() < 1e-5;
         for (joints, limbs) in expected {
-            for (limb, expected) in Limb::ALL.into_iter().zip(limbs) {
+            for (&limb, expected) in Limb::ALL.iter().zip(limbs) {
                 let got = ratios(&poses(joints), joints, limb);
                 assert!(got.len() == 2 && got.iter().zip(expected).all(|(g, e)| close(*g, e)), "{limb:?} {got:?}");
             }
@@ -140,7 +138,7 @@ mod tests {
         for joints in [16, 17] {
             let skeleton = Skeleton::of(joints).unwrap();
             let number = |name: &str| skeleton.names.iter().position(|joint| *joint == name).unwrap();
-            for limb in Limb::ALL {
+            for &limb in Limb::ALL {
                 for bone in limb.joints().map(number).windows(2) {
                     let (child, parent) = (bone[0].max(bone[1]), bone[0].min(bone[1]));
                     assert_eq!(skeleton.parents[child], parent, "{limb:?}");

@@ -49,7 +49,7 @@ pub(super) struct Eval {
     batch: usize,
     /// How to score: the paper's tables, MPI-INF-3DHP's own script, SPIN's on 3DPW, or PoseAug's
     #[arg(long, value_name = "SET", default_value = "paper",
-          value_parser = options::choice::<ProtocolSet>(&["paper", "3dhp-official", "3dpw", "poseaug"]))]
+          value_parser = options::named::<ProtocolSet>())]
     protocol_set: ProtocolSet,
     /// Predicts each pose once, without averaging with its mirror image
     #[arg(long)]
@@ -65,7 +65,7 @@ pub(super) struct Eval {
     limit: Option<usize>,
     /// What stands in for joints that the data lack (confidence 0); they count in no loss and no scale
     #[arg(long, value_name = "FILL", default_value = "last-frame",
-          value_parser = options::choice::<Fill>(&["last-frame", "neighbours"]))]
+          value_parser = options::named::<Fill>())]
     fill: Fill,
     /// Seed of the random views
     #[arg(long, value_name = "S", default_value_t = 0)]

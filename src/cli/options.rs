@@ -12,6 +12,7 @@ use crate::adapt::{MODES, Mode, Policy};
 use crate::bench::Timed;
 use crate::error::{Error, Result};
 use crate::gpu::{Device, ShaderChecks};
+use crate::named::Named;
 use crate::tune;
 
 /// Where to compute.
@@ -59,7 +60,13 @@ pub(super) fn tiles_path() -> Option<PathBuf> {
     }
 }
 
-/// One of an enum's values by the names that it has in files.
+/// One of an enum's values by its name.
+pub(super) fn named<T: Named + Send + Sync>() -> impl TypedValueParser<Value = T> {
+    let names = T::ALL.iter().map(|value| value.name());
+    PossibleValuesParser::new(names).try_map(|name| T::named(&name).ok_or("there is no such value"))
+}
+
+/// One of an enum's values by these of the names that it has in files.
 pub(super) fn choice<T>(names: &'static [&'static str]) -> impl TypedValueParser<Value = T>
 where
     T: DeserializeOwned + Clone + Send + Sync + 'static,

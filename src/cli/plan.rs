@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use super::programs::{Programs, Ready};
 use super::{Outcome, options, options::DeviceOptions, output};
 use crate::bench::{KernelTime, by_kernel};
-use crate::kernel::{Access, Value};
+use crate::kernel::Value;
 use crate::nn::{Program, initial_tensors};
 use crate::plan::{Cost, Dispatch, Plan, Section};
 
@@ -78,13 +78,8 @@ fn show(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
 fn listing(program: &Programs, plan: &Plan) -> Json {
     let dispatch = |dispatch: &Dispatch| {
         let bound = dispatch.kernel.bindings.iter().zip(&dispatch.tensors).map(|(binding, &id)| {
-            let access = match binding.access {
-                Access::Read => "read",
-                Access::Write => "write",
-                Access::Update => "update",
-            };
             let tensor = plan.tensor(id);
-            json!({ "binding": binding.name, "access": access, "tensor": tensor.name, "shape": tensor.shape })
+            json!({ "binding": binding.name, "access": binding.access, "tensor": tensor.name, "shape": tensor.shape })
         });
         let uniforms: BTreeMap<&str, Json> = dispatch
             .uniforms

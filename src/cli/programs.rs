@@ -1,30 +1,30 @@
 //! Programs to show and to time: a model of the size asked for and synthetic poses.
 
 use clap::Args;
-use serde::{Deserialize, Serialize};
 
 use super::options;
 use crate::adapt::{AdaptConfig, Mode, Policy, adapt_plan};
 use crate::bench::Subject;
 use crate::config::{ModelConfig, Ssl, TrainConfig};
 use crate::error::Result;
+use crate::named::named_enum;
 use crate::nn::Recording;
 use crate::plan::{SectionId, TensorId};
 use crate::train::{TrainingSet, train_plan};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Kind {
-    Train,
-    Adapt,
-    Predict,
+named_enum! {
+    enum Kind {
+        Train = "train",
+        Adapt = "adapt",
+        Predict = "predict",
+    }
 }
 
 /// Which program.
 #[derive(Debug, Args)]
 pub(super) struct Programs {
     /// train: one joint training step; adapt: one sample of a mode; predict: one sample without adaptation
-    #[arg(value_parser = options::choice::<Kind>(&["train", "adapt", "predict"]))]
+    #[arg(value_parser = options::named::<Kind>())]
     program: Kind,
     /// Features of every hidden layer, a multiple of 4
     #[arg(long, value_name = "W", default_value_t = 1024)]
@@ -33,7 +33,7 @@ pub(super) struct Programs {
     #[arg(long, value_name = "J", default_value = "16", value_parser = options::joints)]
     joints: usize,
     /// The self-supervised task
-    #[arg(long, default_value = "cycle", value_parser = options::choice::<Ssl>(&["none", "adversary", "cycle"]))]
+    #[arg(long, default_value = "cycle", value_parser = options::named::<Ssl>())]
     ssl: Ssl,
     /// adapt: the mode
     #[arg(long, default_value = "vanilla", value_parser = options::mode(|mode| mode.policy.adapts()))]
@@ -66,9 +66,8 @@ impl Programs {
     /// Its name, as on the command line.
     pub(super) fn name(&self) -> String {
         match self.program {
-            Kind::Train => "train".to_owned(),
             Kind::Adapt => format!("adapt {}", self.mode),
-            Kind::Predict => "predict".to_owned(),
+            kind => kind.to_string(),
         }
     }
 

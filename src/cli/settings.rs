@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 #[derive(Debug, Default, Args)]
 pub(super) struct SettingFlags {
     /// The self-supervised task trained beside the supervised one: none is the paper's Baseline [default: cycle]
-    #[arg(long, value_parser = options::choice::<Ssl>(&["none", "adversary", "cycle"]))]
+    #[arg(long, value_parser = options::named::<Ssl>())]
     ssl: Option<Ssl>,
     /// Features of every hidden layer, a multiple of 4 [default: 1024]
     #[arg(long, value_name = "W")]

@@ -51,7 +51,7 @@ pub(super) struct Study {
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = options::count::<u32>)]
     classifier_steps: u32,
     /// Says that the target is the paper's: its own numbers are then quoted beside ours
-    #[arg(long, value_name = "NAME", value_parser = options::choice::<PaperTarget>(&["mpi-inf-3dhp", "3dpw"]))]
+    #[arg(long, value_name = "NAME", value_parser = options::named::<PaperTarget>())]
     paper_target: Option<PaperTarget>,
     /// Goes on with the study in --out where it was cut off
     #[arg(long)]

@@ -13,7 +13,7 @@ use crate::data::{Scenario, synthetic};
 #[derive(Debug, Args)]
 pub(super) struct Synth {
     /// source: everyday adults in the studio of Human3.6M; target: everybody doing anything anywhere
-    #[arg(long, value_parser = options::choice::<Scenario>(&["source", "target"]))]
+    #[arg(long, value_parser = options::named::<Scenario>())]
     scenario: Scenario,
     /// Poses to make
     #[arg(long, value_name = "N", value_parser = options::count::<usize>)]

@@ -10,6 +10,7 @@ use super::options::{self, DeviceOptions};
 use super::{Outcome, output};
 use crate::error::Error;
 use crate::gpu::{Device, ShaderChecks};
+use crate::named::Named;
 use crate::tune::{Measured, measure, save, tiling};
 
 /// Features of the layers that are timed: the width of the paper.

@@ -16,7 +16,7 @@ pub(super) struct Views {
     #[arg(long, value_name = "FILE.npz")]
     motion: PathBuf,
     /// h36m: the four cameras of Human3.6M; wild: one random camera a clip
-    #[arg(long, value_parser = options::choice::<Rig>(&["h36m", "wild"]))]
+    #[arg(long, value_parser = options::named::<Rig>())]
     rig: Rig,
     /// Seed of the wild cameras
     #[arg(long, value_name = "S", default_value_t = 0)]

@@ -4,11 +4,8 @@
 mod actions;
 mod body;
 
-use std::{fmt, str::FromStr};
-
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
 
 use self::{
     actions::{Action, SOURCE, TARGET},
@@ -21,37 +18,19 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    named::named_enum,
     pose::Skeleton,
 };
 
-/// Which people, poses and cameras.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Scenario {
-    /// Adults of 1.6 to 1.9 m in upright everyday poses, seen by the four distorted cameras of Human3.6M.
-    Source,
-    /// People of 1.2 to 2.05 m, children's proportions included, who crouch, lie, stretch, kick and stand on their
-    /// hands, each clip seen by its own `wild` camera (see [`super::Rig::Wild`]).
-    Target,
-}
-
-impl fmt::Display for Scenario {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Source => "source",
-            Self::Target => "target",
-        })
-    }
-}
-
-impl FromStr for Scenario {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        [Self::Source, Self::Target]
-            .into_iter()
-            .find(|scenario| scenario.to_string() == text)
-            .ok_or_else(|| Error::Usage(format!("scenario '{text}' is unknown; use source or target")))
+named_enum! {
+    /// Which people, poses and cameras.
+    #[derive(Hash)]
+    pub enum Scenario {
+        /// Adults of 1.6 to 1.9 m in upright everyday poses, seen by the four distorted cameras of Human3.6M.
+        Source = "source",
+        /// People of 1.2 to 2.05 m, children's proportions included, who crouch, lie, stretch, kick and stand on their
+        /// hands, each clip seen by its own `wild` camera (see [`super::Rig::Wild`]).
+        Target = "target",
     }
 }
 

@@ -1,10 +1,9 @@
 //! Motion seen by cameras: from joint positions in the world to pose sets.
 
-use std::{f64::consts::TAU, fmt, str::FromStr};
+use std::f64::consts::TAU;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
 
 use super::{
     Motion, PoseSet,
@@ -12,36 +11,18 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    named::named_enum,
     pose::{Camera, Skeleton, camera::MIN_DEPTH},
 };
 
-/// Where the cameras stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Rig {
-    /// The four cameras of Human3.6M as placed for subject S1, with their distortion.
-    H36m,
-    /// One random camera for each clip: azimuth uniform, elevation -15 to 40 degrees, 2.5 to 6 m away.
-    Wild,
-}
-
-impl fmt::Display for Rig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::H36m => "h36m",
-            Self::Wild => "wild",
-        })
-    }
-}
-
-impl FromStr for Rig {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        [Self::H36m, Self::Wild]
-            .into_iter()
-            .find(|rig| rig.to_string() == text)
-            .ok_or_else(|| Error::Usage(format!("rig '{text}' is unknown; use h36m or wild")))
+named_enum! {
+    /// Where the cameras stand.
+    #[derive(Hash)]
+    pub enum Rig {
+        /// The four cameras of Human3.6M as placed for subject S1, with their distortion.
+        H36m = "h36m",
+        /// One random camera for each clip: azimuth uniform, elevation -15 to 40 degrees, 2.5 to 6 m away.
+        Wild = "wild",
     }
 }
 
@@ -190,8 +171,6 @@ mod tests {
             assert!(matches!(views(&motion(), Rig::Wild, 0, stride, joints), Err(Error::Usage(_))));
         }
         assert!(views(&Motion::default(), Rig::Wild, 0, 1, 17).is_err());
-        assert!("studio".parse::<Rig>().is_err());
-        assert_eq!("wild".parse::<Rig>().unwrap(), Rig::Wild);
     }
 
     #[test]

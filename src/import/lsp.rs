@@ -6,27 +6,16 @@ use super::{Collector, Label, Pose, Progress, layout::LSP_14, sources};
 use crate::{
     error::{Error, Result},
     format::{Value, mat},
+    named::named_enum,
 };
 
-/// Which images of LSP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Split {
-    /// All.
-    #[default]
-    All,
-    /// The first 1000 of LSP; all of the extended set.
-    Train,
-    /// Those of LSP after the first 1000.
-    Test,
-}
-
-impl Split {
-    fn name(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::Train => "train",
-            Self::Test => "test",
-        }
+named_enum! {
+    /// Some of the images.
+    pub enum Split {
+        /// The first 1000 of LSP; all of the extended set.
+        Train = "train",
+        /// Those of LSP after the first 1000.
+        Test = "test",
     }
 }
 
@@ -43,16 +32,20 @@ const TRAIN: usize = 1000;
 /// # Errors
 /// If a file cannot be read or is not of these forms, the extended set is asked for a test split, an image is there
 /// twice, or no image is left.
-pub fn import(paths: &[PathBuf], split: Split, to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
+pub fn import(paths: &[PathBuf], split: Option<Split>, to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
     let files = sources::find(paths, "joints.mat", |path| sources::name(path) == "joints.mat")?;
     for (done, path) in files.iter().enumerate() {
         read(path, split, to)?;
         progress(done + 1, files.len());
     }
-    sources::check_any(to, paths, &format!("images with a joint of split {}", split.name()))
+    sources::check_any(
+        to,
+        paths,
+        &split.map_or("images with a joint".into(), |split| format!("images with a joint of split {split}")),
+    )
 }
 
-fn read(path: &Path, split: Split, to: &mut Collector<'_>) -> Result<()> {
+fn read(path: &Path, split: Option<Split>, to: &mut Collector<'_>) -> Result<()> {
     let file = mat::load(path)?;
     let wrong = |problem: String, fix: &str| Error::file(path, "joints", problem, fix);
     let Some(array) = file.get("joints").and_then(Value::numbers) else {
@@ -65,11 +58,11 @@ fn read(path: &Path, split: Split, to: &mut Collector<'_>) -> Result<()> {
         _ => return Err(wrong(format!("its shape is {:?}", array.shape), "give (3, 14, N) or (14, 3, N)")),
     };
     let chosen = match split {
-        Split::Test if extended => {
+        Some(Split::Test) if extended => {
             return Err(wrong("LSP-extended has no test images".into(), "leave it out, or import all"));
         }
-        Split::Train if !extended => 0..images.min(TRAIN),
-        Split::Test => TRAIN..images,
+        Some(Split::Train) if !extended => 0..images.min(TRAIN),
+        Some(Split::Test) => TRAIN..images,
         _ => 0..images,
     };
     for image in chosen {

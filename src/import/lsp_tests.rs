@@ -2,11 +2,11 @@ use super::super::sources::testing::{close, expected, fails, fixture, quiet, val
 use super::*;
 use crate::{data::PoseSet, import::collect};
 
-fn import(paths: &[PathBuf], split: Split) -> Result<PoseSet> {
+fn import(paths: &[PathBuf], split: Option<Split>) -> Result<PoseSet> {
     collect(17, |to| super::import(paths, split, to, &mut quiet))
 }
 
-fn of(name: &str, split: Split) -> Result<PoseSet> {
+fn of(name: &str, split: Option<Split>) -> Result<PoseSet> {
     import(&[fixture(&format!("lsp/{name}"))], split)
 }
 
@@ -16,7 +16,7 @@ fn both_forms_give_the_annotated_joints() {
     for (name, first, last) in
         [("lsp_dataset", "lsp/im0001", "lsp/im2000"), ("hr-lspet", "lspet/im00001", "lspet/im10000")]
     {
-        let set = valid(of(name, Split::All));
+        let set = valid(of(name, None));
         close(&set.keypoints, &expected(&format!("{name}_keypoints")).repeat(2), 1e-3);
         let confidence = expected(&format!("{name}_confidence"));
         close(set.confidence.as_ref().unwrap(), &confidence.repeat(2), 0.0);
@@ -29,29 +29,29 @@ fn both_forms_give_the_annotated_joints() {
 
 #[test]
 fn splits() {
-    let train = valid(of("lsp_dataset", Split::Train));
+    let train = valid(of("lsp_dataset", Some(Split::Train)));
     assert_eq!((train.len(), train.sequence_names[9].as_str()), (10, "lsp/im0010"));
-    let test = valid(of("lsp_dataset", Split::Test));
+    let test = valid(of("lsp_dataset", Some(Split::Test)));
     assert_eq!((test.len(), test.sequence_names[0].as_str()), (10, "lsp/im1991"));
-    assert_eq!(valid(of("hr-lspet", Split::Train)).len(), 20);
-    fails(of("hr-lspet", Split::Test), &["joints.mat", "no test images"]);
-    let both = import(&[fixture("lsp")], Split::Train);
+    assert_eq!(valid(of("hr-lspet", Some(Split::Train))).len(), 20);
+    fails(of("hr-lspet", Some(Split::Test)), &["joints.mat", "no test images"]);
+    let both = import(&[fixture("lsp")], Some(Split::Train));
     assert_eq!(valid(both).len(), 30);
 }
 
 #[test]
 fn files_of_another_form_are_refused() {
-    fails(of("../mpii/mpii_human_pose_v1_u12_1.mat", Split::All), &["joints", "there is no such array"]);
-    fails(of("../mpii", Split::All), &["mpii", "no joints.mat"]);
+    fails(of("../mpii/mpii_human_pose_v1_u12_1.mat", None), &["joints", "there is no such array"]);
+    fails(of("../mpii", None), &["mpii", "no joints.mat"]);
     let folder = tempfile::tempdir().unwrap();
     let whole = std::fs::read(fixture("lsp/lsp_dataset/joints.mat")).unwrap();
     let copy = folder.path().join("joints.mat");
     std::fs::write(&copy, &whole).unwrap();
     let twice = [fixture("lsp/lsp_dataset"), copy.clone()];
-    fails(import(&twice, Split::All), &[&copy.display().to_string(), "lsp/im0001: a sequence of"]);
+    fails(import(&twice, None), &[&copy.display().to_string(), "lsp/im0001: a sequence of"]);
     for length in [0, 100, 130, 1000, whole.len() / 2] {
         let path = folder.path().join("joints.mat");
         std::fs::write(&path, &whole[..length]).unwrap();
-        fails(import(&[path], Split::All), &["joints.mat"]);
+        fails(import(&[path], None), &["joints.mat"]);
     }
 }

@@ -16,31 +16,35 @@ use crate::{
     data::Motion,
     error::{Error, Result},
     format::memory_limit,
+    named::{Named, named_enum},
 };
 
-/// The unit of a file's lengths.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// Millimetres.
-    Millimetres,
-    /// Centimetres, as Mixamo has them.
-    Centimetres,
-    /// Metres.
-    Metres,
-    /// Inches, as Biovision had them.
-    Inches,
-    /// CMU's unit, 1/0.45 inch, also in the BVH conversions of its files.
-    Cmu,
+named_enum! {
+    /// The unit of a file's lengths, from the finest: in that order a person's size tells them apart.
+    pub enum Unit {
+        /// Millimetres.
+        Millimetres = "mm",
+        /// Centimetres, as Mixamo has them.
+        Centimetres = "cm",
+        /// Inches, as Biovision had them.
+        Inches = "in",
+        /// CMU's unit, 1/0.45 inch, also in the BVH conversions of its files.
+        Cmu = "cmu",
+        /// Metres.
+        Metres = "m",
+    }
 }
 
-/// The axis that points up in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Up {
-    /// Y, by convention: (x, y, z) becomes (x, -z, y), a rotation by 90 degrees about x.
-    #[default]
-    Y,
-    /// Z: nothing is turned.
-    Z,
+named_enum! {
+    /// The axis that points up in the file.
+    #[derive(Default)]
+    pub enum Up {
+        /// Y, by convention: (x, y, z) becomes (x, -z, y), a rotation by 90 degrees about x.
+        #[default]
+        Y = "y",
+        /// Z: nothing is turned.
+        Z = "z",
+    }
 }
 
 /// What the files do not say.
@@ -63,9 +67,6 @@ pub struct Options {
 }
 
 impl Unit {
-    /// From the finest; a person's size tells them apart.
-    const ALL: [Self; 5] = [Self::Millimetres, Self::Centimetres, Self::Inches, Self::Cmu, Self::Metres];
-
     /// Its length.
     #[must_use]
     pub fn millimetres(self) -> f64 {
@@ -81,7 +82,7 @@ impl Unit {
     /// The unit in which a length is that of a person from the ankle to the top of the head.
     #[must_use]
     pub fn of_person(length: f64) -> Option<Self> {
-        Self::ALL.into_iter().find(|unit| (1000.0..2200.0).contains(&(length * unit.millimetres())))
+        Self::ALL.iter().copied().find(|unit| (1000.0..2200.0).contains(&(length * unit.millimetres())))
     }
 }
 

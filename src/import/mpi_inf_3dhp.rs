@@ -14,20 +14,23 @@ use super::{
 use crate::{
     error::{Error, Result},
     format::{mat, npz::Npz},
+    named::named_enum,
 };
 
 /// The five cameras at chest height and the three above that VNect was trained on.
 pub const VNECT_CAMERAS: [usize; 8] = [0, 1, 2, 4, 5, 6, 7, 8];
 
-/// Which of the two 3D annotations is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Annotation {
-    /// `univ_annot3`: everyone as tall as one skeleton. The official evaluation takes it; it does not project to the
-    /// keypoints.
-    #[default]
-    Universal,
-    /// `annot3`: the true size, which projects to the keypoints.
-    True,
+named_enum! {
+    /// Which of the two 3D annotations is taken.
+    #[derive(Default)]
+    pub enum Annotation {
+        /// `univ_annot3`: everyone as tall as one skeleton. The official evaluation takes it; it does not project to the
+        /// keypoints.
+        #[default]
+        Universal = "univ",
+        /// `annot3`: the true size, which projects to the keypoints.
+        True = "true",
+    }
 }
 
 impl Annotation {

@@ -12,16 +12,19 @@ use super::{
 use crate::{
     error::{Error, Result},
     format::{Array, Value, npz::Npz, pickle},
+    named::named_enum,
 };
 
-/// Where the keypoints of the sequence files come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Keypoints {
-    /// The positions, projected with `cam_intrinsics`; confidence 1, and 0 behind the camera.
-    #[default]
-    Projected,
-    /// `poses2d`: OpenPose's 18 with their confidence. Frames in which it found nothing are left out.
-    Detected,
+named_enum! {
+    /// Where the keypoints of the sequence files come from.
+    #[derive(Default)]
+    pub enum Keypoints {
+        /// The positions, projected with `cam_intrinsics`; confidence 1, and 0 behind the camera.
+        #[default]
+        Projected = "projected",
+        /// `poses2d`: OpenPose's 18 with their confidence. Frames in which it found nothing are left out.
+        Detected = "detected",
+    }
 }
 
 /// What to import.

@@ -13,20 +13,23 @@ pub use tile::{Left, Product, Rows, Tile, Tiling};
 
 use arrayvec::ArrayVec;
 
+use crate::named::named_enum;
+
 /// Most storage buffers a kernel may bind: WebGPU's default limit per stage.
 pub const MAX_BINDINGS: usize = 8;
 /// Most words of uniforms: one 256-byte slot, WebGPU's default offset alignment.
 pub const MAX_UNIFORMS: usize = 64;
 
-/// What a dispatch does with a tensor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Reads it.
-    Read,
-    /// Writes it without reading it (whole, or the rows that its uniforms name).
-    Write,
-    /// Updates it in place.
-    Update,
+named_enum! {
+    /// What a dispatch does with a tensor.
+    pub enum Access {
+        /// Reads it.
+        Read = "read",
+        /// Writes it without reading it (whole, or the rows that its uniforms name).
+        Write = "write",
+        /// Updates it in place.
+        Update = "update",
+    }
 }
 
 /// How the WGSL sees the 32-bit words of a tensor.

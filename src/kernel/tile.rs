@@ -4,26 +4,26 @@
 //! registers, cannot be sized by overrides.
 
 use super::{Kernel, Uniforms};
+use crate::named::{Named, named_enum};
 
-/// The product that a linear kernel makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Product {
-    /// `x W`: vec4 columns of the output.
-    Forward,
-    /// `dy W^T`: columns are fours of input features.
-    BackwardInput,
-    /// `x^T dy`: rows are rows of the parameters.
-    Gradient,
+named_enum! {
+    /// The product that a linear kernel makes.
+    #[derive(Hash)]
+    pub enum Product {
+        /// `x W`: vec4 columns of the output.
+        Forward = "forward",
+        /// `dy W^T`: columns are fours of input features.
+        BackwardInput = "backward_input",
+        /// `x^T dy`: rows are rows of the parameters.
+        Gradient = "gradient",
+    }
 }
 
 impl Product {
-    /// Every product.
-    pub const ALL: [Self; 3] = [Self::Forward, Self::BackwardInput, Self::Gradient];
-
     /// The product that a kernel's WGSL imports, if it imports one.
     #[must_use]
     pub fn of(kernel: &Kernel) -> Option<Self> {
-        Self::ALL.into_iter().find(|product| kernel.source.contains(&format!("#import {}\n", product.file())))
+        Self::ALL.iter().copied().find(|product| kernel.source.contains(&format!("#import {}\n", product.file())))
     }
 
     fn file(self) -> &'static str {
@@ -31,16 +31,6 @@ impl Product {
             Self::Forward => "shared/linear_forward.wgsl",
             Self::BackwardInput => "shared/linear_backward_input.wgsl",
             Self::Gradient => "shared/linear_gradient.wgsl",
-        }
-    }
-
-    /// Its name in the file of tuned tiles.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Forward => "forward",
-            Self::BackwardInput => "backward_input",
-            Self::Gradient => "gradient",
         }
     }
 
@@ -206,21 +196,19 @@ impl Tile {
     }
 }
 
-/// Products by their rows: each class has its own tile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rows {
-    /// 1 to 4: the lift of one sample.
-    Few,
-    /// 5 to 16.
-    Some,
-    /// 17 and more.
-    Many,
+named_enum! {
+    /// Products by their rows: each class has its own tile.
+    pub enum Rows {
+        /// 1 to 4: the lift of one sample.
+        Few = "few",
+        /// 5 to 16.
+        Some = "some",
+        /// 17 and more.
+        Many = "many",
+    }
 }
 
 impl Rows {
-    /// Every class.
-    pub const ALL: [Self; 3] = [Self::Few, Self::Some, Self::Many];
-
     /// The class of a product.
     #[must_use]
     pub fn of(rows: u32) -> Self {
@@ -228,16 +216,6 @@ impl Rows {
             0..=4 => Self::Few,
             5..=16 => Self::Some,
             _ => Self::Many,
-        }
-    }
-
-    /// Its name in the file of tuned tiles.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Few => "few",
-            Self::Some => "some",
-            Self::Many => "many",
         }
     }
 }
@@ -293,13 +271,15 @@ impl Tiling {
 #[cfg(test)]
 mod tests {
     use super::{Left, Product, Rows, Tiling};
+    use crate::named::Named;
 
     #[test]
     fn a_software_adapter_gets_tiles_that_it_can_run() {
         let needed = |subgroup| {
             let tiling = Tiling::of_software(subgroup);
-            let all = Product::ALL.map(|product| Rows::ALL.map(|class| tiling.get(product, class).subgroup()));
-            all.into_iter().flatten().max().unwrap()
+            let of_product = |&product| Rows::ALL.iter().map(move |&class| (product, class));
+            let all = Product::ALL.iter().flat_map(of_product);
+            all.map(|(product, class)| tiling.get(product, class).subgroup()).max().unwrap()
         };
         assert_eq!([0, 4, 8, 16].map(needed), [0, 0, 8, 8]);
     }

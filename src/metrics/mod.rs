@@ -8,51 +8,23 @@ mod sets;
 
 pub use sets::{ProtocolSet, Score};
 
-use std::{fmt, str::FromStr};
-
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
+use crate::named::named_enum;
 
-/// What is taken out of a prediction, beyond its root position, before it is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Protocol {
-    /// Unscaled: nothing.
-    #[default]
-    Us,
-    /// Globally scaled: one scale for each pose, least squares, s = <P, G> / <P, P> (VideoPose3D's `n_mpjpe`).
-    Gs,
-    /// Globally scaled: one scale for the whole set, least squares over all its poses.
-    GsSet,
-    /// Procrustes-aligned: the best similarity (scale, rotation, translation) for each pose, never a reflection.
-    Pa,
-}
-
-impl Protocol {
-    /// All protocols.
-    pub const ALL: [Self; 4] = [Self::Us, Self::Gs, Self::GsSet, Self::Pa];
-}
-
-impl fmt::Display for Protocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Us => "us",
-            Self::Gs => "gs",
-            Self::GsSet => "gs-set",
-            Self::Pa => "pa",
-        })
-    }
-}
-
-impl FromStr for Protocol {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        Self::ALL
-            .into_iter()
-            .find(|protocol| protocol.to_string() == text)
-            .ok_or_else(|| Error::Usage(format!("protocol '{text}' is unknown; use us, gs, gs-set or pa")))
+named_enum! {
+    /// What is taken out of a prediction, beyond its root position, before it is compared.
+    #[derive(Hash, Default)]
+    pub enum Protocol {
+        /// Unscaled: nothing.
+        #[default]
+        Us = "us",
+        /// Globally scaled: one scale for each pose, least squares, s = <P, G> / <P, P> (VideoPose3D's `n_mpjpe`).
+        Gs = "gs",
+        /// Globally scaled: one scale for the whole set, least squares over all its poses.
+        GsSet = "gs-set",
+        /// Procrustes-aligned: the best similarity (scale, rotation, translation) for each pose, never a reflection.
+        Pa = "pa",
     }
 }
 
@@ -156,6 +128,7 @@ fn root_centred(pose: &[f32], set: &[usize]) -> Vec<nalgebra::Vector3<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::named::Named;
 
     /// Two poses in metres, the same as the NumPy script's.
     pub(super) fn example(joints: usize) -> (Vec<f32>, Vec<f32>) {
@@ -212,7 +185,7 @@ mod tests {
         assert_eq!(evaluate(&[0.0; 48], &[0.0; 48], 16, Protocol::Us, Some(&[99])), Metrics::default());
         assert_eq!(evaluate(&[1.0], &[1.0], 0, Protocol::Us, Some(&[0])), Metrics::default());
         let (pred, gt) = example(16);
-        for protocol in Protocol::ALL {
+        for &protocol in Protocol::ALL {
             for (p, g) in [(&vec![0.0; 96], &gt), (&pred, &vec![0.0; 96]), (&vec![0.0; 96], &vec![0.0; 96])] {
                 assert!(joint_errors(p, g, 16, protocol).iter().all(|e| e.is_finite()), "{protocol}");
             }
@@ -221,15 +194,5 @@ mod tests {
             let errors = joint_errors(&diverged, &gt, 16, protocol);
             assert!(errors[..16].iter().all(|e| *e == f64::INFINITY) && errors[16..].iter().all(|e| e.is_finite()));
         }
-    }
-
-    #[test]
-    fn protocol_text_round_trips() {
-        for protocol in Protocol::ALL {
-            assert_eq!(protocol.to_string().parse::<Protocol>().unwrap(), protocol);
-            let json = serde_json::to_string(&protocol).unwrap();
-            assert_eq!(json, format!("\"{protocol}\""));
-        }
-        assert!("US".parse::<Protocol>().is_err());
     }
 }

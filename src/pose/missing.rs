@@ -2,18 +2,17 @@
 //!
 //! A joint is missing where its confidence is 0. Masks (J) hold 1 for a joint that is there and 0 for a missing one.
 
-use serde::{Deserialize, Serialize};
-
 use super::Skeleton;
+use crate::named::named_enum;
 
-/// What stands in for a missing joint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Fill {
-    /// The last frame of the sequence, moved along; its neighbours where that is more than ten frames away.
-    LastFrame,
-    /// Its neighbours on the body.
-    Neighbours,
+named_enum! {
+    /// What stands in for a missing joint.
+    pub enum Fill {
+        /// The last frame of the sequence, moved along; its neighbours where that is more than ten frames away.
+        LastFrame = "last-frame",
+        /// Its neighbours on the body.
+        Neighbours = "neighbours",
+    }
 }
 
 /// Fills the missing joints of one pose from their neighbours on the body.

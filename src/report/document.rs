@@ -1,8 +1,6 @@
 //! What a report says, apart from how it looks: sections of text, tables, figures and poses.
 
-use serde::{Deserialize, Serialize};
-
-use crate::pose::Skeleton;
+use crate::{named::named_enum, pose::Skeleton};
 
 /// A report.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -163,28 +161,24 @@ pub struct Series {
     pub points: Vec<[f64; 2]>,
 }
 
-/// Whose numbers or poses these are: one colour throughout a report, and one dash or shape, so that colour alone never
-/// tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// The model without self-supervision.
-    Baseline,
-    /// Trained with self-supervision, not adapted.
-    Joint,
-    /// Vanilla ISO.
-    Vanilla,
-    /// Online ISO.
-    Online,
-    /// Ground truth of the target.
-    Truth,
-    /// The source data.
-    Source,
-}
-
-impl Role {
-    /// Every role.
-    pub const ALL: [Self; 6] = [Self::Baseline, Self::Joint, Self::Vanilla, Self::Online, Self::Truth, Self::Source];
+named_enum! {
+    /// Whose numbers or poses these are: one colour throughout a report, and one dash or shape, so that colour alone never
+    /// tells.
+    #[derive(Hash)]
+    pub enum Role {
+        /// The model without self-supervision.
+        Baseline = "baseline",
+        /// Trained with self-supervision, not adapted.
+        Joint = "joint",
+        /// Vanilla ISO.
+        Vanilla = "vanilla",
+        /// Online ISO.
+        Online = "online",
+        /// Ground truth of the target.
+        Truth = "truth",
+        /// The source data.
+        Source = "source",
+    }
 }
 
 /// Poses to look at.

@@ -11,6 +11,7 @@ use super::document::{Block, Document, Example, Figure, Gallery, Role, Row, Tabl
 use super::skeleton::{self, Side};
 use super::{PALETTE, QUOTED, VIEWS, arrow, plot};
 use crate::error::Result;
+use crate::named::Named;
 use crate::pose::Skeleton;
 
 /// Forbids every request, whatever the page may hold.

@@ -3,6 +3,7 @@ use std::collections::HashSet;
 use roxmltree::{Document, Node};
 
 use super::*;
+use crate::named::Named;
 use crate::report::document::Axis;
 
 fn axis(label: &str, log: bool) -> Axis {
@@ -254,7 +255,7 @@ fn odd_numbers_stay_in_the_picture() {
 #[test]
 fn colour_alone_never_tells() {
     let (mut dashes, mut levels, mut shapes) = (HashSet::new(), HashSet::new(), HashSet::new());
-    for role in Role::ALL {
+    for &role in Role::ALL {
         let color = format!("role-{}", format!("{role:?}").to_lowercase());
         let points: Vec<_> = (0..40).map(|i| [f64::from(i), 1.0]).collect();
         let dash = |plot: Plot| {

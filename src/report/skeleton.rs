@@ -4,6 +4,7 @@ use maud::{Markup, PreEscaped, html};
 
 use super::PALETTE;
 use super::document::{Example, Role};
+use crate::named::{Named, named_enum};
 use crate::pose::Skeleton;
 
 /// How the lines of a drawing look; `--own` is the colour of its role.
@@ -47,23 +48,12 @@ fn colour(role: Role) -> &'static str {
     }
 }
 
-/// Left, right, or neither.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
-    Left,
-    Right,
-    Middle,
-}
-
-impl Side {
-    const ALL: [Self; 3] = [Self::Left, Self::Right, Self::Middle];
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Left => "left",
-            Self::Right => "right",
-            Self::Middle => "middle",
-        }
+named_enum! {
+    /// Left, right, or neither.
+    pub(super) enum Side {
+        Left = "left",
+        Right = "right",
+        Middle = "middle",
     }
 }
 
@@ -182,7 +172,7 @@ fn view(pose: &[[f32; 3]], frame: Frame, across: usize, skeleton: &Skeleton) -> 
         ends.fold(String::new(), |path, ([a, b], [c, d])| format!("{path}M{a} {b} {c} {d}"))
     };
     html! {
-        @for side in Side::ALL { path class=(side.name()) d=(path(side)) {} }
+        @for &side in Side::ALL { path class=(side.name()) d=(path(side)) {} }
         @if let Some([x, y]) = head(skeleton).and_then(place) { circle.head cx=(x) cy=(y) r=(HEAD_RADIUS) {} }
     }
 }

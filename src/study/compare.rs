@@ -13,6 +13,7 @@ use crate::data::PoseSet;
 use crate::data::hold_back::recordings;
 use crate::error::{Error, Result};
 use crate::metrics::{Metrics, Protocol, ProtocolSet, joint_errors};
+use crate::named::Named;
 use crate::pose::root_centred;
 use crate::report::Role;
 
@@ -209,7 +210,11 @@ fn scores(method: &Predicted, truth: &[f32], joints: usize) -> Scored {
         let under = |protocol| (protocol, crate::metrics::evaluate(&run.poses, truth, joints, protocol, None));
         let fourteen = ProtocolSet::ThreeDpw.scores(&run.poses, truth, joints);
         let fourteen_pa = fourteen.into_iter().find(|score| score.label == "pa").map(|score| score.metrics);
-        Scores { protocols: Protocol::ALL.map(under).to_vec(), fourteen_pa, ms_per_sample: run.ms_per_sample }
+        Scores {
+            protocols: Protocol::ALL.iter().map(|&protocol| under(protocol)).collect(),
+            fourteen_pa,
+            ms_per_sample: run.ms_per_sample,
+        }
     };
     Scored { name: method.method.name.clone(), role: method.method.role, runs: method.runs.iter().map(run).collect() }
 }
@@ -269,7 +274,7 @@ pub(super) fn mean(values: &[f64]) -> f64 {
 fn look_closely(set: &PoseSet, truth: &[f32], methods: [&Predicted; 2], errors: [&[PoseErrors]; 2]) -> Pair {
     let joints = set.joints;
     let first = |k: usize| methods[k].runs.first().map_or(&[][..], |run| &run.poses[..]);
-    let limbs = Limb::ALL.map(|limb| limb_shape(limb, joints, truth, methods)).to_vec();
+    let limbs = Limb::ALL.iter().map(|&limb| limb_shape(limb, joints, truth, methods)).collect();
     let sides = [("arms", Limb::LeftArm, Limb::RightArm), ("legs", Limb::LeftLeg, Limb::RightLeg)];
     let asymmetry = sides.map(|(name, left, right)| {
         let of = |poses: &[f32]| asymmetry(poses, joints, left, right).unwrap_or_default();

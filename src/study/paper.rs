@@ -1,17 +1,15 @@
 //! The paper's own numbers, to be quoted beside ours where the target is one of its data sets.
 
-use serde::{Deserialize, Serialize};
+use crate::named::named_enum;
 
-/// A data set that the paper adapts to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PaperTarget {
-    /// MPI-INF-3DHP's test set.
-    #[serde(rename = "mpi-inf-3dhp")]
-    MpiInf3dhp,
-    /// 3DPW.
-    #[serde(rename = "3dpw")]
-    ThreeDpw,
+named_enum! {
+    /// A data set that the paper adapts to.
+    pub enum PaperTarget {
+        /// MPI-INF-3DHP's test set.
+        MpiInf3dhp = "mpi-inf-3dhp",
+        /// 3DPW.
+        ThreeDpw = "3dpw",
+    }
 }
 
 /// A quoted row: its name, and PCK, AUC and MPJPE in mm where the paper has them.

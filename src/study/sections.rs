@@ -9,6 +9,7 @@ use super::{Comparison, Sample};
 use crate::analysis::ratios::{Limb, RATIO_BINS};
 use crate::analysis::seeds::Spread;
 use crate::metrics::{Metrics, Protocol};
+use crate::named::Named;
 use crate::pose::Skeleton;
 use crate::report::{
     Axis, Better, Block, Column, Document, Example, Figure, Gallery, Marks, Plot, Role, Row, Section, Series, Table,
@@ -54,7 +55,7 @@ fn comparison_sections(comparison: &Comparison) -> Vec<Section> {
 /// Every method under every protocol, with its time.
 fn all_scores(comparison: &Comparison) -> Block {
     let mut rows = Vec::new();
-    for protocol in Protocol::ALL {
+    for &protocol in Protocol::ALL {
         for (index, method) in comparison.methods.iter().enumerate() {
             let metrics: Vec<Metrics> = method.under(protocol).collect();
             let times: Vec<f64> = method.runs.iter().map(|run| run.ms_per_sample).collect();
@@ -197,7 +198,7 @@ pub(super) fn limbs(pair: &Pair) -> Vec<Block> {
             Series { name: name.to_owned(), role, points }
         });
         Plot {
-            title: capitalised(limb_name(shape.limb)),
+            title: capitalised(&in_words(shape.limb)),
             x: Axis { label: "upper length / lower length".to_owned(), log: false },
             y: Axis { label: "poses (%)".to_owned(), log: false },
             marks: Marks::Lines { series: series.collect(), levels: Vec::new() },
@@ -209,7 +210,7 @@ pub(super) fn limbs(pair: &Pair) -> Vec<Block> {
         plots: pair.limbs.iter().map(plot).collect(),
     };
     let distances = pair.limbs.iter().map(|shape: &LimbShape| {
-        row(limb_name(shape.limb), shape.distances.iter().map(|runs| spread(runs, 3)).collect())
+        row(&in_words(shape.limb), shape.distances.iter().map(|runs| spread(runs, 3)).collect())
     });
     let asymmetry = pair.asymmetry.iter().map(|(limb, methods, truth)| {
         let mut cells: Vec<String> = methods.iter().map(|runs| mean_and_deviation(runs.iter().copied())).collect();
@@ -243,14 +244,8 @@ fn capitalised(text: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-fn limb_name(limb: Limb) -> &'static str {
-    match limb {
-        Limb::LeftArm => "left arm",
-        Limb::RightArm => "right arm",
-        Limb::LeftLeg => "left leg",
-        Limb::RightLeg => "right leg",
-        Limb::Torso => "torso",
-    }
+fn in_words(limb: Limb) -> String {
+    limb.name().replace('-', " ")
 }
 
 /// Sequences shown from each end where there are many.

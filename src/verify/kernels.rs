@@ -5,6 +5,7 @@ use super::cases::{Case, cases};
 use crate::error::{Error, Result};
 use crate::gpu::Device;
 use crate::kernel::{Kernel, Product, Rows};
+use crate::named::Named;
 use crate::plan::{CpuExecutor, GpuExecutor, lockstep};
 
 /// Largest relative L2 distance of a shader's output from its twin's: float32 sums of a thousand products in another
@@ -41,7 +42,7 @@ pub fn check_case(case: &Case, device: &Device) -> Result<KernelError> {
     };
     let mut devices = vec![gpu.clone()];
     if let Some(product) = Product::of(case.kernel) {
-        let tilings = gpu.tiles(product).map(|tile| gpu.tiling().clone().with(product, &Rows::ALL, tile));
+        let tilings = gpu.tiles(product).map(|tile| gpu.tiling().clone().with(product, Rows::ALL, tile));
         devices = tilings.map(|tiling| gpu.with_tiling(tiling)).collect();
     }
     let mut worst = KernelError { error: 0.0, guards_intact: true };

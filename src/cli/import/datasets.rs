@@ -3,7 +3,6 @@
 use std::io::Write;
 
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::super::{Outcome, options};
 use super::{Files, Joints};
@@ -59,7 +58,7 @@ pub(super) struct MpiInf3dhp {
     #[command(flatten)]
     joints: Joints,
     /// univ: scaled to the height of a common skeleton, as the official evaluation has it; true: as measured
-    #[arg(long, value_name = "A", default_value = "univ", value_parser = annotation())]
+    #[arg(long, value_name = "A", default_value = "univ", value_parser = options::named::<mpi_inf_3dhp::Annotation>())]
     annotation: mpi_inf_3dhp::Annotation,
     /// Takes the test frames that are marked invalid too
     #[arg(long)]
@@ -70,13 +69,6 @@ pub(super) struct MpiInf3dhp {
     /// Takes every K-th frame
     #[arg(long, value_name = "K", default_value = "1", value_parser = options::count::<usize>)]
     stride: usize,
-}
-
-fn annotation() -> impl TypedValueParser<Value = mpi_inf_3dhp::Annotation> {
-    PossibleValuesParser::new(["univ", "true"]).map(|name| match name.as_str() {
-        "true" => mpi_inf_3dhp::Annotation::True,
-        _ => mpi_inf_3dhp::Annotation::Universal,
-    })
 }
 
 impl MpiInf3dhp {
@@ -102,18 +94,11 @@ pub(super) struct ThreeDpw {
     #[arg(long, value_name = "NAME", value_parser = ["train", "validation", "test"])]
     split: Option<String>,
     /// projected: the 3D joints in the image; detected: the file's poses2d
-    #[arg(long, value_name = "K", default_value = "projected", value_parser = keypoints())]
+    #[arg(long, value_name = "K", default_value = "projected", value_parser = options::named::<threedpw::Keypoints>())]
     keypoints: threedpw::Keypoints,
     /// Takes every K-th frame of 30 a second
     #[arg(long, value_name = "K", default_value = "1", value_parser = options::count::<usize>)]
     stride: usize,
-}
-
-fn keypoints() -> impl TypedValueParser<Value = threedpw::Keypoints> {
-    PossibleValuesParser::new(["projected", "detected"]).map(|name| match name.as_str() {
-        "detected" => threedpw::Keypoints::Detected,
-        _ => threedpw::Keypoints::Projected,
-    })
 }
 
 impl ThreeDpw {
@@ -156,20 +141,12 @@ pub(super) struct Lsp {
     #[command(flatten)]
     joints: Joints,
     /// The first or the last 1000 images
-    #[arg(long, value_name = "NAME", value_parser = split())]
+    #[arg(long, value_name = "NAME", value_parser = options::named::<lsp::Split>())]
     split: Option<lsp::Split>,
-}
-
-fn split() -> impl TypedValueParser<Value = lsp::Split> {
-    PossibleValuesParser::new(["train", "test"]).map(|name| match name.as_str() {
-        "train" => lsp::Split::Train,
-        _ => lsp::Split::Test,
-    })
 }
 
 impl Lsp {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
-        let split = self.split.unwrap_or_default();
-        self.files.poses(out, self.joints, |paths, to, progress| lsp::import(paths, split, to, progress))
+        self.files.poses(out, self.joints, |paths, to, progress| lsp::import(paths, self.split, to, progress))
     }
 }

@@ -4,7 +4,6 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::super::{Outcome, options};
 use super::{Files, Joints};
@@ -26,7 +25,7 @@ pub(super) struct Detector {
     #[arg(long, value_name = "WxH", value_parser = size)]
     image_size: Option<[i32; 2]>,
     /// all people, or the one who is seen in the most frames
-    #[arg(long, value_name = "P", default_value = "all", value_parser = people())]
+    #[arg(long, value_name = "P", default_value = "all", value_parser = options::named::<People>())]
     people: People,
     /// A joint of less confidence counts as missing
     #[arg(long, value_name = "C", default_value_t = 0.0)]
@@ -43,13 +42,6 @@ fn size(text: &str) -> std::result::Result<[i32; 2], String> {
     let side = |text: &str| text.parse().ok().filter(|side| (1..=1 << 20).contains(side));
     let sides = text.split_once('x').and_then(|(width, height)| Some([side(width)?, side(height)?]));
     sides.ok_or_else(|| "use width x height, such as 1920x1080".to_owned())
-}
-
-fn people() -> impl TypedValueParser<Value = People> {
-    PossibleValuesParser::new(["all", "longest"]).map(|name| match name.as_str() {
-        "longest" => People::Longest,
-        _ => People::All,
-    })
 }
 
 impl Detector {

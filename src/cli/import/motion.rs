@@ -4,7 +4,6 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::super::{Outcome, options};
 use super::Files;
@@ -16,7 +15,7 @@ struct Common {
     #[command(flatten)]
     files: Files,
     /// The unit of lengths [default: the one that gives the skeleton the size of a person]
-    #[arg(long, value_name = "U", value_parser = unit())]
+    #[arg(long, value_name = "U", value_parser = options::named::<Unit>())]
     unit: Option<Unit>,
     /// Thins clips to this many frames in a second, the files' own over a whole number
     #[arg(long, value_name = "FPS", value_parser = options::positive::<f64>)]
@@ -30,16 +29,6 @@ struct Common {
     /// The kind of activity [default: the name of each file's folder]
     #[arg(long, value_name = "NAME")]
     category: Option<String>,
-}
-
-fn unit() -> impl TypedValueParser<Value = Unit> {
-    PossibleValuesParser::new(["mm", "cm", "m", "in", "cmu"]).map(|name| match name.as_str() {
-        "mm" => Unit::Millimetres,
-        "cm" => Unit::Centimetres,
-        "m" => Unit::Metres,
-        "in" => Unit::Inches,
-        _ => Unit::Cmu,
-    })
 }
 
 impl Common {
@@ -61,12 +50,8 @@ pub(super) struct Bvh {
     #[command(flatten)]
     common: Common,
     /// The axis that points up
-    #[arg(long, value_name = "A", default_value = "y", value_parser = up())]
+    #[arg(long, value_name = "A", default_value = "y", value_parser = options::named::<Up>())]
     up: Up,
-}
-
-fn up() -> impl TypedValueParser<Value = Up> {
-    PossibleValuesParser::new(["y", "z"]).map(|name| if name == "z" { Up::Z } else { Up::Y })
 }
 
 impl Bvh {

@@ -26,15 +26,18 @@ use super::{
     layout::{COCO_17, HALPE_26},
 };
 use crate::error::{Error, Result};
+use crate::named::named_enum;
 
-/// Which people of a video are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum People {
-    /// Everybody.
-    #[default]
-    All,
-    /// The one who is seen in the most frames; of several, the one who is largest on average.
-    Longest,
+named_enum! {
+    /// Which people of a video are kept.
+    #[derive(Default)]
+    pub enum People {
+        /// Everybody.
+        #[default]
+        All = "all",
+        /// The one who is seen in the most frames; of several, the one who is largest on average.
+        Longest = "longest",
+    }
 }
 
 /// What is kept of a detector's file.
