@@ -3,7 +3,7 @@
 use isopose::Named;
 use isopose::adapt::Policy;
 use isopose::gpu::{Device, ShaderChecks};
-use isopose::kernel::{Product, Rows, Tiling};
+use isopose::kernel::{Product, RowClass, Tiling};
 use isopose::tune::{load, measure, save, tiling};
 
 use crate::device::gpu;
@@ -17,9 +17,9 @@ fn the_fastest_tiles_are_kept_and_found_again() {
     assert_eq!(measured.len(), 3 * tiles, "every tile is timed for every class of rows");
     assert!(measured.iter().all(|m| m.micros.is_finite() && m.micros > 0.0), "{measured:?}");
     let best = tiling(&measured, gpu.tiling());
-    let fastest = measured.iter().filter(|m| (m.product, m.class) == (Product::Gradient, Rows::Many));
+    let fastest = measured.iter().filter(|m| (m.product, m.class) == (Product::Gradient, RowClass::Many));
     let fastest = fastest.min_by(|a, b| a.micros.total_cmp(&b.micros)).unwrap();
-    assert_eq!(best.get(Product::Gradient, Rows::Many), fastest.tile);
+    assert_eq!(best.get(Product::Gradient, RowClass::Many), fastest.tile);
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new").join("tiles.json");
@@ -32,7 +32,7 @@ fn the_fastest_tiles_are_kept_and_found_again() {
     assert_eq!(load(&path, &gpu).unwrap(), None, "another driver has other times");
     std::fs::write(&path, text.replace(env!("CARGO_PKG_VERSION"), "0.0.0")).unwrap();
     assert_eq!(load(&path, &gpu).unwrap(), None, "another version has other shaders");
-    std::fs::write(&path, text.replace(&best.get(Product::Forward, Rows::Few).name(), "3x1-1x1-1")).unwrap();
+    std::fs::write(&path, text.replace(&best.get(Product::Forward, RowClass::Few).name(), "3x1-1x1-1")).unwrap();
     let error = load(&path, &gpu).unwrap_err().to_string();
     assert!(error.contains("3x1-1x1-1") && error.contains("isopose tune"), "{error}");
     std::fs::write(&path, &text[..text.len() / 2]).unwrap();

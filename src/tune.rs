@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::format::write_whole;
 use crate::gpu::Gpu;
-use crate::kernel::{Kernel, Product, Rows, Tile, Tiling, Value, expand_imports};
+use crate::kernel::{Kernel, Product, RowClass, Tile, Tiling, Value, expand_imports};
 use crate::kernels::{LINEAR_BACKWARD_INPUT, LINEAR_BACKWARD_WEIGHT_ADAM, LINEAR_FORWARD};
 use crate::named::Named;
 use crate::plan::{Executor, GpuExecutor, Plan, Recorder, SectionId};
@@ -28,7 +28,7 @@ pub struct Measured {
     /// The product.
     pub product: Product,
     /// The class of its rows.
-    pub class: Rows,
+    pub class: RowClass,
     /// Its rows.
     pub rows: usize,
     /// The tile.
@@ -56,11 +56,11 @@ struct File {
 pub fn measure(gpu: &Gpu, width: usize, mut progress: impl FnMut(&str)) -> Result<Vec<Measured>> {
     let mut all = Vec::new();
     for &product in Product::ALL {
-        for (&class, rows) in Rows::ALL.iter().zip([1, 16, 64]) {
+        for (&class, rows) in RowClass::ALL.iter().zip([1, 16, 64]) {
             progress(&format!("{} of {rows} rows", product.name()));
             for tile in gpu.tiles(product) {
                 let (plan, section) = layers(product, rows, width)?;
-                let cut = gpu.with_tiling(gpu.tiling().clone().with(product, Rows::ALL, tile));
+                let cut = gpu.with_tiling(gpu.tiling().clone().with(product, RowClass::ALL, tile));
                 let mut executor = GpuExecutor::new(plan, &cut)?;
                 let mut fastest = f64::INFINITY;
                 for run in 0..=RUNS {
@@ -107,7 +107,7 @@ fn layers(product: Product, rows: usize, width: usize) -> Result<(Plan, SectionI
 pub fn tiling(measured: &[Measured], otherwise: &Tiling) -> Tiling {
     let mut best = otherwise.clone();
     for &product in Product::ALL {
-        for &class in Rows::ALL {
+        for &class in RowClass::ALL {
             let own = measured.iter().filter(|m| (m.product, m.class) == (product, class));
             if let Some(fastest) = own.min_by(|a, b| a.micros.total_cmp(&b.micros)) {
                 best = best.with(product, &[class], fastest.tile);
@@ -133,7 +133,7 @@ pub fn load(path: &Path, gpu: &Gpu) -> Result<Option<Tiling>> {
     let Some(names) = file.adapters.get(&key(gpu)).filter(|_| file.version == version()) else { return Ok(None) };
     let mut tiling = gpu.tiling().clone();
     for &product in Product::ALL {
-        for &class in Rows::ALL {
+        for &class in RowClass::ALL {
             let Some(name) = names.get(product.name()).and_then(|classes| classes.get(class.name())) else { continue };
             let tile = gpu.tiles(product).find(|tile| tile.name() == *name);
             let tile =
@@ -153,8 +153,8 @@ pub fn save(path: &Path, gpu: &Gpu, tiling: &Tiling) -> Result<()> {
     let kept = read(path).ok().flatten().filter(|file| file.version == version());
     let mut file = kept.unwrap_or_else(|| File { version: version(), ..File::default() });
     let classes = |&product: &Product| {
-        let name = |&class: &Rows| (class.name().to_owned(), tiling.get(product, class).name());
-        (product.name().to_owned(), Rows::ALL.iter().map(name).collect())
+        let name = |&class: &RowClass| (class.name().to_owned(), tiling.get(product, class).name());
+        (product.name().to_owned(), RowClass::ALL.iter().map(name).collect())
     };
     file.adapters.insert(key(gpu), Product::ALL.iter().map(classes).collect());
     let failed = |source| Error::io(path, "write", source);

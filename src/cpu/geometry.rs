@@ -50,7 +50,7 @@ pub(super) fn turn_back(r: &[[f32; 3]; 3], p: [f32; 3]) -> [f32; 3] {
 }
 
 /// Where copy `b` of an instance finds its tensors' rows.
-pub(super) struct Rows {
+pub(super) struct CopyRows {
     pose_size: usize,
     pose_rows: usize,
     input_rows: usize,
@@ -61,7 +61,7 @@ pub(super) struct Rows {
     first_view: usize,
 }
 
-impl Rows {
+impl CopyRows {
     pub(super) fn new(u: &Uniforms) -> Self {
         Self {
             pose_size: u.size("pose_size"),
@@ -150,7 +150,7 @@ fn bones<'a>(u: &Uniforms, inputs: &Inputs<'a>) -> Bones<'a> {
 }
 
 pub(crate) fn project_views_forward(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
-    let (rows, camera, bones) = (Rows::new(u), Camera::new(u), bones(u, inputs));
+    let (rows, camera, bones) = (CopyRows::new(u), Camera::new(u), bones(u, inputs));
     let (pose, views) = (inputs.get("pose"), inputs.get("views"));
     let y = outputs.take("y");
     for instance in 0..u.size("instances") {
@@ -169,7 +169,7 @@ pub(crate) fn project_views_forward(u: &Uniforms, inputs: &Inputs<'_>, outputs: 
 }
 
 pub(crate) fn project_views_backward(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
-    let (rows, camera, bones) = (Rows::new(u), Camera::new(u), bones(u, inputs));
+    let (rows, camera, bones) = (CopyRows::new(u), Camera::new(u), bones(u, inputs));
     let (pose, views) = (inputs.get("pose"), inputs.get("views"));
     let (dy_disc, dy_lift) = (inputs.get("dy_disc"), inputs.get("dy_lift"));
     let factors = inputs.get("generator_factor");

@@ -1,7 +1,7 @@
 //! Twins of the losses: each gives its rows' values and the gradient that starts a backward pass.
 
 use super::State;
-use super::geometry::{Camera, MAX_JOINTS, Rows, joint, turn, turn_back};
+use super::geometry::{Camera, CopyRows, MAX_JOINTS, joint, turn, turn_back};
 use super::math::{log_sigmoid, sigmoid};
 use crate::kernel::{Inputs, Outputs, Uniforms};
 
@@ -11,7 +11,7 @@ fn columns(u: &Uniforms, instance: usize, row: usize) -> usize {
 }
 
 pub(crate) fn cycle_loss(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
-    let (rows, camera, joints) = (Rows::new(u), Camera::new(u), u.size("joints"));
+    let (rows, camera, joints) = (CopyRows::new(u), Camera::new(u), u.size("joints"));
     let (pose, views, x) = (inputs.get("pose"), inputs.get("views"), inputs.get("x"));
     let seen = inputs.get("seen");
     let (weight_2d, weight_3d) = (u.f32("weight_2d"), u.f32("weight_3d"));

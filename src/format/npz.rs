@@ -20,7 +20,7 @@ use super::{
     stored::Store,
 };
 use crate::error::{Error, Result};
-pub use rows::Rows;
+pub use rows::RowReader;
 
 const PLAIN: &str = "save it as a plain numeric or string array (no pickle)";
 const DAMAGED: &str = "the file is damaged; copy or write it again";

@@ -9,7 +9,7 @@ mod tile;
 
 pub use check::{check, check_tile};
 pub use source::expand_imports;
-pub use tile::{Left, Product, Rows, Tile, Tiling};
+pub use tile::{Left, Product, RowClass, Tile, Tiling};
 
 use arrayvec::ArrayVec;
 

@@ -198,7 +198,7 @@ impl Tile {
 
 named_enum! {
     /// Products by their rows: each class has its own tile.
-    pub enum Rows {
+    pub enum RowClass {
         /// 1 to 4: the lift of one sample.
         Few = "few",
         /// 5 to 16.
@@ -208,7 +208,7 @@ named_enum! {
     }
 }
 
-impl Rows {
+impl RowClass {
     /// The class of a product.
     #[must_use]
     pub fn of(rows: u32) -> Self {
@@ -248,7 +248,7 @@ impl Tiling {
 
     /// `tile` for every product of one kind; the others stay.
     #[must_use]
-    pub fn with(mut self, product: Product, classes: &[Rows], tile: &'static Tile) -> Self {
+    pub fn with(mut self, product: Product, classes: &[RowClass], tile: &'static Tile) -> Self {
         for &class in classes {
             self.0[product as usize][class as usize] = tile;
         }
@@ -258,26 +258,26 @@ impl Tiling {
     /// The tile of a product by the uniforms of its dispatch.
     #[must_use]
     pub fn tile(&self, product: Product, u: &Uniforms) -> &'static Tile {
-        self.get(product, Rows::of(u.u32("rows")))
+        self.get(product, RowClass::of(u.u32("rows")))
     }
 
     /// The tile of a product and class.
     #[must_use]
-    pub fn get(&self, product: Product, class: Rows) -> &'static Tile {
+    pub fn get(&self, product: Product, class: RowClass) -> &'static Tile {
         self.0[product as usize][class as usize]
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Left, Product, Rows, Tiling};
+    use super::{Left, Product, RowClass, Tiling};
     use crate::named::Named;
 
     #[test]
     fn a_software_adapter_gets_tiles_that_it_can_run() {
         let needed = |subgroup| {
             let tiling = Tiling::of_software(subgroup);
-            let of_product = |&product| Rows::ALL.iter().map(move |&class| (product, class));
+            let of_product = |&product| RowClass::ALL.iter().map(move |&class| (product, class));
             let all = Product::ALL.iter().flat_map(of_product);
             all.map(|(product, class)| tiling.get(product, class).subgroup()).max().unwrap()
         };

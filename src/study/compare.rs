@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Run;
-use super::gallery::{Group, gallery};
+use super::gallery::{Selection, gallery};
 use super::method::Method;
 use crate::analysis::bootstrap::{RESAMPLES, paired_bootstrap};
 use crate::analysis::distribution::{histogram, wasserstein};
@@ -135,7 +135,7 @@ pub struct Pair {
     /// PCK by sequence.
     pub sequences: Vec<Part>,
     /// Samples to look at, of the first seed.
-    pub gallery: Vec<Group>,
+    pub gallery: Vec<Selection>,
 }
 
 /// The ratio of a limb's upper to its lower bone.

@@ -9,7 +9,7 @@ use crate::data::hold_back::recordings;
 
 /// Samples under one heading.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Group {
+pub struct Selection {
     /// The heading.
     pub title: String,
     /// The samples.
@@ -31,13 +31,13 @@ pub struct Sample {
     pub poses: [Vec<f32>; 3],
 }
 
-/// Samples in a group.
+/// Samples in a selection.
 const EACH: usize = 3;
 
-/// The three groups for the poses (N, 3J) of two methods, whose errors in mm are given for each pose. The samples of a
-/// group come from different recordings where there are enough.
+/// The three selections for the poses (N, 3J) of two methods, whose errors in mm are given for each pose. The samples of a
+/// selection come from different recordings where there are enough.
 #[must_use]
-pub(super) fn gallery(set: &PoseSet, truth: &[f32], poses: [&[f32]; 2], errors_mm: [&[f64]; 2]) -> Vec<Group> {
+pub(super) fn gallery(set: &PoseSet, truth: &[f32], poses: [&[f32]; 2], errors_mm: [&[f64]; 2]) -> Vec<Selection> {
     let gain = |index: usize| errors_mm[0][index] - errors_mm[1][index];
     let count = errors_mm[0].len().min(errors_mm[1].len());
     let mut order: Vec<usize> = (0..count).filter(|&index| gain(index).is_finite()).collect();
@@ -55,14 +55,14 @@ pub(super) fn gallery(set: &PoseSet, truth: &[f32], poses: [&[f32]; 2], errors_m
         keypoints: set.keypoints[2 * set.joints * index..][..2 * set.joints].to_vec(),
         poses: [pose(poses[0], index), pose(poses[1], index), pose(truth, index)],
     };
-    let group = |title: &str, samples: Vec<usize>| Group {
+    let selection = |title: &str, samples: Vec<usize>| Selection {
         title: title.to_owned(),
         samples: samples.into_iter().map(sample).collect(),
     };
     vec![
-        group("Helped most", of_many_recordings(set, helped)),
-        group("Changed least", of_many_recordings(set, by_size.into_iter())),
-        group("Hurt most", of_many_recordings(set, hurt)),
+        selection("Helped most", of_many_recordings(set, helped)),
+        selection("Changed least", of_many_recordings(set, by_size.into_iter())),
+        selection("Hurt most", of_many_recordings(set, hurt)),
     ]
 }
 

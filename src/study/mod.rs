@@ -19,7 +19,7 @@ pub use compare::{Comparison, Predicted, truth};
 pub use data::{Data, Step};
 pub use document::results_document;
 pub use folder::{DataFile, Folder, Manifest, Run};
-pub use gallery::{Group, Sample};
+pub use gallery::{Sample, Selection};
 pub use method::{BASELINE, Method, iso, joint, methods};
 pub use noise::noisy;
 pub use paper::PaperTarget;

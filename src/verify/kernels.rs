@@ -4,7 +4,7 @@ use super::Group;
 use super::cases::{Case, cases};
 use crate::error::{Error, Result};
 use crate::gpu::Device;
-use crate::kernel::{Kernel, Product, Rows};
+use crate::kernel::{Kernel, Product, RowClass};
 use crate::named::Named;
 use crate::plan::{CpuExecutor, GpuExecutor, lockstep};
 
@@ -42,7 +42,7 @@ pub fn check_case(case: &Case, device: &Device) -> Result<KernelError> {
     };
     let mut devices = vec![gpu.clone()];
     if let Some(product) = Product::of(case.kernel) {
-        let tilings = gpu.tiles(product).map(|tile| gpu.tiling().clone().with(product, Rows::ALL, tile));
+        let tilings = gpu.tiles(product).map(|tile| gpu.tiling().clone().with(product, RowClass::ALL, tile));
         devices = tilings.map(|tiling| gpu.with_tiling(tiling)).collect();
     }
     let mut worst = KernelError { error: 0.0, guards_intact: true };

@@ -8,7 +8,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::panels::PANEL;
 use super::split::for_each_part;
-use super::tile::{Rows, outer_products};
+use super::tile::{Matrix, outer_products};
 use super::{Layer, Panels};
 use crate::cpu::State;
 use crate::cpu::optimizer::{BETA1, BETA2, EPS, ONE_MINUS_BETA1, ONE_MINUS_BETA2};
@@ -96,7 +96,7 @@ pub(crate) fn weight_adam<'a, const N: usize>(
                 inputs: inputs.clone(),
                 bias: (layer.inputs, gradient.bias_input),
                 x: layer.x(gradient.x, instance),
-                dy: Rows { data: dy, stride: panels.width(panel) },
+                dy: Matrix { data: dy, stride: panels.width(panel) },
                 rows,
                 state,
             });
@@ -114,7 +114,7 @@ pub(crate) fn reserve(rows: usize) {
 
 /// Calls `work` with `dy * row_scale` of one panel, padded to the panel's width.
 fn with_packed<T>(
-    dy: Rows<'_>,
+    dy: Matrix<'_>,
     row_scale: &[f32],
     (panels, panel): (&Panels, usize),
     work: impl FnOnce(&[f32]) -> T,
@@ -140,8 +140,8 @@ struct Chunk<'a> {
     inputs: Range<usize>,
     /// The row that is the bias, and its input.
     bias: (usize, f32),
-    x: Rows<'a>,
-    dy: Rows<'a>,
+    x: Matrix<'a>,
+    dy: Matrix<'a>,
     rows: usize,
     state: &'a State,
 }
@@ -166,7 +166,7 @@ impl WithSimd for Chunk<'_> {
             }
         }
         if inputs.contains(&bias) {
-            let x = Rows { data: &[bias_input], stride: 0 };
+            let x = Matrix { data: &[bias_input], stride: 0 };
             step::<S, 1>(&adam, &mut part, (bias - inputs.start) * dy.stride, x, dy, rows);
         }
     }
@@ -178,8 +178,8 @@ fn step<S: Simd, const I: usize>(
     adam: &Adam<S>,
     part: &mut Part<'_>,
     at: usize,
-    x: Rows<'_>,
-    dy: Rows<'_>,
+    x: Matrix<'_>,
+    dy: Matrix<'_>,
     rows: usize,
 ) {
     let mut column = 0;

@@ -8,7 +8,7 @@ use pulp::{Arch, Simd, WithSimd};
 use super::forward::Panel;
 use super::panels::PANEL;
 use super::split::{Grid, for_each_block};
-use super::tile::{LINE, Prefetch, Rows, add_dots, add_panels, sum};
+use super::tile::{LINE, Matrix, Prefetch, add_dots, add_panels, sum};
 use super::{Layer, Panels, row_groups, with_rows};
 
 /// Rows and inputs of a tile: larger ones measured no faster, and with 24 sums the compiler spills.
@@ -71,7 +71,7 @@ fn turn(weights: &[f32], panels: Panels, inputs: Range<usize>) -> [f32; (PANEL +
 /// Some rows times some rows of the weights.
 struct Inputs<'a> {
     dots: &'a mut [f32],
-    dy: Rows<'a>,
+    dy: Matrix<'a>,
     weights: &'a [f32],
     rows: usize,
     inputs: Range<usize>,
@@ -120,7 +120,7 @@ impl WithSimd for Inputs<'_> {
 struct Tile<'a> {
     dots: &'a mut [f32],
     stride: usize,
-    dy: Rows<'a>,
+    dy: Matrix<'a>,
     weights: &'a [f32],
     input: usize,
     panels: Panels,
@@ -132,10 +132,10 @@ fn dot_tile<S: Simd, const R: usize, const I: usize>(simd: S, tile: Tile<'_>) {
     let Tile { dots, stride, dy, weights, input, panels, fetch } = tile;
     let mut acc = [[simd.splat_f32s(0.0); I]; R];
     let whole = panels.columns / PANEL;
-    let rows = Rows { data: &weights[panels.offset(0, input)..], stride: PANEL };
+    let rows = Matrix { data: &weights[panels.offset(0, input)..], stride: PANEL };
     add_panels::<S, R, I>(simd, &mut acc, dy, rows, (whole, panels.rows * PANEL), fetch);
     if whole * PANEL < panels.columns {
-        let weights = Rows { data: &weights[panels.offset(whole, input)..], stride: panels.width(whole) };
+        let weights = Matrix { data: &weights[panels.offset(whole, input)..], stride: panels.width(whole) };
         add_dots::<S, R, I>(simd, &mut acc, dy.from(0, whole * PANEL), weights, panels.columns - whole * PANEL);
     }
     for (r, acc) in acc.into_iter().enumerate() {

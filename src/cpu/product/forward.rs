@@ -6,7 +6,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::panels::PANEL;
 use super::split::{Grid, for_each_block};
-use super::tile::{LINE, Prefetch, Rows, add_product};
+use super::tile::{LINE, Matrix, Prefetch, add_product};
 use super::{Layer, row_groups, with_rows};
 
 /// Rows whose sums are held at once: 18 KB on the stack.
@@ -49,7 +49,7 @@ pub(crate) fn forward<const N: usize>(
 pub(super) struct Panel<'a> {
     /// (rows, width), overwritten.
     pub(super) sums: &'a mut [f32],
-    pub(super) x: Rows<'a>,
+    pub(super) x: Matrix<'a>,
     /// (inputs + 1, width), the bias last.
     pub(super) weights: &'a [f32],
     pub(super) rows: usize,
@@ -68,7 +68,7 @@ impl WithSimd for Panel<'_> {
         sums.chunks_exact_mut(width).for_each(|row| row.copy_from_slice(bias));
         for first in (0..inputs).step_by(STEPS) {
             let steps = STEPS.min(inputs - first);
-            let weights = Rows { data: &weights[first * width..], stride: width };
+            let weights = Matrix { data: &weights[first * width..], stride: width };
             // While this part is used, the next is fetched, evenly.
             let mut missing = width / LINE;
             let mut ahead = steps * width;

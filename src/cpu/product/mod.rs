@@ -52,12 +52,12 @@ impl Layer {
         &parameters[own * size..][..size]
     }
 
-    fn x<'a>(&self, x: &'a [f32], instance: usize) -> tile::Rows<'a> {
-        tile::Rows { data: &x[(instance * self.x_rows + self.row) * self.inputs..], stride: self.inputs }
+    fn x<'a>(&self, x: &'a [f32], instance: usize) -> tile::Matrix<'a> {
+        tile::Matrix { data: &x[(instance * self.x_rows + self.row) * self.inputs..], stride: self.inputs }
     }
 
-    fn y<'a>(&self, y: &'a [f32], instance: usize) -> tile::Rows<'a> {
-        tile::Rows { data: &y[(instance * self.y_rows + self.row) * self.outputs..], stride: self.outputs }
+    fn y<'a>(&self, y: &'a [f32], instance: usize) -> tile::Matrix<'a> {
+        tile::Matrix { data: &y[(instance * self.y_rows + self.row) * self.outputs..], stride: self.outputs }
     }
 
     /// Whether the work is worth handing to other threads.

@@ -48,12 +48,12 @@ fn prefetch(address: *const f32) {
 
 /// A matrix inside a slice: row `i` begins at `i * stride`.
 #[derive(Clone, Copy)]
-pub(super) struct Rows<'a> {
+pub(super) struct Matrix<'a> {
     pub(super) data: &'a [f32],
     pub(super) stride: usize,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> Matrix<'a> {
     #[inline(always)]
     pub(super) fn row(self, row: usize) -> &'a [f32] {
         &self.data[row * self.stride..]
@@ -89,8 +89,8 @@ unsafe fn load<S: Simd>(first: *const f32, offset: usize) -> S::f32s {
 pub(super) fn add_product<S: Simd, const R: usize, const V: usize>(
     simd: S,
     (sum, sum_stride): (&mut [f32], usize),
-    x: Rows<'_>,
-    weights: Rows<'_>,
+    x: Matrix<'_>,
+    weights: Matrix<'_>,
     steps: usize,
     fetch: Prefetch,
 ) {
@@ -130,8 +130,8 @@ pub(super) type Dots<S, const R: usize, const I: usize> = [[<S as Simd>::f32s; I
 pub(super) fn add_panels<S: Simd, const R: usize, const I: usize>(
     simd: S,
     acc: &mut Dots<S, R, I>,
-    dy: Rows<'_>,
-    weights: Rows<'_>,
+    dy: Matrix<'_>,
+    weights: Matrix<'_>,
     (count, apart): (usize, usize),
     fetch: Prefetch,
 ) {
@@ -163,8 +163,8 @@ pub(super) fn add_panels<S: Simd, const R: usize, const I: usize>(
 pub(super) fn add_dots<S: Simd, const R: usize, const I: usize>(
     simd: S,
     acc: &mut Dots<S, R, I>,
-    dy: Rows<'_>,
-    weights: Rows<'_>,
+    dy: Matrix<'_>,
+    weights: Matrix<'_>,
     width: usize,
 ) {
     for k in (0..width).step_by(S::F32_LANES) {
@@ -185,8 +185,8 @@ pub(super) fn add_dots<S: Simd, const R: usize, const I: usize>(
 #[expect(unsafe_code, reason = "bounds are checked before the loop")]
 pub(super) fn outer_products<S: Simd, const I: usize, const V: usize>(
     simd: S,
-    x: Rows<'_>,
-    dy: Rows<'_>,
+    x: Matrix<'_>,
+    dy: Matrix<'_>,
     rows: usize,
     fetch: [Option<&[f32]>; 4],
 ) -> [[S::f32s; V]; I] {

@@ -12,7 +12,7 @@ use super::{
 use crate::error::{Error, Result};
 
 /// The rows of an array, its first index, from the first on.
-pub struct Rows<'a> {
+pub struct RowReader<'a> {
     path: &'a Path,
     name: String,
     from: Box<dyn Read + 'a>,
@@ -28,7 +28,7 @@ impl Npz {
     ///
     /// # Errors
     /// If the array is missing, its header is damaged, or it has no rows of numbers.
-    pub fn rows(&mut self, name: &str) -> Result<Rows<'_>> {
+    pub fn rows(&mut self, name: &str) -> Result<RowReader<'_>> {
         let is_fortran = {
             let mut entry = member(&mut self.archive, &self.path, name)?;
             Header::read(&mut entry).map_err(|problem| Error::file(&self.path, name, problem, PLAIN))?.fortran_order
@@ -48,11 +48,11 @@ impl Npz {
         let Some(&left) = shape.first().filter(|_| !element.is_text()) else {
             return Err(unusable(format!("type '{descr}' and shape {shape:?} where rows of numbers are expected")));
         };
-        Ok(Rows { path, name: name.to_owned(), from, element, shape, left })
+        Ok(RowReader { path, name: name.to_owned(), from, element, shape, left })
     }
 }
 
-impl Rows<'_> {
+impl RowReader<'_> {
     /// The shape of the whole array.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
