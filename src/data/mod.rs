@@ -10,7 +10,7 @@ pub mod synthetic;
 pub mod views;
 
 pub use motion::Motion;
-pub use pose_set::PoseSet;
+pub use pose_set::{Label, PoseSet};
 pub use pose_writer::{PoseSetWriter, Summary};
 pub use prepare::{Prepared, Preparer};
 pub use synthetic::{Scenario, synthetic};

@@ -1,16 +1,7 @@
 //! Filling a pose set with what cameras see.
 
-use super::PoseSet;
+use super::{Label, PoseSet};
 use crate::pose::{Camera, Skeleton};
-
-/// Who does what, when.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Label {
-    pub(super) sequence: usize,
-    pub(super) frame: i32,
-    pub(super) subject: i32,
-    pub(super) action: i32,
-}
 
 /// An empty pose set whose optional fields are there to be filled by [`observe`]; `confidence` stays absent.
 pub(super) fn unobserved(skeleton: &Skeleton) -> PoseSet {
@@ -34,10 +25,7 @@ pub(super) fn observe(set: &mut PoseSet, camera: &Camera, world: &[[f64; 3]], la
     set.keypoints.extend(joints.iter().flat_map(|&joint| camera.project(joint)).map(|value| value as f32));
     set.positions.get_or_insert_default().extend(joints.iter().flatten().map(|&value| value as f32));
     set.image_size.get_or_insert_default().push([camera.width as i32, camera.height as i32]);
-    set.sequence.get_or_insert_default().push(label.sequence as i32);
-    set.frame.get_or_insert_default().push(label.frame);
-    set.subject.get_or_insert_default().push(label.subject);
-    set.action.get_or_insert_default().push(label.action);
+    set.push_label(label);
     true
 }
 
@@ -49,7 +37,7 @@ mod tests {
     fn seen_poses_are_added_and_unseen_ones_leave_no_trace() {
         let mut set = unobserved(Skeleton::of(16).unwrap());
         let camera = Camera::look_at("c", [0.0, -4.0, 1.0], [0.0, 0.0, 1.0], 1000.0, 1000);
-        let label = Label { sequence: 0, frame: 7, subject: 1, action: 2 };
+        let label = Label { sequence: 0, frame: 7, subject: Some(1), action: Some(2) };
         let mut world = [[0.0, 0.0, 1.0]; 16];
         assert!(observe(&mut set, &camera, &world, label));
         world[3][1] = -4.0;

@@ -40,11 +40,36 @@ pub struct PoseSet {
     pub joint_names: Vec<String>,
 }
 
+/// Who does what, when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Label {
+    /// The recording.
+    pub sequence: i32,
+    /// The frame in it.
+    pub frame: i32,
+    /// The person, if known.
+    pub subject: Option<i32>,
+    /// The action, if known.
+    pub action: Option<i32>,
+}
+
 impl PoseSet {
     /// An empty set of J joints with their Human3.6M names; to be filled.
     pub(crate) fn empty(skeleton: &Skeleton) -> Self {
         let joint_names = skeleton.names.iter().map(ToString::to_string).collect();
         Self { joints: skeleton.joints, joint_names, ..Self::default() }
+    }
+
+    /// Says of one more pose who does what, when.
+    pub(crate) fn push_label(&mut self, label: Label) {
+        self.sequence.get_or_insert_default().push(label.sequence);
+        self.frame.get_or_insert_default().push(label.frame);
+        if let Some(subject) = label.subject {
+            self.subject.get_or_insert_default().push(subject);
+        }
+        if let Some(action) = label.action {
+            self.action.get_or_insert_default().push(action);
+        }
     }
 
     /// N, the number of poses.

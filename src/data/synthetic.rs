@@ -12,8 +12,8 @@ use self::{
     body::{Body, Posture},
 };
 use super::{
-    PoseSet,
-    observe::{Label, observe, unobserved},
+    Label, PoseSet,
+    observe::{observe, unobserved},
     views::{h36m_studio, mean_root, uniform, wild_camera},
 };
 use crate::{
@@ -107,7 +107,8 @@ pub fn synthetic(scenario: Scenario, poses: usize, seed: u64, joints: usize) -> 
             Scenario::Target => wild_camera(&mut rng, mean_root(&frames), &frames),
         };
         for (frame, world) in frames.iter().take(poses - sequence * CLIP).enumerate() {
-            let label = Label { sequence, frame: frame as i32, subject: subject as i32, action: action as i32 };
+            let (sequence, frame) = (sequence as i32, frame as i32);
+            let label = Label { sequence, frame, subject: Some(subject as i32), action: Some(action as i32) };
             // Always seen: the studio is well in front of its cameras, and a wild camera makes room.
             observe(&mut set, &camera, world, label);
         }

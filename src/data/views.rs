@@ -6,8 +6,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    Motion, PoseSet,
-    observe::{Label, observe, unobserved},
+    Label, Motion, PoseSet,
+    observe::{observe, unobserved},
 };
 use crate::{
     error::{Error, Result},
@@ -72,8 +72,9 @@ pub fn views(motion: &Motion, rig: Rig, seed: u64, stride: usize, joints: usize)
             let sequence = set.sequence_names.len();
             let seen = set.len();
             for (world, i) in frames.iter().zip(range.clone().step_by(stride)) {
-                let (subject, action) = (motion.subject[i], motion.category[i]);
-                observe(&mut set, camera, world, Label { sequence, frame: motion.frame[i], subject, action });
+                let (subject, action) = (Some(motion.subject[i]), Some(motion.category[i]));
+                let label = Label { sequence: sequence as i32, frame: motion.frame[i], subject, action };
+                observe(&mut set, camera, world, label);
             }
             if set.len() > seen {
                 set.sequence_names.push(format!("{name}@{}", camera.id));

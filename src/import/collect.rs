@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fs::File, path::Path};
 
-use crate::data::{PoseSet, PoseSetWriter, Summary};
+use crate::data::{Label, PoseSet, PoseSetWriter, Summary};
 use crate::error::{Error, Result};
 use crate::format::{memory_limit, npz::scratch};
 use crate::pose::Skeleton;
@@ -18,19 +18,6 @@ pub struct Pose {
     pub positions: Option<[[f32; 3]; 17]>,
     /// Width and height in pixels, if known.
     pub image_size: Option<[i32; 2]>,
-}
-
-/// Who does what, when. The numbers come from [`Collector::sequence`] and its neighbours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Label {
-    /// The recording.
-    pub sequence: i32,
-    /// The frame in it.
-    pub frame: i32,
-    /// The person, if known.
-    pub subject: Option<i32>,
-    /// The action, if known.
-    pub action: Option<i32>,
 }
 
 /// Collects what `read` adds in memory. Sets have 17 joints, or 16: without Neck/Nose. Any other number counts as 17.
@@ -134,7 +121,7 @@ impl<'a> Collector<'a> {
         Err(Error::file(path, field, problem, "take every K-th frame with --stride, or import in parts"))
     }
 
-    /// Adds a pose.
+    /// Adds a pose. The label's numbers come from [`Collector::sequence`] and its neighbours.
     ///
     /// # Errors
     /// If the poses go to a file and cannot be written, or are not valid.
@@ -154,14 +141,7 @@ impl<'a> Collector<'a> {
             Some(size) => set.image_size.get_or_insert_default().push(size),
             None => (self.is_sized, set.image_size) = (false, None),
         }
-        set.sequence.get_or_insert_default().push(label.sequence);
-        set.frame.get_or_insert_default().push(label.frame);
-        if let Some(subject) = label.subject {
-            set.subject.get_or_insert_default().push(subject);
-        }
-        if let Some(action) = label.action {
-            set.action.get_or_insert_default().push(action);
-        }
+        set.push_label(label);
         let Some(file) = self.file.as_mut().filter(|_| set.len() >= BLOCK) else { return Ok(()) };
         file.add(set)?;
         self.written += set.len();

@@ -20,8 +20,10 @@ pub mod mpii;
 mod sources;
 pub mod threedpw;
 
-pub use collect::{Collector, Label, Pose, collect, collect_to};
+pub use collect::{Collector, Pose, collect, collect_to};
 pub use layout::Layout;
+
+use crate::data::Label;
 
 /// Is told how much of the work is done, and how much there is, in any unit.
 pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);
