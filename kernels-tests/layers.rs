@@ -1,81 +1,92 @@
-//! The design's one-way imports and its rules on what may be named where, checked on the source text.
+//! The design's one-way imports and its rules on what may be named where, checked on the source text. Who may import
+//! whom is said in one place: the table of docs/architecture.md.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// What each module may import. `cli` may import everything.
-const MAY_IMPORT: &[(&str, &[&str])] = &[
-    ("error", &[]),
-    ("named", &[]),
-    ("kernel", &[]),
-    // Which kernels are this crate's own decides which run without run-time checks.
-    ("gpu", &["kernels", "kernel", "error"]),
-    ("cpu", &["kernel"]),
-    ("kernels", &["cpu", "kernel"]),
-    ("plan", &["kernels", "kernel", "cpu", "gpu", "system", "error"]),
-    ("system", &[]),
-    ("format", &["system", "error"]),
-    ("pose", &["error"]),
-    ("config", &["error"]),
-    ("checkpoint", &["config", "format", "error"]),
-    ("metrics", &["pose", "error"]),
-    ("data", &["pose", "config", "format", "error"]),
-    ("import", &["data", "format", "pose", "error"]),
-    ("inspect", &["import", "checkpoint", "data", "format", "pose", "error"]),
-    ("nn", &["plan", "kernels", "kernel", "cpu", "checkpoint", "config", "pose", "error"]),
-    (
-        "adapt",
-        &["nn", "plan", "kernels", "kernel", "cpu", "gpu", "checkpoint", "config", "data", "metrics", "pose", "error"],
-    ),
-    (
-        "train",
-        &["nn", "plan", "kernels", "kernel", "cpu", "gpu", "checkpoint", "config", "data", "metrics", "pose", "error"],
-    ),
-    ("tune", &["plan", "kernels", "kernel", "gpu", "format", "error"]),
-    ("evaluate", &["adapt", "train", "checkpoint", "metrics", "gpu", "error"]),
-    (
-        "analysis",
-        &["nn", "plan", "kernels", "cpu", "gpu", "checkpoint", "config", "data", "train", "metrics", "pose", "error"],
-    ),
-    ("report", &["pose", "format", "error"]),
-    (
-        "study",
-        &[
-            "analysis",
-            "report",
-            "evaluate",
-            "adapt",
-            "train",
-            "gpu",
-            "checkpoint",
-            "config",
-            "data",
-            "format",
-            "metrics",
-            "pose",
-            "error",
-        ],
-    ),
-    ("bench", &["adapt", "train", "nn", "plan", "kernels", "gpu", "config", "data", "pose", "error"]),
-    (
-        "verify",
-        &[
-            "adapt",
-            "train",
-            "nn",
-            "plan",
-            "kernels",
-            "kernel",
-            "cpu",
-            "gpu",
-            "checkpoint",
-            "config",
-            "data",
-            "metrics",
-            "pose",
-            "error",
-        ],
-    ),
-];
+/// Modules, each with what it may import; `None` for everything.
+type Layers = BTreeMap<String, Option<BTreeSet<String>>>;
+
+const TABLE: &str = "docs/architecture.md, \"Who imports whom\"";
+
+/// The words in backticks.
+fn quoted(text: &str) -> impl Iterator<Item = String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned)
+}
+
+/// The table under the heading "Who imports whom": module, prose, what it uses.
+fn layers(document: &str) -> Layers {
+    let (_, table) = document.split_once("## Who imports whom\n").unwrap();
+    let rows = table.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    let layer = |row: &str| {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [modules, _, uses] = cells[..] else { panic!("{TABLE}: three columns, not: {row}") };
+        let modules: Vec<String> = quoted(modules).collect();
+        let [module] = &modules[..] else { panic!("{TABLE}: one module a row, in backticks, not: {row}") };
+        let imports = match uses {
+            "everything" => None,
+            "nothing" => Some(BTreeSet::new()),
+            list => {
+                let imports: Vec<String> = quoted(list).collect();
+                let written = imports.iter().map(|import| format!("`{import}`")).collect::<Vec<_>>().join(", ");
+                assert_eq!(list, written, "{TABLE}: `{module}` uses modules in backticks, `nothing` or `everything`");
+                Some(imports.into_iter().collect())
+            }
+        };
+        (module.clone(), imports)
+    };
+    rows.skip(2).map(layer).collect()
+}
+
+/// A way from `module` over what it and the others may import back to it, if there is one.
+fn circle(layers: &Layers, module: &str) -> Option<Vec<String>> {
+    let mut seen = BTreeSet::new();
+    let mut ways = vec![vec![module.to_owned()]];
+    while let Some(way) = ways.pop() {
+        let imports = way.last().and_then(|last| layers.get(last)?.as_ref()).into_iter().flatten();
+        for import in imports {
+            let longer: Vec<String> = way.iter().chain([import]).cloned().collect();
+            if import == module {
+                return Some(longer);
+            }
+            if seen.insert(import) {
+                ways.push(longer);
+            }
+        }
+    }
+    None
+}
+
+/// What the table must say instead.
+fn wrong(layers: &Layers, used: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let cell = |imports: &BTreeSet<String>| match imports.is_empty() {
+        true => "nothing".to_owned(),
+        false => imports.iter().map(|import| format!("`{import}`")).collect::<Vec<_>>().join(", "),
+    };
+    for (module, imports) in used {
+        match layers.get(module) {
+            None => wrong.push(format!("add the row: | `{module}` | (what it is) | {} |", cell(imports))),
+            Some(None) => {}
+            Some(Some(allowed)) => {
+                let fix = |import: &String, what: &str| format!("`{module}`: {what} `{import}`");
+                let forbidden = imports
+                    .difference(allowed)
+                    .map(|import| fix(import, "it must not use, or the third column must list,"));
+                wrong.extend(forbidden);
+                wrong.extend(allowed.difference(imports).map(|import| fix(import, "strike what it no longer uses:")));
+            }
+        }
+    }
+    let gone = layers.keys().filter(|module| !used.contains_key(*module));
+    wrong.extend(gone.map(|module| format!("strike the row of `{module}`: there is no such module")));
+    for module in layers.keys() {
+        // Each circle is told once, from its first module.
+        let circle = circle(layers, module).filter(|way| way.iter().all(|other| module <= other));
+        wrong.extend(circle.map(|way| format!("`{module}`: break the circle {}", way.join(" -> "))));
+    }
+    wrong
+}
 
 fn sources(folder: &Path, into: &mut Vec<(PathBuf, String)>) {
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -145,29 +156,50 @@ fn imports_of_a_text_are_found() {
     assert_eq!(imports(text), ["a", "c", "f", "g"]);
 }
 
-#[test]
-fn imports_go_one_way() {
-    let mut wrong = Vec::new();
+/// What each module imports in the code of its files.
+fn used() -> BTreeMap<String, BTreeSet<String>> {
+    let mut used = BTreeMap::<String, BTreeSet<String>>::new();
     for (path, text) in all() {
         let module = path.split(['/', '.']).next().unwrap_or_default().to_owned();
-        if is_test(&path) || matches!(module.as_str(), "lib" | "main" | "cli") {
+        if is_test(&path) || matches!(module.as_str(), "lib" | "main") {
             continue;
         }
-        let Some((_, allowed)) = MAY_IMPORT.iter().find(|(name, _)| *name == module) else {
-            wrong.push(format!("{path}: the module `{module}` has no place in the layers"));
-            continue;
+        // What the root exports itself belongs to a module too.
+        let home = |import: String| match import.as_str() {
+            "Error" | "Result" => "error".to_owned(),
+            "Named" => "named".to_owned(),
+            _ => import,
         };
-        for import in imports(&code(&text)) {
-            // `Error` and `Result` are re-exported at the root; names are for every module.
-            let known = import == module
-                || matches!(import.as_str(), "Error" | "Result" | "named")
-                || allowed.contains(&&*import);
-            if !known {
-                wrong.push(format!("{path}: `{module}` must not import `{import}`"));
-            }
-        }
+        let found = imports(&code(&text)).into_iter().map(home).filter(|import| *import != module);
+        used.entry(module.clone()).or_default().extend(found);
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    used
+}
+
+#[test]
+fn imports_are_those_of_the_table() {
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/architecture.md");
+    let wrong = wrong(&layers(&std::fs::read_to_string(document).unwrap()), &used());
+    assert!(wrong.is_empty(), "{TABLE}:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_table_that_is_wrong_is_told_what_to_say() {
+    let text = "## Who imports whom\n\n| module | what | uses |\n|---|---|---|\n| `a` | one | `b`, `d` |\n\
+                | `b` | two | `a` |\n| `c` | gone | nothing |\n| `cli` | all | everything |\n\nMore.\n";
+    let set = |names: &[&str]| names.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+    let uses: [(&str, &[&str]); 4] = [("a", &["b", "e"]), ("b", &["a"]), ("cli", &["a"]), ("e", &[])];
+    let used = uses.map(|(module, imports)| (module.to_owned(), set(imports))).into();
+    assert_eq!(
+        wrong(&layers(text), &used),
+        [
+            "`a`: it must not use, or the third column must list, `e`",
+            "`a`: strike what it no longer uses: `d`",
+            "add the row: | `e` | (what it is) | nothing |",
+            "strike the row of `c`: there is no such module",
+            "`a`: break the circle a -> b -> a",
+        ]
+    );
 }
 
 #[test]
