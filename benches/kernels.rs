@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use criterion::{Criterion, Throughput};
+use isopose::Named;
 use isopose::Result;
 use isopose::adapt::{AdaptConfig, Mode, Policy, adapt_plan};
 use isopose::bench::Subject;

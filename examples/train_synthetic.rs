@@ -46,7 +46,7 @@ fn score(lifter: &Lifter, name: &str, poses: &PoseSet) -> Result<()> {
     let config = AdaptConfig { batch: 50, ..Policy::BASELINE.into() };
     let predictions = lifter.adapter(config)?.track().push_set(poses, 0..poses.len())?;
     let truth = root_centred(poses.positions.as_deref().unwrap_or_default(), poses.joints);
-    let scores = evaluate(&predictions, &truth, poses.joints, Protocol::Us, None);
+    let scores = evaluate(&predictions, &truth, poses.joints, Protocol::Us);
     println!("unseen {name} poses: PCK {:.1}, AUC {:.1}, MPJPE {:.0} mm", scores.pck, scores.auc, scores.mpjpe_mm);
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Costs counted from plans against those worked out by hand.
 
+use isopose::Named;
 use isopose::adapt::{AdaptConfig, Mode, Policy, adapt_plan};
 use isopose::config::{ModelConfig, TrainConfig};
 use isopose::kernels;

@@ -1,5 +1,6 @@
 //! Small models and numbers to try things on.
 
+use isopose::Named;
 use isopose::adapt::{AdaptConfig, Adapter, Lifter, Mode, Policy};
 use isopose::checkpoint::Checkpoint;
 use isopose::config::{ModelConfig, TrainConfig};

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::named::{self, Named};
 
 /// Where a sample's adaptation starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,11 +117,11 @@ impl Policy {
     pub const ONLINE: Self = ONLINE;
 }
 
-impl Mode {
-    /// The mode of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        MODES.iter().find(|mode| mode.name == name).copied()
+impl Named for Mode {
+    const ALL: &'static [Self] = MODES;
+
+    fn name(self) -> &'static str {
+        self.name
     }
 }
 
@@ -130,15 +132,14 @@ impl fmt::Display for Mode {
 }
 
 impl Serialize for Mode {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name)
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.name)
     }
 }
 
 impl<'de> Deserialize<'de> for Mode {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        Self::named(&name).ok_or_else(|| de::Error::custom(format!("there is no mode {name}")))
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        named::deserialize(from)
     }
 }
 

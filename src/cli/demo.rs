@@ -168,7 +168,7 @@ impl Demo {
         let config = AdaptConfig { seed: self.seed, ..policy.into() };
         let mut progress = output::Progress::start(method.mode.name, set.len());
         let result = predict(lifter, &config, set, Stream::default(), |done| progress.update(done, ""))?;
-        let score = evaluate(&result.poses, &study::truth(set)?, set.joints, Protocol::Us, None);
+        let score = evaluate(&result.poses, &study::truth(set)?, set.joints, Protocol::Us);
         let run = Run { poses: result.poses, ms_per_sample: result.ms_per_sample };
         Ok(Row { method: method.clone(), score, run })
     }

@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use serde::de::DeserializeOwned;
 
 use super::output;
 use crate::adapt::{MODES, Mode, Policy};
@@ -64,14 +63,6 @@ pub(super) fn tiles_path() -> Option<PathBuf> {
 pub(super) fn named<T: Named + Send + Sync>() -> impl TypedValueParser<Value = T> {
     let names = T::ALL.iter().map(|value| value.name());
     PossibleValuesParser::new(names).try_map(|name| T::named(&name).ok_or("there is no such value"))
-}
-
-/// One of an enum's values by these of the names that it has in files.
-pub(super) fn choice<T>(names: &'static [&'static str]) -> impl TypedValueParser<Value = T>
-where
-    T: DeserializeOwned + Clone + Send + Sync + 'static,
-{
-    PossibleValuesParser::new(names).try_map(|name| serde_json::from_value::<T>(name.into()))
 }
 
 /// One of the modes that `keep` holds, by its name; long help says what each does.

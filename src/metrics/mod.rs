@@ -101,22 +101,10 @@ fn aligned_errors(pred: &[f32], gt: &[f32], joints: usize, protocol: Protocol, s
     errors
 }
 
-/// [`Metrics`] of (N, J, 3) poses in metres, over the joints in `joint_set` or all of them (root included, as in the
-/// reference). Alignment always uses all joints. Joints of the set that do not exist are ignored.
+/// [`Metrics`] of (N, J, 3) poses in metres, over all joints (root included, as in the reference).
 #[must_use]
-pub fn evaluate(pred: &[f32], gt: &[f32], joints: usize, protocol: Protocol, joint_set: Option<&[usize]>) -> Metrics {
-    let errors = joint_errors(pred, gt, joints, protocol);
-    match joint_set {
-        None => Metrics::of_errors(&errors),
-        Some(set) => {
-            let picked: Vec<f64> = errors
-                .chunks_exact(joints.max(1))
-                .flat_map(|pose| set.iter().filter_map(|&joint| pose.get(joint)))
-                .copied()
-                .collect();
-            Metrics::of_errors(&picked)
-        }
-    }
+pub fn evaluate(pred: &[f32], gt: &[f32], joints: usize, protocol: Protocol) -> Metrics {
+    Metrics::of_errors(&joint_errors(pred, gt, joints, protocol))
 }
 
 /// The joints of `set`, from joint 0.
@@ -153,10 +141,11 @@ mod tests {
         ];
         let (pred, gt) = example(16);
         for (protocol, all, subset) in expected {
-            for (set, expected) in [(None, all), (Some(&[2, 5, 9][..]), subset)] {
-                let m = evaluate(&pred, &gt, 16, protocol, set);
+            let errors = joint_errors(&pred, &gt, 16, protocol);
+            let few: Vec<f64> = errors.chunks_exact(16).flat_map(|pose| [pose[2], pose[5], pose[9]]).collect();
+            for (m, expected) in [(evaluate(&pred, &gt, 16, protocol), all), (Metrics::of_errors(&few), subset)] {
                 for (got, expected) in [m.mpjpe_mm, m.pck, m.auc].into_iter().zip(expected) {
-                    assert!((got - expected).abs() < 2e-5, "{protocol} {set:?}: {got} {expected}");
+                    assert!((got - expected).abs() < 2e-5, "{protocol}: {got} {expected}");
                 }
             }
         }
@@ -174,16 +163,15 @@ mod tests {
     fn alignment_removes_what_it_should() {
         let (_, gt) = example(16);
         let moved: Vec<f32> = gt.iter().map(|g| 1.7 * g + 3.0).collect();
-        assert!(evaluate(&moved, &gt, 16, Protocol::Us, None).mpjpe_mm > 100.0);
-        assert!(evaluate(&moved, &gt, 16, Protocol::Gs, None).mpjpe_mm < 1e-3);
-        assert!(evaluate(&moved, &gt, 16, Protocol::Pa, None).mpjpe_mm < 1e-3);
+        assert!(evaluate(&moved, &gt, 16, Protocol::Us).mpjpe_mm > 100.0);
+        assert!(evaluate(&moved, &gt, 16, Protocol::Gs).mpjpe_mm < 1e-3);
+        assert!(evaluate(&moved, &gt, 16, Protocol::Pa).mpjpe_mm < 1e-3);
     }
 
     #[test]
     fn degenerate_sets_give_numbers() {
-        assert_eq!(evaluate(&[], &[], 16, Protocol::Pa, None), Metrics::default());
-        assert_eq!(evaluate(&[0.0; 48], &[0.0; 48], 16, Protocol::Us, Some(&[99])), Metrics::default());
-        assert_eq!(evaluate(&[1.0], &[1.0], 0, Protocol::Us, Some(&[0])), Metrics::default());
+        assert_eq!(evaluate(&[], &[], 16, Protocol::Pa), Metrics::default());
+        assert_eq!(evaluate(&[1.0], &[1.0], 0, Protocol::Us), Metrics::default());
         let (pred, gt) = example(16);
         for &protocol in Protocol::ALL {
             for (p, g) in [(&vec![0.0; 96], &gt), (&pred, &vec![0.0; 96]), (&vec![0.0; 96], &vec![0.0; 96])] {

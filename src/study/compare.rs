@@ -207,7 +207,7 @@ impl Scored {
 
 fn scores(method: &Predicted, truth: &[f32], joints: usize) -> Scored {
     let run = |run: &Run| {
-        let under = |protocol| (protocol, crate::metrics::evaluate(&run.poses, truth, joints, protocol, None));
+        let under = |protocol| (protocol, crate::metrics::evaluate(&run.poses, truth, joints, protocol));
         let fourteen = ProtocolSet::ThreeDpw.scores(&run.poses, truth, joints);
         let fourteen_pa = fourteen.into_iter().find(|score| score.label == "pa").map(|score| score.metrics);
         Scores {

@@ -250,5 +250,5 @@ fn spread(count: usize, wanted: usize) -> Vec<usize> {
 }
 
 fn us(poses: &[f32], truth: &[f32], joints: usize) -> Metrics {
-    crate::metrics::evaluate(poses, truth, joints, Protocol::Us, None)
+    crate::metrics::evaluate(poses, truth, joints, Protocol::Us)
 }

@@ -334,7 +334,7 @@ fn millimetres(found: &[f32], state: &RecordedState, key: &str) -> Result<f64> {
 
 fn metric_error(state: &RecordedState, protocol: Protocol) -> Result<f64> {
     let (pred, gt) = (floats(state, "metric/pred")?, floats(state, "metric/gt")?);
-    let found = evaluate(&pred, &gt, state.model.joints, protocol, None);
+    let found = evaluate(&pred, &gt, state.model.joints, protocol);
     let mut worst = 0.0f64;
     for (name, value) in [("mpjpe", found.mpjpe_mm), ("pck", found.pck), ("auc", found.auc)] {
         let key = format!("metric/{}/{name}", protocol.to_string().to_uppercase());
