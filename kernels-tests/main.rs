@@ -12,6 +12,7 @@ mod gradients;
 mod imports;
 mod kernels;
 mod layers;
+mod lifting;
 mod memory;
 mod missing;
 mod models;

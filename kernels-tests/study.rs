@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use isopose::format::npz::Npz;
 use rand::{RngExt, SeedableRng};
 use serde_json::Value;
 
@@ -200,4 +201,29 @@ fn eval_and_sets_that_cannot_be_studied() {
     folder.fail("study --source source.npz --target j17.npz --out s", 1, &["j17.npz", "17 joints", "--joints 16"]);
     folder.fail("study --source source.npz --target nothing.npz --out s", 1, &["nothing.npz"]);
     assert!(!folder.path("s").exists());
+}
+
+/// One checkpoint, which has training's Adam in it, and one way of adapting: `eval` and `study` must not differ in a bit.
+#[test]
+fn eval_and_study_agree_in_every_mode() {
+    let folder = Folder::new();
+    folder.succeed(&format!("{} --out study", STUDY.replace("--seeds 2", "--seeds 1")));
+    let model = folder.path("study/models/seed-0-cyc.safetensors");
+    let checkpoint = isopose::checkpoint::Checkpoint::load(&model).unwrap();
+    assert!(checkpoint.optimiser.is_some(), "or nothing is shown");
+    let methods = isopose::study::methods().into_iter().filter(|method| method.model.name == "cyc");
+    let mut compared = Vec::new();
+    for method in methods {
+        let mode = method.mode.name;
+        folder.succeed(&format!(
+            "eval --checkpoint study/models/seed-0-cyc.safetensors --data target.npz --copies 4 --device cpu --threads 1 \
+             --mode {mode} --predictions {mode}.npz"
+        ));
+        let poses = |path: &Path| Npz::open(path).unwrap().f32("positions").unwrap().values;
+        let of_study = format!("study/predictions/seed-0-{}.npz", method.name.to_lowercase());
+        let bits = |path: &Path| poses(path).iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+        assert!(bits(&folder.path(&of_study)) == bits(&folder.path(&format!("{mode}.npz"))), "{mode}");
+        compared.push(mode);
+    }
+    assert_eq!(compared, isopose::adapt::MODES.iter().map(|mode| mode.name).collect::<Vec<_>>());
 }

@@ -15,10 +15,10 @@ use crate::task::Losses;
 /// and tracks share the same adaptation, since what one person teaches serves the next; they may live in several threads,
 /// which then wait for each other.
 ///
-/// On the device it takes what it changes, [`Self::bytes`]: with [`Start::Carry`](super::Start::Carry) the extractor, the
-/// SSL head and the discriminator with two moments each (178 MB at width 1024), with
-/// [`Start::Source`](super::Start::Source) as much for each of its instances, without moments where T is 1, with
-/// [`Start::Never`](super::Start::Never) nothing; and activations of B + 1 rows (16 MB at width 1024 and B = 64).
+/// On the device it takes what it changes, [`Self::bytes`]: with [`Start::Carry`](super::Start::Carry) extractor, SSL head
+/// and discriminator with two moments each (178 MB at width 1024); with [`Start::Source`](super::Start::Source) as much for
+/// each of its instances, but for T = 1 the extractor alone (25 MB); with [`Start::Never`](super::Start::Never) nothing.
+/// Activations of B + 1 rows come on top, some 15 MB at width 1024 and B = 64.
 #[derive(Clone)]
 pub struct Adapter {
     lifter: Lifter,

@@ -13,9 +13,10 @@ use crate::nn::SourceWeights;
 /// A trained model on a device, from which adapters are made. Cheap to clone.
 ///
 /// The trained weights are there once, however many adapters read them: in the host's memory, where adapters that start
-/// again take them from, and on the device as far as adapters only read them, [`Self::bytes`]: the FSL head's 8.6 MB at
-/// width 1024, and the extractor's 25.5 MB for those that predict as trained or adapt from the source. The device keeps its
-/// compute pipelines, so that a second adapter of the same kind compiles nothing.
+/// again take them from, and on the device as far as adapters only read them, [`Self::bytes`]. At width 1024 that is the FSL
+/// head (8.6 MB) for all, the extractor (25 MB) for those that predict as trained or start from the source, SSL head and
+/// discriminator (34 MB) for the latter. The device keeps its compute pipelines, so that a second adapter of a kind compiles
+/// nothing.
 #[derive(Clone)]
 pub struct Lifter {
     model: Arc<Model>,
