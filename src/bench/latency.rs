@@ -26,7 +26,7 @@ pub struct Latency {
     pub p90: f64,
     /// 99 in 100 took no longer.
     pub p99: f64,
-    /// The mean, which counts where the samples differ, as in online-skip.
+    /// The mean, which counts where the samples differ, as where a mode leaves samples out.
     pub mean: f64,
     /// Of the median sample, what the host took to encode and submit it.
     pub encode: f64,

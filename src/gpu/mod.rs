@@ -179,7 +179,8 @@ impl Gpu {
         }
         // SAFETY: the kernel is one of `kernels::ALL`. The recorder proves that its row ranges lie inside its tensors
         // and every kernel guards its last workgroup. Indices that are data (parents and mirror joints, the drawn pose,
-        // the sample) come from `Skeleton`, from a permutation of the data set's poses, and modulo a tensor's rows.
+        // the sample, the rows of a loss) come from `Skeleton`, from a permutation of the data set's poses, modulo a
+        // tensor's rows, and from `LossRing`, which checks them.
         // Every loop ends: by a uniform, or because a permutation's cycle returns. The test suite runs each kernel with
         // the checks on, and with them off between guard bytes.
         #[expect(unsafe_code, reason = "wgpu calls a shader without run-time checks unsafe")]

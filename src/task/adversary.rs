@@ -6,7 +6,7 @@ use crate::config::{Generator, ModelConfig, Network};
 use crate::error::Result;
 use crate::kernel::Value;
 use crate::kernels;
-use crate::nn::{Block, Discriminator, Extent, Pass, Store, Update, UpdateFrom, Weights, keypoint_size};
+use crate::nn::{Block, Discriminator, Extent, Forward, Pass, Store, Update, UpdateFrom, Weights, keypoint_size};
 use crate::plan::{Recorder, TensorId};
 
 pub(super) static ABOUT: About = About {
@@ -98,7 +98,7 @@ impl<B: Block> Adversary<B> {
         self.masked.map_or(self.shared.x, |masked| masked.x)
     }
 
-    fn record_mask(&self, rec: &mut Recorder, label: &str, (x, y): (TensorId, TensorId)) -> Result<()> {
+    fn record_mask(&self, rec: &mut Recorder, label: &str, Forward { x, y }: Forward) -> Result<()> {
         let tensors = [("x", x), ("seen", self.shared.seen), ("y", y)];
         rec.dispatch(&kernels::MASK_JOINTS, label, &tensors, &[("rows", self.batch.all().count.into())])
     }
@@ -111,7 +111,7 @@ impl<B: Block> Task<B> for Adversary<B> {
 
     fn record_forward(&self, rec: &mut Recorder, _: Networks<'_, B>, step: Step) -> Result<()> {
         if let Some(masked) = self.masked {
-            self.record_mask(rec, "mask", (self.shared.x, masked.x))?;
+            self.record_mask(rec, "mask", Forward { x: self.shared.x, y: masked.x })?;
         }
         self.discriminator.record_forward(rec, self.judged(), self.all(step.weights))?;
         let tensors = [
@@ -135,7 +135,7 @@ impl<B: Block> Task<B> for Adversary<B> {
         self.discriminator.record_backward(rec, all)?;
         self.discriminator.record_backward_input(rec, self.dy, Pass { rows: self.batch.views(), ..all })?;
         if let Some(masked) = self.masked {
-            self.record_mask(rec, "mask.backward", (self.dy, masked.dy))?;
+            self.record_mask(rec, "mask.backward", Forward { x: self.dy, y: masked.dy })?;
         }
         let dy = self.masked.map_or(self.dy, |masked| masked.dy);
         gradients.judged = Some(Judged { dy, generator_factor: self.generator_factor });
