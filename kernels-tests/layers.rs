@@ -231,3 +231,35 @@ fn no_source_file_is_too_long() {
     let long = all().into_iter().map(|(path, text)| (path, text.lines().count())).filter(|(_, lines)| *lines > 420);
     assert_eq!(long.collect::<Vec<_>>(), [], "split files of more than 420 lines");
 }
+
+/// The files that CONTRIBUTING names at the heads of the points of a section.
+fn files_to_touch(section: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/CONTRIBUTING.md")).unwrap();
+    let start = text.find(&format!("## {section}\n")).unwrap_or_else(|| panic!("CONTRIBUTING.md has no `{section}`"));
+    let body = text[start + 3..].split("\n## ").next().unwrap_or_default();
+    let heads = body.lines().filter(|line| line.starts_with("- `")).filter_map(|line| line.split(':').next());
+    heads.flat_map(|head| head.split('`').skip(1).step_by(2).map(ToOwned::to_owned).collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn what_contributing_says_to_touch_is_there_and_little() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let task = files_to_touch("Add a self-supervised task");
+    let mode = files_to_touch("Add an adaptation mode");
+    for file in task.iter().chain(&mode).filter(|file| !file.contains("NAME")) {
+        assert!(root.join(file).exists(), "CONTRIBUTING.md names {file}, which is not there");
+    }
+    assert!((1..=8).contains(&task.len()), "a task is {} files: {task:?}", task.len());
+    assert_eq!(mode, ["src/adapt/policy.rs"], "a mode is a row of one table");
+    // One task as an example: nothing else knows of it, but for its kernels and their cases.
+    let known = |path: &str| {
+        let path = format!("src/{path}");
+        path == "src/task/cycle.rs" || path.ends_with("verify/cases.rs") || task.contains(&path)
+    };
+    let kernels = |path: &str| path.starts_with("kernels/") || path.starts_with("cpu/");
+    let words = ["cycle::", "cyc2d", "cyc3d", "CYCLE_LOSS"];
+    let sources = all().into_iter().filter(|(path, _)| !is_test(path) && !kernels(path) && !known(path));
+    let elsewhere: Vec<_> = sources.filter(|(_, text)| words.iter().any(|word| code(text).contains(word))).collect();
+    let elsewhere: Vec<_> = elsewhere.into_iter().map(|(path, _)| path).collect();
+    assert!(elsewhere.is_empty(), "the cycle is known in {elsewhere:?}, which CONTRIBUTING.md does not name");
+}
