@@ -93,8 +93,15 @@ impl Checkpoint {
     /// If the file cannot be read, is no safetensors file, or holds anything but one sound model. The
     /// error names the tensor or the metadata at fault.
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).map_err(|source| Error::io(path, "read", source))?;
-        let archive = Archive::parse(path, &bytes)?;
+        Self::from_bytes(path, &fs::read(path).map_err(|source| Error::io(path, "read", source))?)
+    }
+
+    /// Parses and checks the content of a checkpoint; `path` stands for it in messages.
+    ///
+    /// # Errors
+    /// As [`Self::load`], but for reading.
+    pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self> {
+        let archive = Archive::parse(path, bytes)?;
         if archive.tensors.keys().any(|name| name.starts_with("param/")) {
             let problem = "this is a recorded state (its tensors are named param/...), not a checkpoint";
             return Err(Error::file(path, "tensors", problem, "give a checkpoint here"));

@@ -2,6 +2,7 @@
 
 use super::Group;
 use super::cases::{Case, cases};
+use super::errors::worst as of_all;
 use crate::error::{Error, Result};
 use crate::gpu::Device;
 use crate::kernel::{Kernel, Product, RowClass};
@@ -51,7 +52,7 @@ pub fn check_case(case: &Case, device: &Device) -> Result<KernelError> {
         let mut twin = CpuExecutor::new(plan.clone(), 1)?;
         let mut shader = GpuExecutor::new(plan, &gpu)?;
         let differences = lockstep(&mut twin, &mut shader, section)?;
-        worst.error = differences.iter().map(|d| d.error).fold(worst.error, f64::max);
+        worst.error = of_all(differences.iter().map(|d| d.error).chain([worst.error]));
         worst.guards_intact &= shader.guards_intact()?;
     }
     Ok(worst)
@@ -63,11 +64,10 @@ pub(super) fn check_all(device: &Device) -> Result<Vec<Group>> {
     for case in cases() {
         let found = check_case(&case, device)?;
         let error = if found.guards_intact { found.error } else { f64::INFINITY };
-        let of_case = || Group::new("kernels", case.kernel.name, error, kernel_limit(case.kernel));
+        let of_case = |error| Group::new("kernels", case.kernel.name, error, kernel_limit(case.kernel));
         match groups.last_mut().filter(|group| group.name == case.kernel.name) {
-            Some(group) if group.error < error => *group = of_case(),
-            Some(_) => {}
-            None => groups.push(of_case()),
+            Some(group) => *group = of_case(of_all([group.error, error])),
+            None => groups.push(of_case(error)),
         }
     }
     Ok(groups)
