@@ -2,6 +2,10 @@
 
 #![allow(dead_code, reason = "only the readers are used")]
 
+#[path = "../../src/checkpoint.rs"]
+pub mod checkpoint;
+#[path = "../../src/config.rs"]
+pub mod config;
 #[path = "../../src/data/mod.rs"]
 pub mod data;
 #[path = "../../src/error.rs"]
@@ -14,6 +18,7 @@ pub mod import;
 pub mod pose;
 #[path = "../../src/system.rs"]
 mod system;
+pub mod verify;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
