@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
-use isopose::verify::{Group, RecordedState, own_state, replay};
+use isopose::verify::{Check, RecordedState, own_state, replay};
 
 use crate::device::devices;
 
 fn failures(name: &str, state: &RecordedState) -> Vec<String> {
     let mut failed = Vec::new();
     for device in devices() {
-        let groups = replay(name, state, &device).unwrap();
-        assert!(groups.len() >= 20, "{name} on {}: only {} groups were compared", device.name(), groups.len());
-        let bad = groups.iter().filter(|group| !group.pass);
-        let line = |g: &Group| format!("{name}: {} on {}: {:e}, limit {:e}", g.name, device.name(), g.error, g.limit);
+        let checks = replay(name, state, &device).unwrap();
+        assert!(checks.len() >= 20, "{name} on {}: only {} checks were made", device.name(), checks.len());
+        let bad = checks.iter().filter(|check| !check.pass);
+        let line = |g: &Check| format!("{name}: {} on {}: {:e}, limit {:e}", g.name, device.name(), g.error, g.limit);
         failed.extend(bad.map(line));
     }
     failed

@@ -34,9 +34,9 @@ impl Verify {
         } else {
             writeln!(out, "device: {}", report.device)?;
             let mut table = output::Table::new(2, &["state", "compared", "error", "limit", ""]);
-            for group in &report.groups {
-                let [error, limit] = [group.error, group.limit].map(|number| format!("{number:.2e}"));
-                table.row(vec![group.state.clone(), group.name.clone(), error, limit, verdict(group.pass).to_owned()]);
+            for check in &report.checks {
+                let [error, limit] = [check.error, check.limit].map(|number| format!("{number:.2e}"));
+                table.row(vec![check.state.clone(), check.name.clone(), error, limit, verdict(check.pass).to_owned()]);
             }
             table.write(out)?;
             writeln!(out, "{}", verdict(report.pass))?;

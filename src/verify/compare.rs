@@ -2,23 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Group;
+use super::Check;
 use super::errors::{Running, distance_over, millimetres, parameter_error, sum_error, worst};
 use super::layout::is_running;
 use super::limits::{Limits, PARAMETERS, reach_of_adam};
 use super::recorded::RecordedState;
 use super::replay::{Found, Losses, Run, Step};
+use crate::checkpoint::Moments;
 use crate::config::Ssl;
 use crate::error::{Error, Result};
 use crate::metrics::{Protocol, evaluate};
-use crate::checkpoint::Tensors;
 
 /// Every group of `state`, which `name` stands for.
-pub(super) fn compare(name: &str, state: &RecordedState, found: &Found) -> Result<Vec<Group>> {
+pub(super) fn compare(name: &str, state: &RecordedState, found: &Found) -> Result<Vec<Check>> {
     let batch = state.tensor("train/x")?.0[0];
     let limits = Limits::new(&state.model, batch);
-    let mut groups = Vec::new();
-    let mut add = |what: &str, error: f64, limit: f64| groups.push(Group::new(name, what, error, limit));
+    let mut checks = Vec::new();
+    let mut add = |what: &str, error: f64, limit: f64| checks.push(Check::new(name, what, error, limit));
 
     let training = &found.training;
     add("train.losses", loss_error(state, "train/loss/", 0, &training.losses)?, limits.training_losses);
@@ -31,39 +31,39 @@ pub(super) fn compare(name: &str, state: &RecordedState, found: &Found) -> Resul
     add("train.running_statistics", running_error(state, training)?, limits.statistics);
 
     let (prediction, later) = (limits.prediction, limits.later_predictions);
-    let add_poses = |groups: &mut Vec<Group>, what: &str, found: &[f32], key: &str, limit: f64| -> Result<()> {
+    let add_poses = |checks: &mut Vec<Check>, what: &str, found: &[f32], key: &str, limit: f64| -> Result<()> {
         let (_, poses) = state.tensor(key)?;
-        groups.push(Group::new(name, what, millimetres(found, poses), limit * 1e3 * largest(poses)));
+        checks.push(Check::new(name, what, millimetres(found, poses), limit * 1e3 * largest(poses)));
         Ok(())
     };
-    add_poses(&mut groups, "baseline.predictions", &found.baseline, "baseline/pred", prediction)?;
+    add_poses(&mut checks, "baseline.predictions", &found.baseline, "baseline/pred", prediction)?;
     let samples = state.tensor("iso/xs")?.0[0];
     for (mode, run, per_sample, steps) in
         [("vanilla", &found.vanilla, state.iterations, state.iterations), ("online", &found.online, 1, samples)]
     {
-        add_run(&mut groups, (name, state, &limits), mode, run, (per_sample, reach(steps)))?;
-        add_poses(&mut groups, &format!("{mode}.predictions"), &run.predictions, &format!("{mode}/pred"), later)?;
+        add_run(&mut checks, (name, state, &limits), mode, run, (per_sample, reach(steps)))?;
+        add_poses(&mut checks, &format!("{mode}.predictions"), &run.predictions, &format!("{mode}/pred"), later)?;
         let what = if mode == "vanilla" { "predictions_lean_no_flip" } else { "predictions_no_flip" };
-        add_poses(&mut groups, &format!("{mode}.{what}"), &run.no_flip, &format!("{mode}/pred_noflip"), later)?;
+        add_poses(&mut checks, &format!("{mode}.{what}"), &run.no_flip, &format!("{mode}/pred_noflip"), later)?;
     }
-    add_poses(&mut groups, "skip.predictions", &found.skip, "skip/pred", later)?;
+    add_poses(&mut checks, "skip.predictions", &found.skip, "skip/pred", later)?;
     for protocol in [Protocol::Us, Protocol::Gs, Protocol::Pa] {
         let largest = largest(state.tensor("metric/pred")?.1).max(largest(state.tensor("metric/gt")?.1));
         let error = metric_error(state, protocol)?;
-        groups.push(Group::new(name, &format!("metrics.{protocol}"), error, limits.metrics * 1e3 * largest));
+        checks.push(Check::new(name, &format!("metrics.{protocol}"), error, limits.metrics * 1e3 * largest));
     }
-    Ok(groups)
+    Ok(checks)
 }
 
 fn add_run(
-    groups: &mut Vec<Group>,
+    checks: &mut Vec<Check>,
     (name, state, limits): (&str, &RecordedState, &Limits),
     mode: &str,
     run: &Run,
     (per_sample, reach): (usize, f64),
 ) -> Result<()> {
     let mut add = |what: &str, error: f64, limit: f64| {
-        groups.push(Group::new(name, &format!("{mode}.{what}"), error, limit));
+        checks.push(Check::new(name, &format!("{mode}.{what}"), error, limit));
     };
     add("gradients", gradient_error(state, &format!("{mode}/grad_1/"), &run.first.moments)?, limits.gradients);
     let all = |key: &str| recorded(state, &format!("{mode}/{key}/"), |_| true);

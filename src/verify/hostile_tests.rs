@@ -88,12 +88,12 @@ enum Outcome {
 /// What becomes of a damaged state; `found` is what the sound one gives.
 fn outcome(bytes: &Bytes, key: &str, found: &Found) -> Outcome {
     let judge = |state: &RecordedState| -> Result<bool> {
-        let groups = if is_input(key) {
+        let checks = if is_input(key) {
             compare("own", state, &run(state, &Device::Cpu(1))?)
         } else {
             compare("own", state, found)
         }?;
-        Ok(groups.iter().all(|group| group.pass))
+        Ok(checks.iter().all(|check| check.pass))
     };
     match RecordedState::from_bytes(Path::new("own"), &bytes.serialize()) {
         Err(error) => {
@@ -133,7 +133,7 @@ const DAMAGES: [Damage; 8] = [
 fn no_damage_passes() {
     let (own, sound) = (own(), own_state().unwrap());
     let found = run(&sound, &Device::Cpu(1)).unwrap();
-    assert!(compare("own", &sound, &found).unwrap().iter().all(|group| group.pass));
+    assert!(compare("own", &sound, &found).unwrap().iter().all(|check| check.pass));
     let keys: Vec<&String> = own.tensors.keys().collect();
     let outcomes: Vec<(String, Outcome)> = keys
         .par_iter()
@@ -196,15 +196,15 @@ fn comparing_refuses_what_loading_does() {
         for bad in [f64::NAN, f64::INFINITY, 1e300] {
             let mut state = sound.clone();
             state.set(key, |_| bad);
-            let groups = compare("own", &state, &found).unwrap();
-            assert!(groups.iter().any(|group| !group.pass), "{key} of {bad}");
+            let checks = compare("own", &state, &found).unwrap();
+            assert!(checks.iter().any(|check| !check.pass), "{key} of {bad}");
             tried += 1;
         }
     }
     assert!(tried > 1500, "{tried}");
     let mut state = sound;
     state.set("param/extractor.stem.bias", |_| f64::NAN);
-    let groups = compare("own", &state, &run(&state, &Device::Cpu(1)).unwrap()).unwrap();
-    let passed: Vec<_> = groups.iter().filter(|g| g.pass && !g.name.starts_with("metrics")).collect();
+    let checks = compare("own", &state, &run(&state, &Device::Cpu(1)).unwrap()).unwrap();
+    let passed: Vec<_> = checks.iter().filter(|g| g.pass && !g.name.starts_with("metrics")).collect();
     assert!(passed.is_empty(), "{passed:?}");
 }

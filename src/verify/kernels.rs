@@ -1,6 +1,6 @@
 //! Each kernel against its twin: one dispatch on both executors, outputs poisoned, guards watched.
 
-use super::Group;
+use super::Check;
 use super::cases::{Case, cases};
 use super::errors::worst as of_all;
 use crate::error::{Error, Result};
@@ -59,16 +59,16 @@ pub fn check_case(case: &Case, device: &Device) -> Result<KernelError> {
 }
 
 /// The worst error of each kernel over its cases.
-pub(super) fn check_all(device: &Device) -> Result<Vec<Group>> {
-    let mut groups: Vec<Group> = Vec::new();
+pub(super) fn check_all(device: &Device) -> Result<Vec<Check>> {
+    let mut checks: Vec<Check> = Vec::new();
     for case in cases() {
         let found = check_case(&case, device)?;
         let error = if found.guards_intact { found.error } else { f64::INFINITY };
-        let of_case = |error| Group::new("kernels", case.kernel.name, error, kernel_limit(case.kernel));
-        match groups.last_mut().filter(|group| group.name == case.kernel.name) {
+        let of_case = |error| Check::new("kernels", case.kernel.name, error, kernel_limit(case.kernel));
+        match checks.last_mut().filter(|check| check.name == case.kernel.name) {
             Some(group) => *group = of_case(of_all([group.error, error])),
-            None => groups.push(of_case(error)),
+            None => checks.push(of_case(error)),
         }
     }
-    Ok(groups)
+    Ok(checks)
 }

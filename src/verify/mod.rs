@@ -28,7 +28,7 @@ static OWN_STATE: &[u8] = include_bytes!("own_state.safetensors");
 
 /// The worst error of one group of numbers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Group {
+pub struct Check {
     /// The recorded state, or `kernels`.
     pub state: String,
     /// What was compared, such as `vanilla.gradients`, or the kernel.
@@ -41,8 +41,8 @@ pub struct Group {
     pub pass: bool,
 }
 
-impl Group {
-    /// A group. An error that is NaN or infinite does not pass, whatever the limit.
+impl Check {
+    /// A check. An error that is NaN or infinite does not pass, whatever the limit.
     #[must_use]
     pub fn new(state: &str, name: &str, error: f64, limit: f64) -> Self {
         Self { state: state.to_owned(), name: name.to_owned(), error, limit, pass: error.is_finite() && error <= limit }
@@ -56,8 +56,8 @@ pub struct Report {
     pub device: String,
     /// Whether every group passed.
     pub pass: bool,
-    /// The groups.
-    pub groups: Vec<Group>,
+    /// The checks.
+    pub checks: Vec<Check>,
 }
 
 /// Compares every kernel with its twin on `device` (the CPU executor is the twins, so there is nothing to compare), then
@@ -66,21 +66,21 @@ pub struct Report {
 /// # Errors
 /// A state that cannot be read, a device that is lost.
 pub fn verify(states: &[PathBuf], device: &Device, mut progress: impl FnMut(&str)) -> Result<Report> {
-    let mut groups = Vec::new();
+    let mut checks = Vec::new();
     if matches!(device, Device::Gpu(_)) {
         progress("kernels");
-        groups.extend(kernels::check_all(device)?);
+        checks.extend(kernels::check_all(device)?);
     }
     if states.is_empty() {
         progress("the recorded state inside the program");
-        groups.extend(replay("own", &own_state()?, device)?);
+        checks.extend(replay("own", &own_state()?, device)?);
     }
     for path in states {
         progress(&path.display().to_string());
         let name = path.file_stem().map_or_else(|| path.display().to_string(), |s| s.to_string_lossy().into_owned());
-        groups.extend(replay(&name, &RecordedState::load(path)?, device)?);
+        checks.extend(replay(&name, &RecordedState::load(path)?, device)?);
     }
-    Ok(Report { device: device.name(), pass: groups.iter().all(|group| group.pass), groups })
+    Ok(Report { device: device.name(), pass: checks.iter().all(|check| check.pass), checks })
 }
 
 /// The recorded state inside the program.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Group;
+use super::Check;
 use super::compare::compare;
 use super::layout::mask_calls;
 use super::recorded::RecordedState;
@@ -57,11 +57,11 @@ pub(super) struct Run {
     pub(super) no_flip: Vec<f32>,
 }
 
-/// Replays `state` on `device`; `name` stands for it in the groups.
+/// Replays `state` on `device`; `name` stands for it in the checks.
 ///
 /// # Errors
 /// A device that is too small or was lost.
-pub fn replay(name: &str, state: &RecordedState, device: &Device) -> Result<Vec<Group>> {
+pub fn replay(name: &str, state: &RecordedState, device: &Device) -> Result<Vec<Check>> {
     compare(name, state, &run(state, device)?)
 }
 
