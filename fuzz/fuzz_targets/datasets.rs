@@ -29,7 +29,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
             2 => mpii::import(paths, to, none),
             3..=5 => mpi_inf_3dhp::import(paths, &mpi_inf_3dhp::Options::default(), to, none),
             6 | 7 => threedpw::import(paths, &threedpw::Options::default(), to, none),
-            8 => lsp::import(paths, lsp::Split::All, to, none),
+            8 => lsp::import(paths, None, to, none),
             _ => detector::detectron::import(paths, &detector::Options::default(), to, none),
         });
         // What is wrong with the values of a pose set is found when it is saved.

@@ -14,6 +14,8 @@ pub mod error;
 pub mod format;
 #[path = "../../src/import/mod.rs"]
 pub mod import;
+#[path = "../../src/named.rs"]
+pub mod named;
 #[path = "../../src/pose/mod.rs"]
 pub mod pose;
 #[path = "../../src/system.rs"]
