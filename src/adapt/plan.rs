@@ -81,8 +81,8 @@ pub fn adapt_plan(model: &ModelConfig, config: &AdaptConfig) -> Result<AdaptPlan
     let name = Network::FslHead.prefix();
     let fsl = Head::new(&mut rec, &mut store, (name, 3 * model.joints), extent, &Storage::Frozen);
     let branch = if policy.adapts() {
-        let place = Place { model, shared, extent, batch };
-        let how = SelfSupervision { view_rows: policy.iterations * policy.copies, weight: 1.0, masked: config.masked };
+        let place = Place { model, shared, extent, batch, weight: 1.0 };
+        let how = SelfSupervision { view_rows: policy.iterations * policy.copies, masked: config.masked };
         Branch::self_supervised(&mut rec, &mut store, place, how, &of_branch)
     } else {
         None

@@ -69,8 +69,8 @@ type Observer<'a> = &'a mut dyn FnMut(Step<'_>);
 /// far it is.
 ///
 /// # Errors
-/// [`Error::Usage`] for data or settings that cannot be studied; [`Error::Device`] when a training diverges or the
-/// device is lost; [`Error::Io`] and [`Error::File`] for the study's files.
+/// [`Error::Setting`] for data or settings that cannot be studied; [`Error::Diverged`] when a training diverges;
+/// [`Error::Device`] when the device is lost; [`Error::Io`] and [`Error::File`] for the study's files.
 pub fn run(folder: &Folder, data: Data<'_>, device: &Device, observe: Observer<'_>) -> Result<Results> {
     let truth = truth(data.target)?;
     let work = Work { folder, data, settings: &folder.manifest().settings, device };

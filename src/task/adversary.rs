@@ -1,12 +1,12 @@
 //! The random projection adversary (Sec. 3.2.1, Eq. 3): a discriminator tells the inputs from random views of the lifted
 //! poses; both players learn in one step.
 
-use super::{About, Batch, Column, Gradients, Judged, Networks, Setting, Shared, Step, Task, Term, first_column};
+use super::{About, Batch, Column, Gradients, Judged, Networks, Place, Shared, Step, Task, Term, first_column};
 use crate::config::{Generator, ModelConfig, Network};
 use crate::error::Result;
 use crate::kernel::Value;
 use crate::kernels;
-use crate::nn::{Block, Discriminator, Extent, Forward, Pass, Store, Update, UpdateFrom, Weights, keypoint_size};
+use crate::nn::{Block, Discriminator, Forward, Pass, Store, Update, UpdateFrom, Weights, keypoint_size};
 use crate::plan::{Recorder, TensorId};
 
 pub(super) static ABOUT: About = About {
@@ -60,10 +60,10 @@ impl<B: Block> Adversary<B> {
     pub(super) fn new(
         rec: &mut Recorder,
         store: &mut Store,
-        of: &Setting<'_>,
-        extent: Extent,
+        of: Place<'_>,
         (options, masked): (&B::Options, bool),
     ) -> Self {
+        let extent = of.extent;
         let (shape, keypoints) = ([extent.instances, extent.rows], keypoint_size(of.model));
         let seen = [extent.instances, extent.rows, keypoints];
         let values = [

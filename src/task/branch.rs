@@ -4,7 +4,7 @@ use super::adversary::Adversary;
 use super::cycle::Cycle;
 use super::random_views::RandomViews;
 use super::supervised::Supervised;
-use super::{Batch, Gradients, Networks, Setting, Shared, Step, Task};
+use super::{Batch, Gradients, Networks, Shared, Step, Task};
 use crate::config::{ModelConfig, Network, Ssl};
 use crate::error::Result;
 use crate::kernels;
@@ -34,6 +34,8 @@ pub struct Place<'a> {
     pub extent: Extent,
     /// How its rows are divided.
     pub batch: Batch,
+    /// Weight of the branch's tasks together: λ for self-supervision in training, else 1.
+    pub weight: f32,
 }
 
 /// How the self-supervised tasks are recorded.
@@ -41,8 +43,6 @@ pub struct Place<'a> {
 pub struct SelfSupervision {
     /// Random views that are kept for each instance.
     pub view_rows: usize,
-    /// Weight of the tasks together: λ in training, 1 in adaptation.
-    pub weight: f32,
     /// Whether samples may lack joints: no task then looks at them.
     pub masked: bool,
 }
@@ -66,7 +66,7 @@ impl<B: Block + 'static> Branch<B> {
         truth: TensorId,
         options: &B::Options,
     ) -> Self {
-        let task = Supervised::new(&Setting::new(place, 1.0), truth);
+        let task = Supervised::new(place, truth);
         let head = head(rec, store, place, Network::FslHead, options);
         let Place { shared, batch, .. } = place;
         Self { shared, batch, network: Network::FslHead, head, views: None, tasks: vec![Box::new(task)] }
@@ -83,13 +83,12 @@ impl<B: Block + 'static> Branch<B> {
         if place.model.ssl == Ssl::None {
             return None;
         }
-        let setting = Setting::new(place, how.weight);
         let head = head(rec, store, place, Network::SslHead, options);
-        let views = RandomViews::new(rec, &setting, &place.extent, how.view_rows);
-        let adversary = Adversary::new(rec, store, &setting, place.extent, (options, how.masked));
+        let views = RandomViews::new(rec, place, how.view_rows);
+        let adversary = Adversary::new(rec, store, place, (options, how.masked));
         let mut tasks: Vec<Box<dyn Task<B>>> = vec![Box::new(adversary)];
         if place.model.ssl == Ssl::Cycle {
-            tasks.push(Box::new(Cycle::new(&setting, &views)));
+            tasks.push(Box::new(Cycle::new(place, &views)));
         }
         let Place { shared, batch, .. } = place;
         Some(Self { shared, batch, network: Network::SslHead, head, views: Some(views), tasks })

@@ -2,7 +2,7 @@
 //! lift, and its image the input.
 
 use super::random_views::RandomViews;
-use super::{About, Batch, Column, Gradients, Networks, Setting, Shared, Step, Task, Term, first_column};
+use super::{About, Batch, Column, Gradients, Networks, Place, Shared, Step, Task, Term, first_column};
 use crate::config::{ModelConfig, Network, Reduction};
 use crate::error::Result;
 use crate::kernel::Value;
@@ -38,7 +38,7 @@ pub(super) struct Cycle {
 
 impl Cycle {
     /// The task on the random views of a branch.
-    pub(super) fn new(of: &Setting<'_>, views: &RandomViews) -> Self {
+    pub(super) fn new(of: Place<'_>, views: &RandomViews) -> Self {
         let model = of.model;
         let scale = |coordinates: usize| match model.reduction {
             Reduction::Sum => 1.0,

@@ -23,7 +23,7 @@ pub struct Losses {
 }
 
 impl Losses {
-    /// Names in the order in which they are listed.
+    /// The name of the whole objective of the self-supervised tasks.
     pub const OBJECTIVE: &str = "g_ssl";
 
     /// From a slot of the loss ring, or from means of several.

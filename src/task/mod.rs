@@ -182,21 +182,6 @@ struct Judged {
     generator_factor: TensorId,
 }
 
-/// What allocates a task.
-struct Setting<'a> {
-    model: &'a ModelConfig,
-    shared: Shared,
-    batch: Batch,
-    /// Weight of the whole task: λ in training, 1 in adaptation.
-    weight: f32,
-}
-
-impl<'a> Setting<'a> {
-    fn new(Place { model, shared, batch, .. }: Place<'a>, weight: f32) -> Self {
-        Self { model, shared, batch, weight }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

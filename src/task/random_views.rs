@@ -1,11 +1,11 @@
 //! The SSL head's lift seen from random views: what the adversary judges and the cycle lifts again.
 
-use super::{Batch, Gradients, Setting, Shared, Step};
+use super::{Batch, Gradients, Place, Shared, Step};
 use crate::config::{ModelConfig, Normalize, Projection};
 use crate::error::{Error, Result};
 use crate::kernel::Value;
 use crate::kernels;
-use crate::nn::{Block, Extent, Head, keypoint_size, pose_size};
+use crate::nn::{Block, Head, keypoint_size, pose_size};
 use crate::plan::{Recorder, TensorId};
 
 /// Views of the lifted poses in a plan: rows [lifted, lifted + copies) of the keypoints.
@@ -24,8 +24,8 @@ pub(super) struct RandomViews {
 
 impl RandomViews {
     /// Allocates them; `view_rows` angles are kept.
-    pub(super) fn new(rec: &mut Recorder, of: &Setting<'_>, extent: &Extent, view_rows: usize) -> Self {
-        let (instances, rows) = (extent.instances, extent.rows);
+    pub(super) fn new(rec: &mut Recorder, of: Place<'_>, view_rows: usize) -> Self {
+        let (instances, rows) = (of.extent.instances, of.extent.rows);
         Self {
             model: of.model.clone(),
             shared: of.shared,

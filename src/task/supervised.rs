@@ -1,6 +1,6 @@
 //! The supervised task: Eq. 2 at the FSL head.
 
-use super::{About, Batch, Column, Gradients, Networks, Setting, Shared, Step, Task, Term, first_column};
+use super::{About, Batch, Column, Gradients, Networks, Place, Shared, Step, Task, Term, first_column};
 use crate::config::{Network, Reduction};
 use crate::error::Result;
 use crate::kernel::Value;
@@ -28,7 +28,7 @@ pub(super) struct Supervised {
 
 impl Supervised {
     /// The task on a batch whose poses are `truth` (1, batch, pose_size).
-    pub(super) fn new(of: &Setting<'_>, truth: TensorId) -> Self {
+    pub(super) fn new(of: Place<'_>, truth: TensorId) -> Self {
         let scale = |vectors: usize| match of.model.reduction {
             Reduction::Sum => 1.0,
             Reduction::Mean => 1.0 / (3 * vectors) as f32,
@@ -39,8 +39,8 @@ impl Supervised {
             ("column", first_column(of.model, &ABOUT).into()),
             ("position_scale", position.into()),
             ("bone_scale", bone.into()),
-            ("weight_position", (position / batch).into()),
-            ("weight_bone", (bone / batch).into()),
+            ("weight_position", (of.weight * position / batch).into()),
+            ("weight_bone", (of.weight * bone / batch).into()),
         ];
         Self { shared: of.shared, truth, values }
     }

@@ -68,11 +68,12 @@ pub fn train_plan(model: &ModelConfig, config: &TrainConfig, poses: usize, given
     let stem = (Network::Extractor.prefix(), keypoint_size(model));
     let extractor = Stack::new(&mut rec, &mut store, stem, extent, (&options, true));
     let truth = rec.tensor("truth", &[1, batch.lifted, pose_size(model)]);
-    let place = Place { model, shared, extent, batch };
+    let place = Place { model, shared, extent, batch, weight: 1.0 };
     // The FSL head sees the lift only.
     let lift_options = TrainingOptions { groups: 1, ..options.clone() };
     let supervised = Branch::supervised(&mut rec, &mut store, place, truth, &lift_options);
-    let how = SelfSupervision { view_rows: batch.copies, weight: model.lambda, masked: false };
+    let how = SelfSupervision { view_rows: batch.copies, masked: false };
+    let place = Place { weight: model.lambda, ..place };
     let self_supervised = Branch::self_supervised(&mut rec, &mut store, place, how, &options);
     let ring = LossRing::new(&mut rec, model, batch, [RING, 1])?;
     let ids = TrainIds {
