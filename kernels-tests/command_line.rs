@@ -290,6 +290,31 @@ fn devices_are_listed_with_the_cpu_last() {
 }
 
 #[test]
+fn drivers_have_nothing_to_say_in_a_bare_environment() {
+    let folder = Folder::new();
+    let bare = |line: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_isopose"));
+        command.current_dir(folder.0.path()).env_clear();
+        // Where the drivers are. `XDG_RUNTIME_DIR` and `HOME` are unset, as they are for a service or in a container.
+        for name in ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "XDG_DATA_DIRS", "SystemRoot"] {
+            command.envs(std::env::var_os(name).map(|value| (name, value)));
+        }
+        command.args(line.split(' ')).output().unwrap()
+    };
+    let listed = bare("devices");
+    assert_eq!((listed.status.code(), stderr(&listed)), (Some(0), String::new()));
+    let json = bare("devices --json");
+    assert_eq!(
+        (serde_json::from_slice::<Value>(&json.stdout).unwrap(), stderr(&json)),
+        (folder.json("devices --json"), String::new())
+    );
+    let absent = bare("plan profile predict --width 16 --device gpu:99");
+    let text = stderr(&absent);
+    assert_eq!(absent.status.code(), Some(2), "{text}");
+    assert!(text.starts_with("error: --device: there is no gpu:99") && text.trim_end().lines().count() == 1, "{text}");
+}
+
+#[test]
 fn tuning_needs_a_gpu_and_a_damaged_file_is_only_a_warning() {
     let folder = Folder::new();
     folder.fail("tune --device cpu", 2, &["--device gpu"]);

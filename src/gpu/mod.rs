@@ -1,6 +1,7 @@
 //! Adapters and devices: which machine runs a plan.
 
 mod copy;
+mod instance;
 mod select;
 mod staging;
 

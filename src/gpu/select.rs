@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::instance;
 use crate::error::{Error, Result};
 
 /// One line of `isopose devices`.
@@ -97,15 +98,8 @@ fn automatic(found: &[wgpu::Adapter]) -> Option<usize> {
 }
 
 fn ranked() -> Vec<wgpu::Adapter> {
-    // GL is left out: its compute support is partial and it would list each GPU twice.
-    let backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
-    let descriptor = wgpu::InstanceDescriptor {
-        backends,
-        flags: wgpu::InstanceFlags::empty(),
-        ..wgpu::InstanceDescriptor::new_without_display_handle()
-    };
-    let instance = wgpu::Instance::new(descriptor);
-    let mut found = pollster::block_on(instance.enumerate_adapters(backends));
+    let Some(instance) = instance::compute_only() else { return Vec::new() };
+    let mut found = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
     found.retain(|a| a.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS));
     found.sort_by_key(|adapter| rank(adapter.get_info().device_type));
     found
