@@ -166,20 +166,28 @@ fn requests_that_cannot_be_met_are_refused_before_any_work() {
     let train = "train --data source.npz --width 16 --steps 2 --batch 8";
     folder.fail(&format!("{train} --out no/such/m.safetensors"), 1, &["--out", "no/such", "create it"]);
     folder.fail(&format!("{train} --out m.safetensors --device riva128"), 2, &["--device", "riva128", "auto, cpu"]);
-    folder.fail("train --data source.npz --width 16 --batch 1 --out m.safetensors --device cpu", 2, &["--batch is 1"]);
+    folder.fail(
+        "train --data source.npz --width 16 --batch 1 --out m.safetensors --device cpu",
+        2,
+        &["--batch: it is 1"],
+    );
     folder.fail(
         "train --data source.npz --width 6 --out m.safetensors --device cpu",
         2,
-        &["width is 6", "multiple of 4"],
+        &["--width: it is 6", "multiple of 4"],
     );
     let wide = "train --data source.npz --width 65536 --out m.safetensors --device cpu";
-    folder.fail(wide, 2, &["width is 65536", "16384"]);
+    folder.fail(wide, 2, &["--width: it is 65536", "16384"]);
     folder.fail(&format!("{train} --out source.npz"), 2, &["--out source.npz", "an input too"]);
     folder.fail(&format!("{train} --out m.safetensors --device="), 2, &["--device", "empty"]);
-    folder.fail("synth --scenario source --poses 99999999999 --out x.npz", 2, &["poses = 99999999999", "at most"]);
+    folder.fail(
+        "synth --scenario source --poses 99999999999 --out x.npz",
+        2,
+        &["--poses: it is 99999999999", "at most"],
+    );
     folder.succeed(&format!("{train} --ssl none --out m.safetensors --device cpu"));
     let eval = "eval --checkpoint m.safetensors --data source.npz --device cpu";
-    folder.fail(&format!("{eval} --mode online"), 2, &["--mode online", "--ssl none"]);
+    folder.fail(&format!("{eval} --mode online"), 2, &["--mode: online", "--ssl none"]);
     folder.fail(&format!("{eval} --predictions source.npz"), 2, &["--predictions source.npz", "an input too"]);
     folder.fail(&format!("{eval} --iterations 5000 --mode vanilla"), 2, &["--ssl none"]);
     folder.fail(&format!("{eval} --held-back"), 1, &["m.safetensors: training.held_back", "--hold-back"]);
@@ -192,7 +200,7 @@ fn what_goes_wrong_on_the_way_is_an_error() {
     let folder = Folder::new();
     folder.train();
     let eval = "eval --checkpoint m.safetensors --data source.npz --device cpu --copies 2 --limit 20";
-    folder.fail(&format!("{eval} --mode vanilla --iterations 5000"), 2, &["--iterations is 5000", "at most"]);
+    folder.fail(&format!("{eval} --mode vanilla --iterations 5000"), 2, &["--iterations: it is 5000", "at most"]);
     let diverged = folder.run(&format!("{eval} --mode online --alpha 1e38"));
     assert_eq!(diverged.status.code(), Some(1), "{}", stderr(&diverged));
     assert!(stderr(&diverged).contains("diverged"), "{}", stderr(&diverged));
@@ -265,8 +273,8 @@ fn modes_are_timed_beside_the_floor() {
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("online-skip"), "the modes there are: {}", stderr(&output));
     folder.fail(&format!("{bench} --mode online --instances 2"), 2, &["--instances", "vanilla"]);
-    folder.fail("bench --width 10", 2, &["width is 10", "multiple of 4"]);
-    folder.fail("bench --width 8 --mode train-step --batch 1", 2, &["--batch is 1"]);
+    folder.fail("bench --width 10", 2, &["--width: it is 10", "multiple of 4"]);
+    folder.fail("bench --width 8 --mode train-step --batch 1", 2, &["--batch: it is 1"]);
 }
 
 #[test]

@@ -226,6 +226,74 @@ fn special_words_stay_in_their_places() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What stands in the string literals of a file, in its unit tests too. A quote in a comment may hide some.
+fn strings(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['"', '\'', '/']) {
+        let (before, here) = rest.split_at(at);
+        let skipped = match here.as_bytes() {
+            [b'/', b'/', ..] => here.find('\n').unwrap_or(here.len()),
+            [b'"', ..] => {
+                let hashes = before.len() - before.trim_end_matches('#').len();
+                let is_raw = before.trim_end_matches('#').ends_with('r');
+                let end = if is_raw { raw_end(here, hashes) } else { escaped_end(here) };
+                found.push(&here[1..end]);
+                end + 1
+            }
+            // A quote, or a backslash and what it stands before, as a character.
+            [b'\'', b'\\', _, b'\'', ..] => 4,
+            [b'\'', _, b'\'', ..] => 3,
+            _ => 1,
+        };
+        rest = &here[skipped.min(here.len())..];
+    }
+    found
+}
+
+fn raw_end(literal: &str, hashes: usize) -> usize {
+    let end = format!("\"{}", "#".repeat(hashes));
+    literal[1..].find(&end).map_or(literal.len(), |end| end + 1)
+}
+
+fn escaped_end(literal: &str) -> usize {
+    let mut escaped = false;
+    let is_end = |c: char| {
+        let end = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        end
+    };
+    literal[1..].find(is_end).map_or(literal.len(), |end| end + 1)
+}
+
+#[test]
+fn strings_of_a_text_are_found() {
+    let text = r###"// "no"
+let a = ["x \" y", '"', '\"', "b\\"]; let b = r#"raw " \"#; fn c<'a>(d: &'a str) {} / "--e""###;
+    assert_eq!(strings(text), [r#"x \" y"#, r"b\\", r#"raw " \"#, "--e"]);
+}
+
+#[test]
+fn only_the_command_line_names_flags_and_commands() {
+    let names_flag = |string: &str| {
+        // A variable of a style sheet is none.
+        let text = string.replace("var(--", "");
+        let mut marks = text.match_indices("--").map(|(at, _)| text.split_at(at));
+        marks.any(|(before, flag)| {
+            (before.is_empty() || before.ends_with([' ', '`', '(', '\n']))
+                && flag[2..].starts_with(|c: char| c.is_ascii_alphabetic())
+        })
+    };
+    let is_library = |path: &str| !path.starts_with("cli/") && !is_test(path) && path != "report/skeleton.rs";
+    let mut wrong = Vec::new();
+    for (path, text) in all().into_iter().filter(|(path, _)| is_library(path)) {
+        let named = |string: &&str| names_flag(string) || string.contains("`isopose ");
+        let found = strings(&text).into_iter().filter(named);
+        wrong.extend(found.map(|string| format!("{path}: name settings and modules, in backticks, not: {string}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn no_source_file_is_too_long() {
     let long = all().into_iter().map(|(path, text)| (path, text.lines().count())).filter(|(_, lines)| *lines > 420);

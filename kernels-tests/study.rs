@@ -137,7 +137,7 @@ fn is_complete(page: &str) {
 }
 
 fn unfinished_and_changed_studies_are_refused(folder: &Folder) {
-    folder.fail(&format!("{STUDY} --out whole"), 2, &["whole", "--resume", "another folder"]);
+    folder.fail(&format!("{STUDY} --out whole"), 2, &["--out: ", "whole", "--resume", "another folder"]);
     let changed = STUDY.replace("--copies 4", "--copies 8");
     folder.fail(&format!("{changed} --out whole --resume"), 2, &["setting copies was 4", "8 now"]);
     let other = STUDY.replace("--target target.npz", "--target source.npz");
@@ -150,7 +150,7 @@ fn unfinished_and_changed_studies_are_refused(folder: &Folder) {
     folder.fail("report killed --out x.html", 1, &["results.json", "line 1"]);
     folder.fail("study --source source.npz --target target.npz --out new --ssl none", 2, &["--ssl"]);
     for (option, word) in
-        [("--width 30", "width is 30"), ("--dropout 1.5", "--dropout"), ("--copies 9999999", "--copies")]
+        [("--width 30", "--width: it is 30"), ("--dropout 1.5", "--dropout"), ("--copies 9999999", "--copies")]
     {
         let name = option.split(' ').next().unwrap();
         let line = STUDY

@@ -34,7 +34,7 @@ fn the_fastest_tiles_are_kept_and_found_again() {
     assert_eq!(load(&path, &gpu).unwrap(), None, "another version has other shaders");
     std::fs::write(&path, text.replace(&best.get(Product::Forward, RowClass::Few).name(), "3x1-1x1-1")).unwrap();
     let error = load(&path, &gpu).unwrap_err().to_string();
-    assert!(error.contains("3x1-1x1-1") && error.contains("isopose tune"), "{error}");
+    assert!(error.contains("3x1-1x1-1") && error.contains("`tune` again"), "{error}");
     std::fs::write(&path, &text[..text.len() / 2]).unwrap();
     let error = load(&path, &gpu).unwrap_err().to_string();
     assert!(error.contains("tiles.json") && error.contains("ignored"), "{error}");

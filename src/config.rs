@@ -160,34 +160,47 @@ impl ModelConfig {
     /// # Errors
     /// A sentence that names the option, its value and what it may be.
     pub fn validate(&self) -> Result<(), String> {
+        self.wrong().map_or(Ok(()), |(option, problem)| Err(format!("{option} {problem}")))
+    }
+
+    /// Checks the same of options that a user sets.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] naming the option.
+    pub fn check(&self) -> crate::error::Result<()> {
+        self.wrong().map_or(Ok(()), |(option, problem)| Err(Error::setting(option, format!("it {problem}"))))
+    }
+
+    /// The first option that is wrong, and how.
+    fn wrong(&self) -> Option<(&'static str, String)> {
         if !matches!(self.joints, 16 | 17) {
-            return Err(format!("joints is {}, not 16 or 17", self.joints));
+            return Some(("joints", format!("is {}, not 16 or 17", self.joints)));
         }
         if !self.width.is_multiple_of(4) || !(4..=16384).contains(&self.width) {
-            return Err(format!("width is {}, not a multiple of 4 from 4 to 16384", self.width));
+            return Some(("width", format!("is {}, not a multiple of 4 from 4 to 16384", self.width)));
         }
         if !(0.0..=1.0).contains(&self.slope) {
-            return Err(format!("slope is {}, not from 0 to 1", self.slope));
+            return Some(("slope", format!("is {}, not from 0 to 1", self.slope)));
         }
         let positive = |value: f32| value.is_finite() && value > 0.0;
         let settings = [("bn_eps", self.bn_eps), ("depth", self.depth), ("min_depth", self.min_depth)];
         if let Some((name, value)) = settings.into_iter().find(|&(_, value)| !positive(value)) {
-            return Err(format!("{name} is {value}, not positive and finite"));
+            return Some((name, format!("is {value}, not positive and finite")));
         }
         let weights = [("lambda", self.lambda), ("lambda_2d", self.lambda_2d), ("lambda_3d", self.lambda_3d)];
         if let Some((name, value)) = weights.into_iter().find(|(_, value)| !(0.0..=f32::MAX).contains(value)) {
-            return Err(format!("{name} is {value}, not finite and at least 0"));
+            return Some((name, format!("is {value}, not finite and at least 0")));
         }
         // Without bone normalisation the lengths are not used, and may be absent.
         let needed = self.normalize == Normalize::Bone || !self.bone_lengths.is_empty();
         if needed && self.bone_lengths.len() != self.joints - 1 {
             let (found, expected) = (self.bone_lengths.len(), self.joints - 1);
-            return Err(format!("bone_lengths has {found} entries, not {expected} (joints - 1)"));
+            return Some(("bone_lengths", format!("has {found} entries, not {expected} (joints - 1)")));
         }
         if let Some(length) = self.bone_lengths.iter().find(|&&length| !positive(length)) {
-            return Err(format!("bone_lengths has {length}, not positive and finite"));
+            return Some(("bone_lengths", format!("has {length}, not positive and finite")));
         }
-        Ok(())
+        None
     }
 
     /// Translates the options of the PyTorch reference: the JSON of its `Cfg`. A missing key has the
@@ -309,7 +322,7 @@ impl Decay {
             Self::ToFactor { factor } => [("factor", factor); 2],
         };
         match numbers.into_iter().find(|(_, number)| !(number.is_finite() && *number > 0.0)) {
-            Some((name, number)) => Err(format!("train.decay: {name} is {number}; use a number above 0")),
+            Some((name, number)) => Err(format!("{name} is {number}; use a number above 0")),
             None => Ok(()),
         }
     }

@@ -173,7 +173,7 @@ fn read(path: &Path) -> Result<Option<File>> {
 }
 
 fn damaged(path: &Path, problem: &str) -> Error {
-    Error::file(path, "tuned tiles", problem, "they are ignored; run `isopose tune` again, or delete the file")
+    Error::file(path, "tuned tiles", problem, "they are ignored; `tune` again, or delete the file")
 }
 
 fn key(gpu: &Gpu) -> String {

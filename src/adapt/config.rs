@@ -61,7 +61,7 @@ impl AdaptConfig {
     pub fn validate(&self, model: &ModelConfig) -> Result<()> {
         let Policy { start, every, iterations, alpha, copies } = self.policy;
         if start != Start::Never && model.ssl == Ssl::None {
-            let problem = "the model was trained without a self-supervised task (ssl none), so there is nothing to adapt \
+            let problem = "the model was trained without a self-supervised task (`train.ssl` none), so there is nothing to adapt \
                            with; predict with baseline, or train one with adversary or cycle";
             return Err(Error::setting("mode", problem));
         }

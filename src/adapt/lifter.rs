@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{AdaptConfig, Adapter};
 use crate::checkpoint::{Checkpoint, Tensors};
 use crate::config::ModelConfig;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::gpu::Device;
 use crate::nn::SourceWeights;
 
@@ -44,7 +44,7 @@ impl Lifter {
     /// # Errors
     /// [`Error::Setting`] for a model that cannot be.
     pub fn new(config: ModelConfig, parameters: Tensors, device: &Device) -> Result<Self> {
-        config.validate().map_err(|problem| Error::setting("model", problem))?;
+        config.check()?;
         let model = Model { config, parameters, device: device.clone(), weights: SourceWeights::default() };
         Ok(Self { model: Arc::new(model) })
     }

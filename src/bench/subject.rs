@@ -32,7 +32,7 @@ impl Subject {
         let skeleton = Skeleton::of(joints).ok_or_else(|| Error::setting("joints", "use 16 or 17"))?;
         let bone_lengths = mean_bone_lengths(set.positions.as_deref().unwrap_or_default(), skeleton);
         let model = ModelConfig { joints, width, ssl, bone_lengths, ..ModelConfig::default() };
-        model.validate().map_err(|problem| Error::setting("model", problem))?;
+        model.check()?;
         let keypoints = Prepared::new(&set, &model, Fill::LastFrame)?.keypoints;
         Ok(Self { model, set, keypoints })
     }

@@ -222,7 +222,7 @@ impl Workload {
                 let mut running = adapter.running();
                 if poses.iter().any(|v| !v.is_finite()) {
                     return Err(Error::Device(format!(
-                        "{}: a prediction is not finite; run `isopose verify` on this device",
+                        "{}: a prediction is not finite; `verify` this device",
                         running.program.device()
                     )));
                 }

@@ -180,7 +180,9 @@ impl Eval {
             return Err(Error::setting("instances", "it is for the vanilla modes; leave it out, or add one"));
         }
         let configs: Vec<_> = modes.into_iter().map(|mode| (mode, self.config(mode.policy))).collect();
-        configs.iter().try_for_each(|(_, config)| config.validate(&checkpoint.model))?;
+        configs
+            .iter()
+            .try_for_each(|(mode, config)| config.validate(&checkpoint.model).map_err(|error| of_mode(error, *mode)))?;
         Ok(configs)
     }
 
@@ -235,10 +237,11 @@ fn pair(predicted: &[Predicted]) -> [&str; 2] {
     [predicted.first(), second].map(|predicted| predicted.map_or("", |predicted| &predicted.method.name))
 }
 
-/// Says in which mode predictions ceased to be finite.
+/// Says which mode cannot be, or in which predictions ceased to be finite.
 fn of_mode(error: Error, mode: Mode) -> Error {
     match error {
         Error::Diverged(what) => Error::Diverged(format!("{mode}: {what}")),
+        Error::Setting { setting: "mode", problem } => Error::setting("mode", format!("{mode}: {problem}")),
         error => error,
     }
 }

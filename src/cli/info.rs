@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::{Map, Value};
 
+use super::words::with_importers;
 use super::{Outcome, output};
 use crate::inspect::{Contents, inspect};
 
@@ -24,6 +25,7 @@ pub(super) struct Info {
 impl Info {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
         let Contents { kind, facts, warnings } = inspect(&self.file)?;
+        let kind = with_importers(&kind);
         if self.json {
             let facts: Map<String, Value> = facts.into_iter().collect();
             let file = self.file.display().to_string();

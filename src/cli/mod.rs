@@ -20,6 +20,7 @@ mod train;
 mod tune;
 mod verify;
 mod views;
+mod words;
 
 use std::error::Error as _;
 use std::io::{self, ErrorKind, Write};
@@ -28,6 +29,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::error::Error;
+use words::Words;
 
 /// Inference Stage Optimization of 3D human pose lifting: train a 2D-to-3D lifter, then adapt it to each pose while
 /// predicting, on a GPU or on the CPU.
@@ -97,7 +99,7 @@ pub fn run() -> ExitCode {
         // The reader has seen enough, as in `isopose plan show train | head`.
         Err(Failure::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(Failure::Output(error)) => fail(&format!("standard output: cannot write: {error}"), 1),
-        Err(Failure::Engine(error)) => fail(&one_line(&error), error.exit_code()),
+        Err(Failure::Engine(error)) => fail(&one_line(&error, &Words::typed()), error.exit_code()),
     }
 }
 
@@ -128,8 +130,8 @@ fn fail(message: &str, code: u8) -> ExitCode {
 }
 
 /// The message with those of its causes that it does not quote already, without line breaks.
-fn one_line(error: &Error) -> String {
-    let mut message = error.to_string();
+fn one_line(error: &Error, words: &Words) -> String {
+    let mut message = words.message(error);
     let mut cause = error.source();
     while let Some(error) = cause {
         let text = error.to_string();
@@ -137,10 +139,6 @@ fn one_line(error: &Error) -> String {
             message = format!("{message}: {text}");
         }
         cause = error.source();
-    }
-    // A setting goes by its flag here.
-    if let Error::Setting { setting, problem } = error {
-        message = format!("--{}: {problem}", setting.replace('_', "-"));
     }
     message.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::output;
+use super::words::Words;
 use crate::adapt::{MODES, Mode, Policy};
 use crate::bench::Timed;
 use crate::error::{Error, Result};
@@ -38,7 +39,7 @@ impl DeviceOptions {
             Ok(Some(tiling)) => Ok(Device::Gpu(gpu.with_tiling(tiling))),
             Ok(None) => Ok(device),
             Err(error) => {
-                output::note(&format!("warning: {error}"));
+                output::note(&format!("warning: {}", Words::typed().message(&error)));
                 Ok(device)
             }
         }

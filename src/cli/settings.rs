@@ -78,7 +78,7 @@ impl SettingFlags {
         train.dropout = self.dropout.unwrap_or(train.dropout);
         train.seed = self.seed.unwrap_or(train.seed);
         train.decay = self.decay(train.decay);
-        train.decay.validate().map_err(Error::Usage)?;
+        train.decay.validate().map_err(|problem| Error::setting("decay", problem))?;
         Ok((model, train))
     }
 

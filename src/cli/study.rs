@@ -136,7 +136,10 @@ impl Study {
 
     /// Fails for what no step could be run with, before the folder is made.
     fn check_settings(&self, training: &PoseSet, settings: &Settings) -> Result<()> {
-        let model = Trainer::check(training, &settings.model, &settings.train)?;
+        let model = Trainer::check(training, &settings.model, &settings.train).map_err(|error| match error {
+            Error::Setting { setting: "data", problem } => Error::setting("source", problem),
+            error => error,
+        })?;
         AdaptConfig::from(Policy { copies: settings.copies, ..Policy::ONLINE }).validate(&model)
     }
 

@@ -59,9 +59,42 @@ fn impossible_command_lines_are_usage_errors() {
     }
 }
 
+fn words(line: &str) -> Words {
+    Words::of(line.split_whitespace().skip(1).map(Into::into))
+}
+
 #[test]
 fn errors_are_one_line_with_each_cause_once() {
     let source = io::Error::other("the disk\nis full");
     let error = Error::io(std::path::Path::new("a.npz"), "write", source);
-    assert_eq!(one_line(&error), "a.npz: cannot write: the disk is full");
+    assert_eq!(one_line(&error, &words("isopose info a.npz")), "a.npz: cannot write: the disk is full");
+}
+
+#[test]
+fn settings_go_by_the_flags_of_the_command() {
+    let path = std::path::Path::new("a.npz");
+    let study = "isopose study --source a.npz --out b --ssl none";
+    for (line, error, expected) in [
+        ("isopose train --width 3", Error::setting("width", "it is 3"), "--width: it is 3"),
+        ("isopose plan profile train", Error::setting("decay_steps", "it is 0"), "decay_steps: it is 0"),
+        ("isopose train", Error::setting("decay_steps", "it is 0"), "--decay-steps: it is 0"),
+        ("isopose train", Error::setting("bn_momentum", "it is 2; use 0 to 1"), "bn_momentum: it is 2; use 0 to 1"),
+        // A flag that is not shown is none.
+        (study, Error::setting("ssl", "it is none"), "ssl: it is none"),
+        (study, Error::setting("out", "it is there; try `resume`"), "--out: it is there; try --resume"),
+        ("isopose report b", Error::Usage("try `study.resume`".into()), "try isopose study --resume"),
+        ("isopose report b", Error::Usage("try `study.rest`, `resume`, `".into()), "try `study.rest`, `resume`, `"),
+        (
+            "isopose import 3dpw a.npz",
+            Error::file(path, "option `keypoints`", "no `keypoints`", "leave `split` out"),
+            "a.npz: option --keypoints: no `keypoints`; leave --split out",
+        ),
+        (
+            "isopose bench --copies 4",
+            Error::Device("tensor `samples` is large; use fewer `copies`, a smaller `lambda` or `tune`".into()),
+            "device: tensor `samples` is large; use fewer --copies, a smaller `lambda` or `isopose tune`",
+        ),
+    ] {
+        assert_eq!(one_line(&error, &words(line)), expected, "{line}");
+    }
 }

@@ -26,8 +26,9 @@ pub fn choose(set: &PoseSet, path: &Path, fraction: f64) -> Result<Vec<i32>> {
     let sequences: usize = groups.iter().map(BTreeSet::len).sum();
     held_back.sort_unstable();
     if held_back.is_empty() || held_back.len() == sequences {
-        let problem = format!("there are {} recordings; --hold-back {fraction} of them is none or all", groups.len());
-        return Err(Error::file(path, "sequence", problem, "choose another fraction or give more sequences"));
+        let problem = format!("a fraction of {fraction} of the {} recordings is none or all of them", groups.len());
+        let fix = "choose another fraction (`hold_back`) or give more sequences";
+        return Err(Error::file(path, "sequence", problem, fix));
     }
     Ok(held_back)
 }

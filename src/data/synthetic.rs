@@ -81,16 +81,16 @@ impl Scenario {
 /// right. Deterministic: the same arguments give the same bytes, and a longer set starts with the shorter one.
 ///
 /// # Errors
-/// [`Error::Usage`] if `poses` is 0 or `joints` is neither 16 nor 17.
+/// [`Error::Setting`] if `poses` is 0 or `joints` is neither 16 nor 17.
 pub fn synthetic(scenario: Scenario, poses: usize, seed: u64, joints: usize) -> Result<PoseSet> {
     if Skeleton::of(joints).is_none() {
-        return Err(Error::Usage(format!("joints = {joints} is not possible; use 16 or 17")));
+        return Err(Error::setting("joints", format!("it is {joints}; use 16 or 17")));
     }
     let (Some(skeleton), 1..) = (Skeleton::of(17), poses) else {
-        return Err(Error::Usage("poses = 0 is not possible; ask for at least one".into()));
+        return Err(Error::setting("poses", "it is 0; ask for at least 1"));
     };
     if poses > MAX_POSES {
-        return Err(Error::Usage(format!("poses = {poses} is not possible; ask for at most {MAX_POSES}")));
+        return Err(Error::setting("poses", format!("it is {poses}; ask for at most {MAX_POSES}")));
     }
     let studio = h36m_studio()?;
     let bodies: Vec<Body> = (0..SUBJECTS).map(|subject| scenario.body(seed, subject)).collect();

@@ -39,13 +39,13 @@ const WILD_FOCAL: f64 = 1145.0;
 /// out. Each clip's camera depends on `seed` and the clip's number only.
 ///
 /// # Errors
-/// [`Error::Usage`] if `stride` is 0, `joints` is neither 16 nor 17, or no frame is left.
+/// [`Error::Setting`] if `stride` is 0, `joints` is neither 16 nor 17, or no frame is left.
 pub fn views(motion: &Motion, rig: Rig, seed: u64, stride: usize, joints: usize) -> Result<PoseSet> {
     if Skeleton::of(joints).is_none() {
-        return Err(Error::Usage(format!("joints = {joints} is not possible; use 16 or 17")));
+        return Err(Error::setting("joints", format!("it is {joints}; use 16 or 17")));
     }
     let (Some(skeleton), 1..) = (Skeleton::of(17), stride) else {
-        return Err(Error::Usage("stride = 0 is not possible; use 1 for every frame".into()));
+        return Err(Error::setting("stride", "it is 0; use 1 for every frame"));
     };
     let mut set = unobserved(skeleton);
     set.subject_names.clone_from(&motion.subject_names);
@@ -82,7 +82,8 @@ pub fn views(motion: &Motion, rig: Rig, seed: u64, stride: usize, joints: usize)
         }
     }
     if set.is_empty() {
-        return Err(Error::Usage(format!("no frame of the motion is visible from the cameras of rig '{rig}'")));
+        let problem = format!("no frame of the motion is visible from the cameras of {rig}; use another");
+        return Err(Error::setting("rig", problem));
     }
     Ok(if joints == 16 { set.to_16() } else { set })
 }
@@ -169,7 +170,7 @@ mod tests {
     #[test]
     fn impossible_requests_are_usage_errors() {
         for (stride, joints) in [(0, 17), (1, 15)] {
-            assert!(matches!(views(&motion(), Rig::Wild, 0, stride, joints), Err(Error::Usage(_))));
+            assert!(matches!(views(&motion(), Rig::Wild, 0, stride, joints), Err(Error::Setting { .. })));
         }
         assert!(views(&Motion::default(), Rig::Wild, 0, 1, 17).is_err());
     }

@@ -36,11 +36,11 @@ pub enum ShaderChecks {
 
 impl Device {
     /// Opens the device that `choice` names: `auto` (a discrete GPU, an integrated GPU, then the CPU), `cpu`, `gpu`
-    /// (the best adapter, software ones included), `gpu:N` (as numbered by `isopose devices`), or a part of an
+    /// (the best adapter, software ones included), `gpu:N` (as numbered by [`adapters`](adapters)), or a part of an
     /// adapter's name. A software adapter is never chosen by `auto`.
     ///
     /// # Errors
-    /// [`Error::Usage`] when no adapter fits `choice`; [`Error::Device`] when it cannot be opened.
+    /// [`Error::Setting`] when no adapter fits `choice`; [`Error::Device`] when it cannot be opened.
     pub fn open(choice: &str, threads: usize, checks: ShaderChecks) -> Result<Self> {
         match select::select(choice)? {
             Some(adapter) => Ok(Self::Gpu(Gpu::open(&adapter, checks)?)),
@@ -108,7 +108,7 @@ impl Gpu {
             ..Default::default()
         };
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
-            .map_err(|e| Error::Device(format!("cannot open {name}: {e}; try --device cpu")))?;
+            .map_err(|e| Error::Device(format!("cannot open {name}: {e}; try `device` cpu")))?;
         let fault = Arc::new(Mutex::new(None));
         let (on_error, on_loss) = (Arc::clone(&fault), Arc::clone(&fault));
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| note(&on_error, error.to_string())));

@@ -5,10 +5,10 @@ use serde::Serialize;
 use super::instance;
 use crate::error::{Error, Result};
 
-/// One line of `isopose devices`.
+/// An adapter, or the CPU executor, as a user can choose it.
 #[derive(Clone, Debug, Serialize)]
 pub struct AdapterSummary {
-    /// What `--device` takes: `cpu` or `gpu:N`.
+    /// What it is chosen by: `cpu` or `gpu:N`.
     pub id: String,
     /// The adapter's name.
     pub name: String,
@@ -78,18 +78,18 @@ fn named(choice: &str, found: &[wgpu::Adapter]) -> Result<usize> {
     }
     if let Some(number) = choice.strip_prefix("gpu:") {
         let index: usize =
-            number.parse().map_err(|_| Error::Usage(format!("--device {choice}: `{number}` is not a number")))?;
+            number.parse().map_err(|_| absent(&format!("'{number}' in {choice} is not a number"), found))?;
         return if index < found.len() { Ok(index) } else { Err(absent(&format!("there is no gpu:{index}"), found)) };
     }
     let wanted = choice.to_lowercase();
     let position = found.iter().position(|adapter| adapter.get_info().name.to_lowercase().contains(&wanted));
-    position.ok_or_else(|| absent(&format!("no adapter's name contains `{choice}`"), found))
+    position.ok_or_else(|| absent(&format!("no adapter's name contains '{choice}'"), found))
 }
 
 fn absent(what: &str, found: &[wgpu::Adapter]) -> Error {
     let names: Vec<String> = found.iter().enumerate().map(|(i, a)| format!("gpu:{i} {}", a.get_info().name)).collect();
     let here = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    Error::Usage(format!("--device: {what} (adapters here: {here}); use auto, cpu, gpu, gpu:N or part of a name"))
+    Error::setting("device", format!("{what} (adapters here: {here}); use auto, cpu, gpu, gpu:N or part of a name"))
 }
 
 /// A discrete GPU, else an integrated one; never a software adapter.

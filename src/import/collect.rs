@@ -118,7 +118,7 @@ impl<'a> Collector<'a> {
             return Ok(());
         }
         let problem = format!("{poses} poses more than the {} so far do not fit into memory", self.len());
-        Err(Error::file(path, field, problem, "take every K-th frame with --stride, or import in parts"))
+        Err(Error::file(path, field, problem, "take every K-th frame with `stride`, or import in parts"))
     }
 
     /// Adds a pose. The label's numbers come from [`Collector::sequence`] and its neighbours.

@@ -129,7 +129,7 @@ fn camera_numbers(wanted: &[String]) -> Result<Vec<usize>> {
     }
     let number = |id: &String| {
         let number = CAMERAS.iter().position(|known| known == id);
-        number.ok_or_else(|| Error::Usage(format!("camera '{id}' is unknown; use some of {}", CAMERAS.join(", "))))
+        number.ok_or_else(|| Error::setting("camera", format!("'{id}' is unknown; use some of {}", CAMERAS.join(", "))))
     };
     wanted.iter().map(number).collect()
 }

@@ -237,7 +237,7 @@ fn restore(tree: &mut Tree, lost: &[(&str, f64)]) {
 fn not_found(tree: &Tree, path: &Path, missing: &[usize]) -> Error {
     let missing: Vec<&str> = missing.iter().filter_map(|&slot| slot_names().get(slot).copied()).collect();
     let problem = format!("cannot find {}; the file has {}", missing.join(", "), joints_of(tree));
-    Error::file(path, "joint names", problem, "say which joint is which with --joint-map FILE.toml")
+    Error::file(path, "joint names", problem, "say which joint is which with `joint_map` FILE.toml")
 }
 
 /// The names of a skeleton's joints, for messages.

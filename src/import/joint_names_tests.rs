@@ -83,7 +83,7 @@ fn joints_that_cannot_be_found_are_listed() {
     }
     let error = JointMap::by_names(&mut tree, &path).unwrap_err().to_string();
     let words = "mixamo.bvh: joint names: cannot find Neck/Nose, Head, LElbow, RElbow; the file has mixamorig:Hips";
-    assert!(error.contains(words) && error.contains("--joint-map FILE.toml"), "{error}");
+    assert!(error.contains(words) && error.contains("`joint_map` FILE.toml"), "{error}");
     tree.joints.extend((0..200).map(|number| Joint::new(&format!("j{number}"), Some(0))));
     let long = JointMap::by_names(&mut tree, &path).unwrap_err().to_string();
     assert!(long.contains(" more;") && long.len() < 4000, "{long}");

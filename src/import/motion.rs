@@ -166,14 +166,14 @@ impl Clips<'_> {
     /// Every how many frames one is kept.
     fn stride(&mut self, path: &Path, fps: f64) -> Result<usize> {
         if !(fps as f32 > 0.0 && (fps as f32).is_finite()) {
-            let fix = "correct the file's Frame Time, or what --amc-fps says";
+            let fix = "correct the file's Frame Time, or what `amc_fps` says";
             return Err(Error::file(path, "frame rate", format!("{fps} frames in a second"), fix));
         }
         let Some(wanted) = self.options.fps else {
             let (rate, first) = self.rate.get_or_insert_with(|| (fps, path.to_owned()));
             if (*rate - fps).abs() > 1e-4 * *rate {
                 let problem = format!("{fps} frames in a second, but {} has {rate}", first.display());
-                return Err(Error::file(path, "frame rate", problem, "import them apart, or thin both with --fps"));
+                return Err(Error::file(path, "frame rate", problem, "import them apart, or thin both with `fps`"));
             }
             self.motion.fps = *rate as f32;
             return Ok(1);
@@ -184,7 +184,7 @@ impl Clips<'_> {
             return Ok(stride as usize);
         }
         let problem = format!("{fps} frames in a second are no whole multiple of {wanted}");
-        let fix = format!("give --fps {fps}, {}, {} or the like", fps / 2.0, fps / 3.0);
+        let fix = format!("give `fps` {fps}, {}, {} or the like", fps / 2.0, fps / 3.0);
         Err(Error::file(path, "frame rate", problem, fix))
     }
 
@@ -197,7 +197,7 @@ impl Clips<'_> {
         }
         if positions.len() > self.limit / size_of::<f32>() || i32::try_from(self.motion.len()).is_err() {
             let problem = format!("the motion is larger than {} MB", self.limit >> 20);
-            return Err(Error::file(path, format!("frame {frame}"), problem, "import in parts, or thin with --fps"));
+            return Err(Error::file(path, format!("frame {frame}"), problem, "import in parts, or thin with `fps`"));
         }
         Ok(())
     }
@@ -231,7 +231,7 @@ fn person_scale(tree: &Tree, map: &JointMap, path: &Path) -> Result<f64> {
     let length = tree.path_length(foot, head);
     Unit::of_person(length).map(Unit::millimetres).ok_or_else(|| {
         let problem = format!("{length:.4} from ankle to head: a person in none of mm, cm, inches, CMU's unit and m");
-        Error::file(path, "unit", problem, "say it with --unit")
+        Error::file(path, "unit", problem, "say it with `unit`")
     })
 }
 

@@ -129,7 +129,7 @@ fn clips_share_a_rate_or_are_thinned() {
     let paths = [fixture("14_07.amc"), fixture("motionbuilder.bvh")];
     let error = run(&paths, &Options::default()).unwrap_err().to_string();
     assert!(error.contains("motionbuilder.bvh: frame rate: 60 frames"), "{error}");
-    assert!(error.contains("14_07.amc has 120") && error.contains("--fps"), "{error}");
+    assert!(error.contains("14_07.amc has 120") && error.contains("`fps`"), "{error}");
     let person = Some("14".to_owned());
     let options = Options { fps: Some(30.0), subject: person, category: Some("walk".to_owned()), ..Options::default() };
     let thinned = run(&paths, &options).unwrap();
@@ -146,7 +146,7 @@ fn clips_share_a_rate_or_are_thinned() {
     assert_eq!(slower.fps, 60.0);
     for fps in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-300] {
         let error = run(&paths[..1], &Options { amc_fps: Some(fps), ..Options::default() }).unwrap_err().to_string();
-        assert!(error.contains("14_07.amc: frame rate") && error.contains("--amc-fps"), "{error}");
+        assert!(error.contains("14_07.amc: frame rate") && error.contains("`amc_fps`"), "{error}");
     }
 }
 
@@ -211,5 +211,5 @@ fn hostile_numbers_are_refused() {
     let error = problem(format!("{}Frames: 0\nFrame Time: 0.01\n", &text[..end]), &Options::default());
     assert!(error.contains("frames: there is none"), "{error}");
     let error = problem(text.replace("-7.", "-700."), &Options::default());
-    assert!(error.contains("unit: ") && error.contains("from ankle to head") && error.contains("--unit"), "{error}");
+    assert!(error.contains("unit: ") && error.contains("from ankle to head") && error.contains("`unit`"), "{error}");
 }

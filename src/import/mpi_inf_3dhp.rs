@@ -59,13 +59,13 @@ impl Options {
     /// Checks that none is given that this file cannot follow; `followed` are those of its kind.
     fn check(&self, path: &Path, followed: &[&str]) -> Result<()> {
         let given = [
-            ("--annotation", self.annotation != Annotation::default(), "the universal annotation is the only one"),
-            ("--all-frames", self.all_frames, "no frame is marked invalid"),
-            ("--camera", !self.cameras.is_empty(), "there are no cameras to choose from"),
+            ("annotation", self.annotation != Annotation::default(), "the universal annotation is the only one"),
+            ("all_frames", self.all_frames, "no frame is marked invalid"),
+            ("camera", !self.cameras.is_empty(), "there are no cameras to choose from"),
         ];
         match given.iter().find(|(name, given, _)| *given && !followed.contains(name)) {
             None => Ok(()),
-            Some((name, _, problem)) => Err(Error::file(path, *name, *problem, "leave the option out")),
+            Some((name, _, problem)) => Err(Error::file(path, format!("option `{name}`"), *problem, "leave it out")),
         }
     }
 

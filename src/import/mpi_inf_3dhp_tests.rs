@@ -102,17 +102,17 @@ fn options_that_a_file_cannot_follow_are_refused() {
     let frames = Options { all_frames: true, ..Options::default() };
     let cameras = Options { cameras: vec![0], ..Options::default() };
     for (file, options, option) in [
-        ("data_train_3dhp.npz", &annotation, "--annotation"),
-        ("data_test_3dhp.npz", &annotation, "--annotation"),
-        ("test_3dhp.npz", &annotation, "--annotation"),
-        ("S3/Seq2/annot.mat", &frames, "--all-frames"),
-        ("data_train_3dhp.npz", &frames, "--all-frames"),
-        ("test_3dhp.npz", &frames, "--all-frames"),
-        ("mpi_inf_3dhp_test_set/TS1/annot_data.mat", &cameras, "--camera"),
-        ("data_test_3dhp.npz", &cameras, "--camera"),
-        ("test_3dhp.npz", &cameras, "--camera"),
+        ("data_train_3dhp.npz", &annotation, "annotation"),
+        ("data_test_3dhp.npz", &annotation, "annotation"),
+        ("test_3dhp.npz", &annotation, "annotation"),
+        ("S3/Seq2/annot.mat", &frames, "all_frames"),
+        ("data_train_3dhp.npz", &frames, "all_frames"),
+        ("test_3dhp.npz", &frames, "all_frames"),
+        ("mpi_inf_3dhp_test_set/TS1/annot_data.mat", &cameras, "camera"),
+        ("data_test_3dhp.npz", &cameras, "camera"),
+        ("test_3dhp.npz", &cameras, "camera"),
     ] {
-        fails(of_16(file, options), &[&format!("{file}: {option}: "), "leave the option out"]);
+        fails(of_16(file, options), &[&format!("{file}: option `{option}`: "), "leave it out"]);
     }
 }
 

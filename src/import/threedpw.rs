@@ -191,7 +191,7 @@ fn computed_joints(path: &Path, options: &Options, to: &mut Collector<'_>) -> Re
     let error = |field: &str, problem: String, fix: &str| Err(Error::file(path, field, problem, fix));
     if options.keypoints == Keypoints::Detected {
         let problem = "it has no detections, which sequence files have";
-        return error("--keypoints", problem.into(), "leave the option out");
+        return error("option `keypoints`", problem.into(), "leave it out");
     }
     let mut positions = npz.rows("positions_3d")?;
     let layout = match *positions.shape() {

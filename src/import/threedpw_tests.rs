@@ -94,7 +94,7 @@ fn files_of_another_form_are_refused() {
     fails(of("../mpi_inf_3dhp/test_3dhp.npz", &Options::default()), &["positions_3d"]);
 
     let detected = Options { keypoints: Keypoints::Detected, ..Options::default() };
-    fails(of("data_3dpw_17.npz", &detected), &["data_3dpw_17.npz: --keypoints: ", "leave the option out"]);
+    fails(of("data_3dpw_17.npz", &detected), &["data_3dpw_17.npz: option `keypoints`: ", "leave it out"]);
     let copy = folder.path().join("data_3dpw_17.npz");
     std::fs::copy(fixture("threedpw/data_3dpw_17.npz"), &copy).unwrap();
     let twice = [fixture("threedpw/data_3dpw_17.npz"), copy];

@@ -32,7 +32,7 @@ pub(super) fn json(path: &Path) -> Result<Contents> {
     // What is left has no name of its own: a list with joints and joints_vis.
     let set = collect(17, |to| mpii::import(&[path.to_owned()], to, &mut |_, _| {})).map_err(|_| {
         let problem = "this is the JSON of no detector or data set that can be imported";
-        Error::file(path, "kind", problem, "see `isopose import --help` for those that can")
+        Error::file(path, "kind", problem, "see `import` for those that can")
     })?;
     Ok(imported("MPII annotations", "mpii", &set))
 }
@@ -55,7 +55,7 @@ fn detections(path: &Path, form: &str, kind: &str, read: Reader) -> Result<Conte
 
 fn imported(form: &str, kind: &str, set: &PoseSet) -> Contents {
     let mut contents = own::pose_set(set);
-    contents.kind = format!("{form}; import it with `isopose import {kind}`; as imported:");
+    contents.kind = format!("{form}; import it with `{kind}`; as imported:");
     contents
 }
 
@@ -63,7 +63,7 @@ pub(super) fn motion(path: &Path, kind: &str) -> Result<Contents> {
     let options = crate::import::motion::Options::default();
     let motion = crate::import::motion::import(&[path.to_owned()], &options, &mut |_, _| {})?;
     let mut contents = own::motion(&motion);
-    contents.kind = format!("{} motion; import it with `isopose import {kind}`; as imported:", kind.to_uppercase());
+    contents.kind = format!("{} motion; import it with `{kind}`; as imported:", kind.to_uppercase());
     Ok(contents)
 }
 
@@ -73,15 +73,15 @@ pub(super) fn npz(mut npz: Npz) -> Result<Contents> {
         (
             "positions_3d",
             if is_plain {
-                "3DPW, regressed joints; import them with `isopose import 3dpw`"
+                "3DPW, regressed joints; import them with `3dpw`"
             } else {
-                "Human3.6M, 3D; import it with `isopose import h36m`"
+                "Human3.6M, 3D; import it with `h36m`"
             },
         ),
-        ("positions_2d", "2D detections; import them with `isopose import h36m` beside the 3D, or `detectron`"),
-        ("keypoints", "Detectron; import it with `isopose import detectron`"),
-        ("pose3d", "MPI-INF-3DHP as PoseAug has it; import it with `isopose import mpi-inf-3dhp`"),
-        ("data", "MPI-INF-3DHP as P-STMO has it; import it with `isopose import mpi-inf-3dhp`"),
+        ("positions_2d", "2D detections; import them with `h36m` beside the 3D, or `detectron`"),
+        ("keypoints", "Detectron; import it with `detectron`"),
+        ("pose3d", "MPI-INF-3DHP as PoseAug has it; import it with `mpi-inf-3dhp`"),
+        ("data", "MPI-INF-3DHP as P-STMO has it; import it with `mpi-inf-3dhp`"),
     ];
     let mut contents = Contents::new(kind.iter().find(|(name, _)| npz.has(name)).map_or("arrays", |(_, kind)| kind));
     for name in npz.names() {
@@ -96,7 +96,7 @@ pub(super) fn npz(mut npz: Npz) -> Result<Contents> {
 pub(super) fn pickle(path: &Path) -> Result<Contents> {
     let value = pickle::load(path)?;
     let is_3dpw = value.get("cam_poses").is_some() && value.get("jointPositions").is_some();
-    let mut contents = Contents::new(if is_3dpw { "3DPW; import it with `isopose import 3dpw`" } else { "pickle" });
+    let mut contents = Contents::new(if is_3dpw { "3DPW; import it with `3dpw`" } else { "pickle" });
     list("", &value, 2, &mut contents);
     Ok(contents)
 }
@@ -108,11 +108,11 @@ pub(super) fn matlab(path: &Path) -> Result<Contents> {
     let value = mat::load(path)?;
     let has = |name: &str| value.get(name).is_some();
     let kind = if has("univ_annot3") {
-        "MPI-INF-3DHP, training; import it with `isopose import mpi-inf-3dhp`"
+        "MPI-INF-3DHP, training; import it with `mpi-inf-3dhp`"
     } else if has("RELEASE") {
-        "MPII; import it with `isopose import mpii`"
+        "MPII; import it with `mpii`"
     } else if has("joints") {
-        "LSP; import it with `isopose import lsp`"
+        "LSP; import it with `lsp`"
     } else {
         "MATLAB variables"
     };
@@ -124,9 +124,9 @@ pub(super) fn matlab(path: &Path) -> Result<Contents> {
 pub(super) fn hdf5(path: &Path) -> Result<Contents> {
     let file = Hdf5::open(path)?;
     let kind = if file.has("univ_annot3") {
-        "MPI-INF-3DHP, test; import it with `isopose import mpi-inf-3dhp`"
+        "MPI-INF-3DHP, test; import it with `mpi-inf-3dhp`"
     } else if file.has("3D_positions") {
-        "Human3.6M, 3D; import it with `isopose import h36m`"
+        "Human3.6M, 3D; import it with `h36m`"
     } else {
         "HDF5 datasets"
     };

@@ -66,8 +66,8 @@ impl CpuExecutor {
     pub(super) fn sharing(plan: Plan, threads: usize, shared: &[(TensorId, SharedTensor)]) -> Result<Self> {
         if let Some(available) = available_memory().filter(|&available| plan.bytes() > available) {
             return Err(Error::Device(format!(
-                "cpu: the plan needs {} MiB of memory, but {} MiB are free; use a smaller --width, fewer --copies or \
-                 --instances, or a smaller --batch",
+                "cpu: the plan needs {} MiB of memory, but {} MiB are free; use a smaller `width`, fewer `copies` or \
+                 `instances`, or a smaller `batch`",
                 plan.bytes() >> 20,
                 available >> 20
             )));

@@ -250,7 +250,7 @@ fn fits(plan: &Plan, gpu: &Gpu) -> Result<()> {
         if bytes + GUARD > largest {
             return Err(Error::Device(format!(
                 "{}: tensor `{}` {:?} takes {} MiB, but one binding holds at most {} MiB; \
-                 use a smaller --width or --batch, fewer --copies or --instances, or --device cpu",
+                 use a smaller `width` or `batch`, fewer `copies` or `instances`, or `device` cpu",
                 gpu.name(),
                 info.name,
                 info.shape,
@@ -265,7 +265,7 @@ fn fits(plan: &Plan, gpu: &Gpu) -> Result<()> {
         if grid.iter().any(|&n| n > most) {
             return Err(Error::Device(format!(
                 "{}: `{}` needs a grid of {:?} workgroups, but a side holds at most {most}; \
-                 use a smaller --batch, fewer --copies or --instances, or a smaller --width",
+                 use a smaller `batch`, fewer `copies` or `instances`, or a smaller `width`",
                 gpu.name(),
                 dispatch.label,
                 grid

@@ -81,28 +81,29 @@ impl Folder {
     /// The folder of the study that `manifest` describes: a new one, or with `resume` one that such a study began.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a folder that has a study already or, to resume, another one; [`Error::Io`] when it cannot
+    /// [`Error::Setting`] for a folder that has a study already or, to resume, another one; [`Error::Io`] when it cannot
     /// be written.
     pub fn open(path: &Path, manifest: &Manifest, resume: bool) -> Result<Self> {
         let file = path.join("study.json");
         if file.exists() {
             if !resume {
-                let problem = format!("--out {}: there is a study in this folder", path.display());
-                return Err(Error::Usage(format!("{problem}; go on with it by --resume, or give another folder")));
+                let problem = format!("there is a study in {}", path.display());
+                let fix = "go on with it by `resume`, or give another folder";
+                return Err(Error::setting("out", format!("{problem}; {fix}")));
             }
-            let begun: Manifest = read_json(&file, "give another --out")?;
+            let begun: Manifest = read_json(&file, "give another folder")?;
             return match difference(&begun, manifest) {
                 None => Self { path: path.to_owned(), manifest: begun }.tidied(),
-                Some((what, then, now)) => Err(Error::Usage(format!(
-                    "--resume: {}: {what} was {then} when the study began and is {now} now; give it what it began \
-                     with, or another --out",
-                    file.display()
-                ))),
+                Some((what, then, now)) => {
+                    let problem = format!("{what} was {then} when the study began and is {now} now");
+                    let fix = "give it what it began with, or another folder";
+                    Err(Error::setting("resume", format!("{}: {problem}; {fix}", file.display())))
+                }
             };
         }
         if PARTS.iter().any(|part| fs::read_dir(path.join(part)).is_ok_and(|mut files| files.next().is_some())) {
-            let problem = format!("--out {}: there are results in this folder, but no study.json", path.display());
-            return Err(Error::Usage(format!("{problem}; give another folder")));
+            let problem = format!("there are results in {}, but no study.json; give another folder", path.display());
+            return Err(Error::setting("out", problem));
         }
         for part in PARTS {
             let part = path.join(part);
@@ -201,9 +202,9 @@ impl Folder {
         let file = path.join("results.json");
         if !file.exists() {
             let (problem, fix) = if path.join("study.json").exists() {
-                ("the study is not finished", "go on with `isopose study --resume`")
+                ("the study is not finished", "finish it (`study.resume`)")
             } else {
-                ("there is no study in this folder", "give the --out of `isopose study`")
+                ("there is no study in this folder", "give the folder of a study (`study.out`)")
             };
             return Err(Error::file(path, "results.json", problem, fix));
         }
@@ -219,8 +220,8 @@ fn difference(begun: &Manifest, now: &Manifest) -> Option<(String, String, Strin
         let mut facts = vec![
             ("the version".to_owned(), m.version.clone()),
             ("the device".to_owned(), m.device.clone()),
-            ("--source".to_owned(), file(&m.source)),
-            ("--target".to_owned(), file(&m.target)),
+            ("`source`".to_owned(), file(&m.source)),
+            ("`target`".to_owned(), file(&m.target)),
         ];
         if let Ok(serde_json::Value::Object(settings)) = serde_json::to_value(&m.settings) {
             for (name, value) in settings {
@@ -241,7 +242,7 @@ fn difference(begun: &Manifest, now: &Manifest) -> Option<(String, String, Strin
 }
 
 /// What mends a damaged file of a study, but for its manifest.
-const REDO: &str = "remove the file and run `isopose study --resume` with this version";
+const REDO: &str = "remove the file and go on (`study.resume`) with this version";
 
 fn read_json<T: DeserializeOwned>(path: &Path, fix: &str) -> Result<T> {
     let bytes = fs::read(path).map_err(|source| Error::io(path, "read", source))?;

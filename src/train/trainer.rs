@@ -56,7 +56,7 @@ impl Trainer {
                 return Err(Error::setting("data", problem));
             }
         }
-        model.validate().map_err(|problem| Error::setting("model", problem))?;
+        model.check()?;
         config.validate()?;
         Ok(model)
     }
@@ -84,7 +84,7 @@ impl Trainer {
 
     fn start(set: &PoseSet, from: Checkpoint, config: &TrainConfig, step: u32, device: &Device) -> Result<Self> {
         let model = from.model;
-        model.validate().map_err(|problem| Error::setting("model", problem))?;
+        model.check()?;
         config.validate()?;
         let data = TrainingSet::new(set, &model)?;
         let TrainPlan { recording, ids } = train_plan(&model, config, data.poses, false)?;

@@ -80,7 +80,7 @@ impl RecordedState {
     pub fn from_bytes(name: &Path, bytes: &[u8]) -> Result<Self> {
         let archive = Archive::parse(name, bytes)?;
         if archive.metadata.get("format").is_some_and(|format| format.starts_with("isopose-")) {
-            let fix = "use a recorded state; a checkpoint is for `eval --checkpoint`";
+            let fix = "use a recorded state; a checkpoint is for `eval`";
             return Err(Error::file(name, "metadata format", "this is a checkpoint, not a recorded state", fix));
         }
         let bad = |why: String| Error::file(name, "metadata config", why, "record the state again");

@@ -62,7 +62,7 @@ fn read(path: &Path, options: &Options) -> Result<Vec<Video>> {
             path,
             "image size",
             problem,
-            "give width and height in pixels, as --image-size 1920x1080",
+            "give width and height in pixels, as `image_size` 1920x1080",
         ));
     };
     let frames: Vec<Option<Frame>> =

@@ -199,7 +199,7 @@ fn import(
     progress(paths.len(), paths.len());
     let Some(first) = paths.first() else { return Err(Error::Usage("give at least one file to import".into())) };
     if to.is_empty() {
-        let fix = "check the file, or ask for a lower score and fewer frames";
+        let fix = "check the file, or ask for a lower score (`min_score`) and fewer frames (`min_frames`)";
         return Err(Error::file(first, "keypoints", "there is nobody in it, or nobody is left", fix));
     }
     Ok(())
@@ -236,7 +236,7 @@ fn people(path: &Path, mut video: Video, options: &Options) -> Result<Vec<(Strin
     let relative = |person: &Detection| person.known().all(|point| point.iter().all(|v| v.abs() <= 1.0));
     if !video.people.is_empty() && video.people.iter().all(relative) {
         let problem = "all coordinates are within -1 and 1: relative to the image, not pixels";
-        let fix = "have the detector write pixels (OpenPose: --keypoint_scale 0)";
+        let fix = "have the detector write pixels (OpenPose: keypoint_scale 0)";
         return Err(Error::file(path, video.name, problem, fix));
     }
     let crowd = tracks::largest_crowd(&mut video.people);

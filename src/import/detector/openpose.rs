@@ -75,7 +75,7 @@ fn frames(path: &Path) -> Result<Vec<PathBuf>> {
     }
     files.sort();
     if files.is_empty() {
-        let fix = "give the folder that OpenPose's --write_json named";
+        let fix = "give the folder that OpenPose's write_json named";
         return Err(Error::file(path, "*_keypoints.json", "there is no such file in the folder", fix));
     }
     Ok(files)

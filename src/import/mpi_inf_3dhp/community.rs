@@ -53,13 +53,13 @@ pub(super) fn pstmo(path: &Path, options: &Options, to: &mut Collector<'_>) -> R
     for (name, recording) in data.entries() {
         let name = name.text().unwrap_or_default();
         let Some(cameras) = recording.items().first() else {
-            options.check(path, &["--all-frames"])?;
+            options.check(path, &["all_frames"])?;
             let label =
                 Label { sequence: to.new_sequence(name, path)?, subject: Some(to.subject(name)), ..Label::default() };
             add(path, name, recording, test_image_size(name), label, options, to)?;
             continue;
         };
-        options.check(path, &["--camera"])?;
+        options.check(path, &["camera"])?;
         let views = views(path, name, cameras, options)?;
         let subject = Some(to.subject(name.split(' ').next().unwrap_or_default()));
         for (camera, view) in views {

@@ -22,7 +22,7 @@ pub(super) fn test(path: &Path, options: &Options, to: &mut Collector<'_>) -> Re
         return Err(Error::file(path, "path", "its folders do not name the sequence", fix));
     };
     let wrong = |field: &str, problem: String, fix: &str| Error::file(path, format!("{name}/{field}"), problem, fix);
-    options.check(path, &["--annotation", "--all-frames"])?;
+    options.check(path, &["annotation", "all_frames"])?;
     let file = Hdf5::open(path)?;
     let frames = file.shape("annot2")?.first().copied().unwrap_or_default();
     to.room_for(frames.div_ceil(options.stride.max(1)), path, &format!("{name}/annot2"))?;
@@ -65,7 +65,7 @@ pub(super) fn train(path: &Path, options: &Options, to: &mut Collector<'_>) -> R
         let fix = "keep it in its folders, such as S1/Seq1";
         return Err(Error::file(path, "path", "its folders do not name subject and sequence", fix));
     };
-    options.check(path, &["--annotation", "--camera"])?;
+    options.check(path, &["annotation", "camera"])?;
     let value = mat::load(path)?;
     let cameras = value.get("annot2").map_or(0, |cell| cell.items().len());
     if cameras == 0 {
