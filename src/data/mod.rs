@@ -2,8 +2,13 @@
 
 pub mod hold_back;
 pub mod motion;
+#[cfg(feature = "import")]
+mod motion_file;
 mod observe;
 pub mod pose_set;
+#[cfg(feature = "import")]
+mod pose_set_file;
+#[cfg(feature = "import")]
 mod pose_writer;
 mod prepare;
 pub mod synthetic;
@@ -11,6 +16,7 @@ pub mod views;
 
 pub use motion::Motion;
 pub use pose_set::{Label, PoseSet};
+#[cfg(feature = "import")]
 pub use pose_writer::{PoseSetWriter, Summary};
 pub use prepare::{Prepared, Preparer};
 pub use synthetic::{Scenario, synthetic};

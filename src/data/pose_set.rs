@@ -1,11 +1,9 @@
-//! The pose set: 2D keypoints, with 3D positions where known, in one `.npz` file that `np.load` alone can read.
+//! The pose set: 2D keypoints, with 3D positions where known.
 
-use std::{borrow::Cow, ops::Range, path::Path};
+use std::{ops::Range, path::Path};
 
-use super::pose_writer::{Column, write};
 use crate::{
     error::{Error, Result},
-    format::npz::{Array, Npz, little_endian},
     pose::{Skeleton, to_16},
 };
 
@@ -135,6 +133,7 @@ impl PoseSet {
     }
 
     /// Takes all poses out and keeps the names.
+    #[cfg(feature = "import")]
     pub(crate) fn clear(&mut self) {
         self.keypoints.clear();
         [&mut self.confidence, &mut self.positions].into_iter().flatten().for_each(Vec::clear);
@@ -166,50 +165,6 @@ impl PoseSet {
             joint_names: Self::empty(skeleton).joint_names,
             ..self.clone()
         }
-    }
-
-    /// Reads a pose set.
-    ///
-    /// # Errors
-    /// If the file is not a readable `.npz`, an array has the wrong type or shape, or [`PoseSet::validate`] fails.
-    pub fn load(path: &Path) -> Result<Self> {
-        let mut npz = Npz::open(path)?;
-        let keypoints = npz.f32("keypoints")?;
-        let [n, joints, 2] = keypoints.shape[..] else {
-            let problem = format!("shape {:?}", keypoints.shape);
-            return Err(npz.error("keypoints", problem, "give (N, J, 2): pixel x and y of J joints of N poses"));
-        };
-        let Some(skeleton) = Skeleton::of(joints) else {
-            let problem = format!("{joints} joints (shape {:?})", keypoints.shape);
-            return Err(npz.error("keypoints", problem, "convert to the 16 or 17 joints of Human3.6M"));
-        };
-        let mut set = Self { keypoints: keypoints.values, ..Self::empty(skeleton) };
-        set.confidence = floats(&mut npz, "confidence", &[n, joints])?;
-        set.positions = floats(&mut npz, "positions", &[n, joints, 3])?;
-        set.image_size = image_size(&mut npz, n)?;
-        set.sequence = ids(&mut npz, "sequence", n)?;
-        set.frame = ids(&mut npz, "frame", n)?;
-        set.subject = ids(&mut npz, "subject", n)?;
-        set.action = ids(&mut npz, "action", n)?;
-        set.sequence_names = names(&mut npz, "sequence_names")?;
-        set.subject_names = names(&mut npz, "subject_names")?;
-        set.action_names = names(&mut npz, "action_names")?;
-        if npz.has("joint_names") {
-            set.joint_names = npz.strings("joint_names")?;
-        }
-        set.validate(path)?;
-        Ok(set)
-    }
-
-    /// Writes a pose set, after [`PoseSet::validate`]; the file appears whole or not at all.
-    ///
-    /// # Errors
-    /// If the set is not valid or the file cannot be written.
-    pub fn save(&self, path: &Path) -> Result<()> {
-        self.validate(path)?;
-        let one_size = self.image_size.as_ref().is_none_or(|sizes| sizes.iter().all(|size| *size == sizes[0]));
-        let columns = self.columns();
-        write(path, self, self.len(), one_size, columns.iter().map(|(column, bytes)| (column, bytes.as_deref())))
     }
 
     /// Checks every promise of the fields; `path` is only for the message, which names the pose and the joint.
@@ -296,29 +251,7 @@ impl PoseSet {
         Err(Error::file(path, "joint_names", problem, format!("reorder to {}", skeleton.names.join(", "))))
     }
 
-    /// The arrays with a row for each pose, in the file's order, and their elements, little-endian.
-    pub(super) fn columns(&self) -> [(Column, Option<Cow<'_, [u8]>>); 8] {
-        let joints = self.joints;
-        let sizes = self.image_size.as_ref().map(|sizes| sizes.as_flattened());
-        let [sequence, frame, subject, action] = self.labels().map(|(name, ids, _)| column(name, "<i4", &[], ids));
-        [
-            column("keypoints", "<f4", &[joints, 2], Some(&self.keypoints)),
-            column("confidence", "<f4", &[joints], self.confidence.as_deref()),
-            column("positions", "<f4", &[joints, 3], self.positions.as_deref()),
-            column("image_size", "<i4", &[2], sizes),
-            sequence,
-            frame,
-            subject,
-            action,
-        ]
-    }
-
-    /// The names that the numbers of this array index.
-    pub(super) fn names(&self, column: &str) -> &[String] {
-        self.labels().into_iter().find(|(name, ..)| *name == column).map_or(&[], |(.., names)| names)
-    }
-
-    fn labels(&self) -> [Labels<'_>; 4] {
+    pub(super) fn labels(&self) -> [Labels<'_>; 4] {
         [
             ("sequence", self.sequence.as_deref(), &self.sequence_names),
             ("frame", self.frame.as_deref(), &[]),
@@ -328,58 +261,9 @@ impl PoseSet {
     }
 }
 
-fn column<'a, T: bytemuck::NoUninit>(
-    name: &'static str,
-    descr: &'static str,
-    row: &[usize],
-    values: Option<&'a [T]>,
-) -> (Column, Option<Cow<'a, [u8]>>) {
-    let bytes = values.map(|values| little_endian(bytemuck::cast_slice(values)));
-    (Column { name, descr, row: row.to_vec() }, bytes)
-}
-
 /// A field, its number for each pose, and the names that the numbers index.
-type Labels<'a> = (&'static str, Option<&'a [i32]>, &'a [String]);
+pub(super) type Labels<'a> = (&'static str, Option<&'a [i32]>, &'a [String]);
 
-fn floats(npz: &mut Npz, name: &str, shape: &[usize]) -> Result<Option<Vec<f32>>> {
-    if !npz.has(name) {
-        return Ok(None);
-    }
-    let array = npz.f32(name)?;
-    if array.shape != shape {
-        return Err(npz.error(name, format!("shape {:?}", array.shape), format!("give {shape:?}, as keypoints have")));
-    }
-    Ok(Some(array.values))
-}
-
-fn ids(npz: &mut Npz, name: &str, n: usize) -> Result<Option<Vec<i32>>> {
-    if !npz.has(name) {
-        return Ok(None);
-    }
-    let array = npz.i32(name)?;
-    if array.shape != [n] {
-        return Err(npz.error(name, format!("shape {:?}", array.shape), format!("give one number a pose: ({n},)")));
-    }
-    Ok(Some(array.values))
-}
-
-fn names(npz: &mut Npz, name: &str) -> Result<Vec<String>> {
-    if npz.has(name) { npz.strings(name) } else { Ok(Vec::new()) }
-}
-
-fn image_size(npz: &mut Npz, n: usize) -> Result<Option<Vec<[i32; 2]>>> {
-    if !npz.has("image_size") {
-        return Ok(None);
-    }
-    let Array { shape, values } = npz.i32("image_size")?;
-    let sizes: Vec<[i32; 2]> = values.chunks_exact(2).map(|size| [size[0], size[1]]).collect();
-    match shape[..] {
-        [2] => Ok(Some(vec![sizes[0]; n])),
-        [rows, 2] if rows == n => Ok(Some(sizes)),
-        _ => Err(npz.error("image_size", format!("shape {shape:?}"), format!("give (2,) or ({n}, 2): width, height"))),
-    }
-}
-
-#[cfg(test)]
+#[cfg(all(test, feature = "import"))]
 #[path = "pose_set_tests.rs"]
 mod tests;

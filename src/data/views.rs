@@ -128,7 +128,9 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::data::motion::examples::{mocap, motion};
+    #[cfg(feature = "import")]
+    use crate::data::motion::examples::mocap;
+    use crate::data::motion::examples::motion;
 
     #[test]
     fn h36m_sees_every_clip_from_four_sides() {
@@ -175,6 +177,7 @@ mod tests {
         assert!(views(&Motion::default(), Rig::Wild, 0, 1, 17).is_err());
     }
 
+    #[cfg(feature = "import")]
     #[test]
     fn real_motion_capture_is_seen_by_both_rigs() {
         let Some(motion) = mocap("target_dev.npz") else { return };

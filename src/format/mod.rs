@@ -2,24 +2,32 @@
 //! nothing trusts a file: sizes that it claims are never allocated before the bytes are there, and what a file makes of
 //! memory is bounded by [`memory_limit`].
 
-#[cfg(test)]
+#[cfg(all(test, feature = "import"))]
 mod fixture_tests;
+#[cfg(feature = "import")]
 pub mod hdf5;
+#[cfg(feature = "import")]
 pub mod mat;
+#[cfg(feature = "import")]
 mod npy;
+#[cfg(feature = "import")]
 pub mod npz;
+#[cfg(feature = "import")]
 pub mod pickle;
+#[cfg(feature = "import")]
 mod stored;
+#[cfg(feature = "import")]
 mod value;
 mod whole;
 
-pub use npz::Array;
-pub use stored::Stored;
-pub use value::Value;
+#[cfg(feature = "import")]
+pub use {npz::Array, stored::Stored, value::Value};
+
 pub use whole::write_whole;
 
 /// The most bytes that one file may take in memory: half of what the system can give without swapping, where it says
 /// so (Linux), else 4 GiB.
+#[cfg(feature = "import")]
 #[must_use]
 pub fn memory_limit() -> usize {
     let available =

@@ -1,0 +1,128 @@
+//! The file of a pose set: one `.npz` that `np.load` alone can read.
+
+use std::{borrow::Cow, path::Path};
+
+use super::PoseSet;
+use super::pose_writer::{Column, write};
+use crate::{
+    error::Result,
+    format::npz::{Array, Npz, little_endian},
+    pose::Skeleton,
+};
+
+impl PoseSet {
+    /// Reads a pose set.
+    ///
+    /// # Errors
+    /// If the file is not a readable `.npz`, an array has the wrong type or shape, or [`PoseSet::validate`] fails.
+    pub fn load(path: &Path) -> Result<Self> {
+        let mut npz = Npz::open(path)?;
+        let keypoints = npz.f32("keypoints")?;
+        let [n, joints, 2] = keypoints.shape[..] else {
+            let problem = format!("shape {:?}", keypoints.shape);
+            return Err(npz.error("keypoints", problem, "give (N, J, 2): pixel x and y of J joints of N poses"));
+        };
+        let Some(skeleton) = Skeleton::of(joints) else {
+            let problem = format!("{joints} joints (shape {:?})", keypoints.shape);
+            return Err(npz.error("keypoints", problem, "convert to the 16 or 17 joints of Human3.6M"));
+        };
+        let mut set = Self { keypoints: keypoints.values, ..Self::empty(skeleton) };
+        set.confidence = floats(&mut npz, "confidence", &[n, joints])?;
+        set.positions = floats(&mut npz, "positions", &[n, joints, 3])?;
+        set.image_size = image_size(&mut npz, n)?;
+        set.sequence = ids(&mut npz, "sequence", n)?;
+        set.frame = ids(&mut npz, "frame", n)?;
+        set.subject = ids(&mut npz, "subject", n)?;
+        set.action = ids(&mut npz, "action", n)?;
+        set.sequence_names = names(&mut npz, "sequence_names")?;
+        set.subject_names = names(&mut npz, "subject_names")?;
+        set.action_names = names(&mut npz, "action_names")?;
+        if npz.has("joint_names") {
+            set.joint_names = npz.strings("joint_names")?;
+        }
+        set.validate(path)?;
+        Ok(set)
+    }
+
+    /// Writes a pose set, after [`PoseSet::validate`]; the file appears whole or not at all.
+    ///
+    /// # Errors
+    /// If the set is not valid or the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        self.validate(path)?;
+        let one_size = self.image_size.as_ref().is_none_or(|sizes| sizes.iter().all(|size| *size == sizes[0]));
+        let columns = self.columns();
+        write(path, self, self.len(), one_size, columns.iter().map(|(column, bytes)| (column, bytes.as_deref())))
+    }
+
+    /// The arrays with a row for each pose, in the file's order, and their elements, little-endian.
+    pub(super) fn columns(&self) -> [(Column, Option<Cow<'_, [u8]>>); 8] {
+        let joints = self.joints;
+        let sizes = self.image_size.as_ref().map(|sizes| sizes.as_flattened());
+        let [sequence, frame, subject, action] = self.labels().map(|(name, ids, _)| column(name, "<i4", &[], ids));
+        [
+            column("keypoints", "<f4", &[joints, 2], Some(&self.keypoints)),
+            column("confidence", "<f4", &[joints], self.confidence.as_deref()),
+            column("positions", "<f4", &[joints, 3], self.positions.as_deref()),
+            column("image_size", "<i4", &[2], sizes),
+            sequence,
+            frame,
+            subject,
+            action,
+        ]
+    }
+
+    /// The names that the numbers of this array index.
+    pub(super) fn names(&self, column: &str) -> &[String] {
+        self.labels().into_iter().find(|(name, ..)| *name == column).map_or(&[], |(.., names)| names)
+    }
+}
+
+fn column<'a, T: bytemuck::NoUninit>(
+    name: &'static str,
+    descr: &'static str,
+    row: &[usize],
+    values: Option<&'a [T]>,
+) -> (Column, Option<Cow<'a, [u8]>>) {
+    let bytes = values.map(|values| little_endian(bytemuck::cast_slice(values)));
+    (Column { name, descr, row: row.to_vec() }, bytes)
+}
+
+fn floats(npz: &mut Npz, name: &str, shape: &[usize]) -> Result<Option<Vec<f32>>> {
+    if !npz.has(name) {
+        return Ok(None);
+    }
+    let array = npz.f32(name)?;
+    if array.shape != shape {
+        return Err(npz.error(name, format!("shape {:?}", array.shape), format!("give {shape:?}, as keypoints have")));
+    }
+    Ok(Some(array.values))
+}
+
+fn ids(npz: &mut Npz, name: &str, n: usize) -> Result<Option<Vec<i32>>> {
+    if !npz.has(name) {
+        return Ok(None);
+    }
+    let array = npz.i32(name)?;
+    if array.shape != [n] {
+        return Err(npz.error(name, format!("shape {:?}", array.shape), format!("give one number a pose: ({n},)")));
+    }
+    Ok(Some(array.values))
+}
+
+fn names(npz: &mut Npz, name: &str) -> Result<Vec<String>> {
+    if npz.has(name) { npz.strings(name) } else { Ok(Vec::new()) }
+}
+
+fn image_size(npz: &mut Npz, n: usize) -> Result<Option<Vec<[i32; 2]>>> {
+    if !npz.has("image_size") {
+        return Ok(None);
+    }
+    let Array { shape, values } = npz.i32("image_size")?;
+    let sizes: Vec<[i32; 2]> = values.chunks_exact(2).map(|size| [size[0], size[1]]).collect();
+    match shape[..] {
+        [2] => Ok(Some(vec![sizes[0]; n])),
+        [rows, 2] if rows == n => Ok(Some(sizes)),
+        _ => Err(npz.error("image_size", format!("shape {shape:?}"), format!("give (2,) or ({n}, 2): width, height"))),
+    }
+}
