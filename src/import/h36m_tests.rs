@@ -132,7 +132,7 @@ fn wrong_choices_say_what_there_is() {
     let twice = [fixture("h36m_zip"), fixture("h36m/data_3d_h36m.npz")];
     fails(import(&twice, &Options::default(), &mut quiet), &["data_3d_h36m.npz: S1/", "imported already"]);
     let options = Options { cameras: strings(&["1"]), ..Options::default() };
-    fails(npz(&three, &options), &["camera '1'", "54138969"]);
+    fails(npz(&three, &options), &["camera: '1'", "54138969"]);
     let two = ["data_2d_h36m_gt.npz", "data_2d_h36m_sh_ft_h36m.npz", "data_3d_h36m.npz"];
     fails(npz(&two, &Options::default()), &["second 2D file"]);
     fails(npz(&two[..1], &Options::default()), &["2D keypoints only", "data_3d_h36m.npz"]);

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use rayon::prelude::*;
 use safetensors::tensor::View;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
@@ -14,6 +13,17 @@ use super::replay::{Found, run};
 use super::{OWN_STATE, RecordedState, own_state};
 use crate::error::Result;
 use crate::gpu::Device;
+
+/// What `work` makes of each item, in order. Not by rayon: comparing waits for pools of its own, and a worker that waits
+/// begins the next item on top of the one that it is in, until its stack is full.
+fn on_every_core<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let chunks = items.chunks(items.len().div_ceil(cores).max(1));
+        let threads: Vec<_> = chunks.map(|chunk| scope.spawn(|| chunk.iter().map(&work).collect::<Vec<_>>())).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    })
+}
 
 /// A tensor as f64, whatever it was.
 #[derive(Clone)]
@@ -78,7 +88,7 @@ fn says_nothing(key: &str, tensor: &Stored) -> bool {
     key == "iso/gt" || (key.contains("/grad") && norm < 1e-9) || norm == 0.0
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Outcome {
     Refused,
     Failed,
@@ -135,25 +145,26 @@ fn no_damage_passes() {
     let found = run(&sound, &Device::Cpu(1)).unwrap();
     assert!(compare("own", &sound, &found).unwrap().iter().all(|check| check.pass));
     let keys: Vec<&String> = own.tensors.keys().collect();
-    let outcomes: Vec<(String, Outcome)> = keys
-        .par_iter()
-        .flat_map_iter(|&key| DAMAGES.iter().map(move |damage| (key, damage)))
-        .filter(|(key, (_, damage))| {
+    let outcomes = on_every_core(&keys, |&key| {
+        let tried = DAMAGES.iter().filter(|(_, damage)| {
             // A damage that changes nothing is none.
-            let mut tensors = BTreeMap::from([((*key).clone(), own.tensors[*key].clone())]);
+            let mut tensors = BTreeMap::from([(key.clone(), own.tensors[key].clone())]);
             damage(&mut tensors, key);
             tensors
-                .get(*key)
-                .is_none_or(|now| now.shape != own.tensors[*key].shape || now.values != own.tensors[*key].values)
+                .get(key)
+                .is_none_or(|now| now.shape != own.tensors[key].shape || now.values != own.tensors[key].values)
                 || tensors.len() > 1
-        })
-        .map(|(key, (name, damage))| {
-            let mut bytes = own.clone();
-            damage(&mut bytes.tensors, key);
-            let named = if *name == "renamed" { format!("{key}.more") } else { key.clone() };
-            (format!("{key} {name}"), outcome(&bytes, &named, &found))
-        })
-        .collect();
+        });
+        tried
+            .map(|(name, damage)| {
+                let mut bytes = own.clone();
+                damage(&mut bytes.tensors, key);
+                let named = if *name == "renamed" { format!("{key}.more") } else { key.clone() };
+                (format!("{key} {name}"), outcome(&bytes, &named, &found))
+            })
+            .collect::<Vec<_>>()
+    })
+    .concat();
     // 1e30 of what says nothing may still say nothing.
     let forgiven = |what: &str| {
         let key = what.strip_suffix(" scaled by 1e30");
@@ -174,15 +185,13 @@ fn no_doubling_passes() {
     let found = run(&sound, &Device::Cpu(1)).unwrap();
     let all: Vec<_> = own.tensors.iter().filter(|(key, tensor)| !says_nothing(key, tensor)).collect();
     assert!(all.len() > 650, "{}", all.len());
-    let passed: Vec<_> = all
-        .into_par_iter()
-        .filter(|&(key, _)| {
-            let mut bytes = own.clone();
-            bytes.tensors.get_mut(key).unwrap().values.iter_mut().for_each(|v| *v *= 2.0);
-            outcome(&bytes, key, &found) == Outcome::Passed
-        })
-        .map(|(key, _)| key)
-        .collect();
+    let outcomes = on_every_core(&all, |&(key, _)| {
+        let mut bytes = own.clone();
+        bytes.tensors.get_mut(key).unwrap().values.iter_mut().for_each(|v| *v *= 2.0);
+        outcome(&bytes, key, &found)
+    });
+    let passed: Vec<_> =
+        all.iter().zip(&outcomes).filter(|(_, o)| **o == Outcome::Passed).map(|((key, _), _)| key).collect();
     assert!(passed.is_empty(), "{passed:?}");
 }
 
