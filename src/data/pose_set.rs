@@ -264,6 +264,7 @@ impl PoseSet {
 /// A field, its number for each pose, and the names that the numbers index.
 pub(super) type Labels<'a> = (&'static str, Option<&'a [i32]>, &'a [String]);
 
-#[cfg(all(test, feature = "import"))]
+#[cfg(test)]
+#[cfg(feature = "import")]
 #[path = "pose_set_tests.rs"]
 mod tests;

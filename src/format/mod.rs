@@ -2,7 +2,8 @@
 //! nothing trusts a file: sizes that it claims are never allocated before the bytes are there, and what a file makes of
 //! memory is bounded by [`memory_limit`].
 
-#[cfg(all(test, feature = "import"))]
+#[cfg(test)]
+#[cfg(feature = "import")]
 mod fixture_tests;
 #[cfg(feature = "import")]
 pub mod hdf5;
