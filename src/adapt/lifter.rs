@@ -42,7 +42,7 @@ impl Lifter {
     /// A model by its parameters. What training's optimiser knew has no place here: adaptation has its own.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a model that cannot be.
+    /// [`Error::Setting`](crate::Error::Setting) for a model that cannot be.
     pub fn new(config: ModelConfig, parameters: Tensors, device: &Device) -> Result<Self> {
         config.check()?;
         let model = Model { config, parameters, device: device.clone(), weights: SourceWeights::default() };
@@ -52,7 +52,7 @@ impl Lifter {
     /// Makes what adapts: by a [`Policy`](super::Policy), or by all settings.
     ///
     /// # Errors
-    /// [`Error::Setting`] for settings that do not fit the model; [`Error::Device`] when the device is too small.
+    /// [`Error::Setting`](crate::Error::Setting) for settings that do not fit the model; [`Error::Device`](crate::Error::Device) when the device is too small.
     pub fn adapter(&self, config: impl Into<AdaptConfig>) -> Result<Adapter> {
         Adapter::new(self, config.into())
     }

@@ -36,7 +36,7 @@ pub enum ShaderChecks {
 
 impl Device {
     /// Opens the device that `choice` names: `auto` (a discrete GPU, an integrated GPU, then the CPU), `cpu`, `gpu`
-    /// (the best adapter, software ones included), `gpu:N` (as numbered by [`adapters`](adapters)), or a part of an
+    /// (the best adapter, software ones included), `gpu:N` (as numbered by [`adapters`]), or a part of an
     /// adapter's name. A software adapter is never chosen by `auto`.
     ///
     /// # Errors
