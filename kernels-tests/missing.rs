@@ -5,7 +5,7 @@ use isopose::data::{Prepared, Scenario, synthetic};
 use isopose::evaluate::{Stream, predict};
 use isopose::gpu::Device;
 use isopose::plan::{CpuExecutor, Executor};
-use isopose::pose::missing::Fill;
+use isopose::pose::Fill;
 
 use crate::device::devices;
 use crate::models::{adaptation, adapter, checkpoint, keypoints, lifter, mode, model};

@@ -8,7 +8,7 @@
 //!
 //! The header's metadata are `format` (`isopose-1`), `config` ([`ModelConfig`] as JSON) and, to
 //! resume, `training` ([`TrainingState`] as JSON). A file without `format` comes from elsewhere: its
-//! `config`, if any, is read as the reference's, see [`ModelConfig::from_reference_json`]. Without a
+//! `config`, if any, is read as the PyTorch reference's: the JSON of its `Cfg`. Without a
 //! `config`, J, W and whether there is a self-supervised task (then taken to be the cycle) follow from
 //! the tensors, inputs are taken to be in the projection's plane, and all else has its default.
 

@@ -33,7 +33,7 @@ pub enum Network {
 impl Network {
     /// How the names of its tensors begin.
     #[must_use]
-    pub fn prefix(self) -> &'static str {
+    pub(crate) fn prefix(self) -> &'static str {
         match self {
             Self::Extractor => "extractor",
             Self::FslHead => "fsl",
@@ -208,7 +208,7 @@ impl ModelConfig {
     ///
     /// # Errors
     /// A sentence that names the key whose value is of the wrong kind, or not supported here.
-    pub fn from_reference_json(json: &serde_json::Value) -> Result<Self, String> {
+    pub(crate) fn from_reference_json(json: &serde_json::Value) -> Result<Self, String> {
         if !json.is_object() {
             return Err("it is not a JSON object".to_owned());
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::adapt::{AdaptConfig, Lifter, Start};
 use crate::data::PoseSet;
 use crate::error::{Error, Result};
-use crate::pose::missing::Fill;
+use crate::pose::Fill;
 
 /// Samples go to the device in lots that take about this long, so that progress is seen and read-backs cost nothing.
 const LOT: Duration = Duration::from_millis(200);

@@ -45,23 +45,22 @@
 //! | have poses | [`data`], [`pose`]; with feature `import` the field's files, `import` |
 //! | study what adaptation does | with feature `report`, `study` and `report` |
 //! | choose a device, and know that it is right | [`gpu`], [`verify`], [`tune`] |
-//! | write kernels and programs of one's own | [`kernel`], [`kernels`], [`plan`], [`cpu`] |
-//! | add a task or a layer | [`task`], [`nn`] |
+//! | write kernels and programs of one's own | [`kernel`], [`kernels`], [`plan`] |
 //!
 //! Features, all on by default: `import` reads and writes data sets, `report` makes studies and their reports, `cli` is
 //! the program. Without them nothing of command lines, plots, HDF5 or archives is compiled.
 
+// What one trains, adapts, predicts and scores with.
 pub mod adapt;
-pub mod evaluate;
-pub mod train;
-
 pub mod checkpoint;
 pub mod config;
 pub mod data;
-pub mod error;
+pub mod evaluate;
 pub mod metrics;
 pub mod pose;
+pub mod train;
 
+// Files in, pages out.
 #[cfg(feature = "import")]
 pub mod import;
 #[cfg(feature = "import")]
@@ -71,31 +70,35 @@ pub mod report;
 #[cfg(feature = "report")]
 pub mod study;
 
+// The engine, from the device down to the kernels.
 pub mod gpu;
+pub mod kernel;
+pub mod kernels;
+pub mod plan;
 pub mod tune;
 pub mod verify;
 
-pub mod cpu;
-pub mod kernel;
-pub mod kernels;
-pub mod nn;
-pub mod plan;
-pub mod task;
-
-// What only the program, its benchmarks and its tests need.
-#[cfg(feature = "report")]
-#[doc(hidden)]
-pub mod analysis;
+// Hidden: what they promise is for the program, the tests, the benchmarks and the fuzzer, which are crates of their own.
 #[doc(hidden)]
 pub mod bench;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
 #[doc(hidden)]
+pub mod cpu;
+#[doc(hidden)]
 pub mod format;
+#[doc(hidden)]
+pub mod nn;
+#[doc(hidden)]
+pub mod task;
 
+#[cfg(feature = "report")]
+mod analysis;
+mod error;
 mod named;
 mod system;
 
 pub use error::{Error, Result};
 pub use named::Named;
+pub use task::{Losses, Term};

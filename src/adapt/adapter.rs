@@ -8,7 +8,7 @@ use crate::cpu::State;
 use crate::error::{Error, Result};
 use crate::nn::Program;
 use crate::plan::SectionId;
-use crate::pose::missing::Fill;
+use crate::pose::Fill;
 use crate::task::Losses;
 
 /// Adapts and predicts: a handle on working parameters, Adam's moments and counters. [`Lifter::adapter`] makes it. Clones

@@ -50,7 +50,7 @@ impl From<Policy> for AdaptConfig {
 impl AdaptConfig {
     /// Samples that one replay advances.
     #[must_use]
-    pub fn samples_per_replay(&self) -> usize {
+    pub(crate) fn samples_per_replay(&self) -> usize {
         if self.policy.adapts() { self.instances } else { self.batch }
     }
 

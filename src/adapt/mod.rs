@@ -13,6 +13,7 @@ mod track;
 pub use adapter::Adapter;
 pub use config::AdaptConfig;
 pub use lifter::Lifter;
+#[doc(hidden)]
 pub use plan::{AdaptIds, AdaptPlan, adapt_plan};
 pub use policy::{MODES, Mode, Policy, Start};
 pub use track::{Pose, Track};

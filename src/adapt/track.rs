@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::Adapter;
 use crate::data::{PoseSet, Preparer};
 use crate::error::{Error, Result};
-use crate::pose::missing::Fill;
+use crate::pose::Fill;
 
 /// A person before a camera, frame by frame: what fills in and normalises the keypoints, with the memory of the last
 /// frame that this takes (some hundred bytes). Tracks of one adapter share what it learns; tracks of their own adapters

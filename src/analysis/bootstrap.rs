@@ -7,13 +7,13 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 /// The number of resamples that the study takes.
-pub const RESAMPLES: usize = 2000;
+pub(crate) const RESAMPLES: usize = 2000;
 /// The ends of a 95 % interval among the sorted resamples.
 const QUANTILES: [f64; 2] = [0.025, 0.975];
 
 /// A difference of means and its 95 % percentile interval (Efron and Tibshirani 1993, Sec. 13.3).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Interval {
+pub(crate) struct Interval {
     /// The difference over the poses themselves.
     pub mean: f64,
     /// The 2.5th percentile of the resamples.
@@ -30,7 +30,7 @@ pub struct Interval {
 ///
 /// `None` where nothing can be told: fewer than two sequences, no resamples, or a difference that is not finite.
 #[must_use]
-pub fn paired_bootstrap(
+pub(crate) fn paired_bootstrap(
     values: &[f64],
     reference: &[f64],
     sequences: Option<&[i32]>,

@@ -18,7 +18,7 @@ use crate::plan::{Init, Recorder, SectionId, TensorId};
 
 /// How a classifier is made.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ClassifierConfig {
+pub(crate) struct ClassifierConfig {
     /// Features of every hidden layer, a multiple of 4 (the paper: 1024).
     pub width: usize,
     /// Poses of each scenario in a step.
@@ -39,7 +39,7 @@ impl Default for ClassifierConfig {
 
 /// What a classifier makes of some poses.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Judgement {
+pub(crate) struct Judgement {
     /// (N): log-odds that a pose comes from the target.
     pub logits: Vec<f32>,
     /// (N, width): the output of the last residual block.
@@ -49,14 +49,14 @@ pub struct Judgement {
 impl Judgement {
     /// Percentage of the poses that are taken for the target's.
     #[must_use]
-    pub fn target_share(&self) -> f64 {
+    pub(crate) fn target_share(&self) -> f64 {
         let target = self.logits.iter().filter(|logit| **logit > 0.0).count();
         100.0 * target as f64 / self.logits.len().max(1) as f64
     }
 }
 
 /// A classifier on a device.
-pub struct DomainClassifier {
+pub(crate) struct DomainClassifier {
     config: ClassifierConfig,
     size: usize,
     program: Program,
@@ -82,7 +82,7 @@ impl DomainClassifier {
     /// # Errors
     /// [`Error::Usage`] without poses or for impossible settings; [`Error::Device`] when the device is too small or was
     /// lost.
-    pub fn train(
+    pub(crate) fn train(
         (source, target): (&[f32], &[f32]),
         joints: usize,
         config: ClassifierConfig,
@@ -127,7 +127,7 @@ impl DomainClassifier {
     ///
     /// # Errors
     /// The device was lost.
-    pub fn judge(&mut self, poses: &[f32]) -> Result<Judgement> {
+    pub(crate) fn judge(&mut self, poses: &[f32]) -> Result<Judgement> {
         let mut judgement = Judgement::default();
         for chunk in poses.chunks(2 * self.config.batch * self.size) {
             let count = chunk.len() / self.size;

@@ -2,7 +2,7 @@
 
 /// Equal bins from `low` to `high`. Each holds its lower edge, the last one its upper edge too, as in NumPy.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bins {
+pub(crate) struct Bins {
     /// The lower edge of the first bin.
     pub low: f64,
     /// The upper edge of the last bin.
@@ -14,7 +14,7 @@ pub struct Bins {
 impl Bins {
     /// The `count` + 1 edges.
     #[must_use]
-    pub fn edges(&self) -> Vec<f64> {
+    pub(crate) fn edges(&self) -> Vec<f64> {
         let width = (self.high - self.low) / self.count as f64;
         (0..self.count).map(|bin| self.low + width * bin as f64).chain([self.high]).collect()
     }
@@ -23,7 +23,7 @@ impl Bins {
 /// How much of a sample falls into each bin, percent of the whole sample. What lies outside the bins is in none of
 /// them, so they need not add up to 100. All zero for an empty sample.
 #[must_use]
-pub fn histogram(sample: &[f64], bins: &Bins) -> Vec<f64> {
+pub(crate) fn histogram(sample: &[f64], bins: &Bins) -> Vec<f64> {
     let edges = bins.edges();
     let mut counts = vec![0u32; bins.count];
     for value in sample {
@@ -38,7 +38,7 @@ pub fn histogram(sample: &[f64], bins: &Bins) -> Vec<f64> {
 /// The 1-Wasserstein (earth mover's) distance between two samples of finite numbers, of equal or different sizes, in
 /// their unit: the area between the two empirical distribution functions. `None` where a sample is empty.
 #[must_use]
-pub fn wasserstein(a: &[f64], b: &[f64]) -> Option<f64> {
+pub(crate) fn wasserstein(a: &[f64], b: &[f64]) -> Option<f64> {
     if a.is_empty() || b.is_empty() {
         return None;
     }

@@ -9,7 +9,7 @@ use crate::pose::Skeleton;
 
 /// The eight body parts of Fig. 7 and their joints. The paper names the parts alone. Thorax counts as spine and
 /// Neck/Nose, where there is one, as head. The root is in no part: every pose is centred on it, so its error is 0.
-pub const PARTS: [(&str, &[&str]); 8] = [
+pub(crate) const PARTS: [(&str, &[&str]); 8] = [
     ("hip", &["RHip", "LHip"]),
     ("spine", &["Spine", "Thorax"]),
     ("shoulder", &["LShoulder", "RShoulder"]),
@@ -24,7 +24,7 @@ pub const PARTS: [(&str, &[&str]); 8] = [
 ///
 /// `errors_mm` is (N, `joints`), flat, as [`crate::metrics::joint_errors`] gives them. Empty unless J is 16 or 17.
 #[must_use]
-pub fn by_part(errors_mm: &[f64], joints: usize) -> Vec<Score> {
+pub(crate) fn by_part(errors_mm: &[f64], joints: usize) -> Vec<Score> {
     let Some(skeleton) = Skeleton::of(joints) else { return Vec::new() };
     let score = |(label, part): (&'static str, &[&str])| {
         let belongs = |joint: usize| skeleton.names.get(joint).is_some_and(|name| part.contains(name));
@@ -37,7 +37,7 @@ pub fn by_part(errors_mm: &[f64], joints: usize) -> Vec<Score> {
 
 /// The metrics of the poses of one action or sequence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Group {
+pub(crate) struct Group {
     /// Its name, or its id where it has none.
     pub name: String,
     /// How many poses it has.
@@ -51,7 +51,7 @@ pub struct Group {
 /// `errors_mm` is (N, `joints`), flat, `ids` (N) the group of each pose, `names` the name of each id. Of unequal
 /// lengths the shorter counts.
 #[must_use]
-pub fn by_group(errors_mm: &[f64], joints: usize, ids: &[i32], names: &[String]) -> Vec<Group> {
+pub(crate) fn by_group(errors_mm: &[f64], joints: usize, ids: &[i32], names: &[String]) -> Vec<Group> {
     let mut errors: BTreeMap<i32, Vec<f64>> = BTreeMap::new();
     for (pose, &id) in errors_mm.chunks_exact(joints.max(1)).zip(ids) {
         errors.entry(id).or_default().extend_from_slice(pose);

@@ -22,7 +22,7 @@ named_enum! {
 }
 
 /// The bins of a histogram of ratios: the axis of Fig. 5, in steps of 0.05 (the paper does not give its own).
-pub const RATIO_BINS: Bins = Bins { low: 0.0, high: 2.0, count: 40 };
+pub(crate) const RATIO_BINS: Bins = Bins { low: 0.0, high: 2.0, count: 40 };
 
 impl Limb {
     /// The names of its joints from top to bottom: the upper bone joins the first two, the lower bone the last two.
@@ -42,7 +42,7 @@ impl Limb {
 ///
 /// A pose where one of the bones has no length, or one that is not finite, is left out. Empty unless J is 16 or 17.
 #[must_use]
-pub fn ratios(poses: &[f32], joints: usize, limb: Limb) -> Vec<f64> {
+pub(crate) fn ratios(poses: &[f32], joints: usize, limb: Limb) -> Vec<f64> {
     let lengths = bone_lengths(poses, joints, limb).into_iter();
     lengths.filter(|pair| pair.iter().copied().all(is_length)).map(|[upper, lower]| upper / lower).collect()
 }
@@ -53,7 +53,7 @@ pub fn ratios(poses: &[f32], joints: usize, limb: Limb) -> Vec<f64> {
 /// `poses` is (N, `joints`, 3), flat. A pair with a bone of no length, or not a finite one, is left out. `None` where
 /// no pair is left, or J is neither 16 nor 17.
 #[must_use]
-pub fn asymmetry(poses: &[f32], joints: usize, left: Limb, right: Limb) -> Option<f64> {
+pub(crate) fn asymmetry(poses: &[f32], joints: usize, left: Limb, right: Limb) -> Option<f64> {
     let [left, right] = [left, right].map(|limb| bone_lengths(poses, joints, limb));
     let pairs = left.as_flattened().iter().zip(right.as_flattened());
     let (mut sum, mut count) = (0.0, 0u32);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What runs with different seeds gave.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Spread {
+pub(crate) struct Spread {
     /// The mean.
     pub mean: f64,
     /// The sample standard deviation (n - 1); `None` for one value.
@@ -14,7 +14,7 @@ pub struct Spread {
 impl Spread {
     /// Of one value a seed; `None` where there is none.
     #[must_use]
-    pub fn of(values: &[f64]) -> Option<Self> {
+    pub(crate) fn of(values: &[f64]) -> Option<Self> {
         let count = values.len() as f64;
         let mean = values.iter().sum::<f64>() / count;
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();

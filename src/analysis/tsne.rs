@@ -24,7 +24,7 @@ const START: f64 = 1e-4;
 /// # Errors
 /// [`Error::Usage`] for a feature that is not finite or rows that are not whole; [`Error::Device`] when no thread can
 /// be started.
-pub fn embed(features: &[f32], width: usize, seed: u64) -> Result<Vec<[f64; 2]>> {
+pub(crate) fn embed(features: &[f32], width: usize, seed: u64) -> Result<Vec<[f64; 2]>> {
     if !features.len().is_multiple_of(width.max(1)) || features.iter().any(|feature| !feature.is_finite()) {
         let problem = format!("t-SNE needs finite features in whole rows of {width}; was the training stable?");
         return Err(Error::Usage(problem));

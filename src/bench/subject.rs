@@ -5,7 +5,7 @@ use crate::config::{ModelConfig, Ssl};
 use crate::data::{PoseSet, Prepared, Scenario, synthetic};
 use crate::error::{Error, Result};
 use crate::nn::initial_tensors;
-use crate::pose::missing::Fill;
+use crate::pose::Fill;
 use crate::pose::{Skeleton, mean_bone_lengths};
 
 /// Poses of the resident data set of a training program.

@@ -18,7 +18,7 @@ use crate::evaluate::{Predictions, Stream, predict};
 use crate::format::npz::NpzWriter;
 use crate::gpu::Device;
 use crate::metrics::{ProtocolSet, Score};
-use crate::pose::missing::Fill;
+use crate::pose::Fill;
 use crate::pose::root_centred;
 use crate::study::{self, Comparison, Method, Predicted, Run};
 

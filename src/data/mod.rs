@@ -1,18 +1,18 @@
 //! Pose sets, motion and their files; views of motion; synthetic scenarios.
 
 pub mod hold_back;
-pub mod motion;
+mod motion;
 #[cfg(feature = "import")]
 mod motion_file;
 mod observe;
-pub mod pose_set;
+mod pose_set;
 #[cfg(feature = "import")]
 mod pose_set_file;
 #[cfg(feature = "import")]
 mod pose_writer;
 mod prepare;
-pub mod synthetic;
-pub mod views;
+mod synthetic;
+mod views;
 
 pub use motion::Motion;
 pub use pose_set::{Label, PoseSet};

@@ -35,7 +35,7 @@ const WILD_FOCAL: f64 = 1145.0;
 /// One sequence for each clip and camera, in that order. `h36m` first moves each clip so that its mean root stands over
 /// the world's origin, where those cameras look. A `wild` camera (undistorted, 1000 x 1000 pixels, focal length 1145)
 /// looks at its clip's mean root; it is moved back along its axis until every joint of every frame is at least
-/// [`MIN_DEPTH`] in front of it. Frames with a joint that an `h36m` camera cannot project ([`Camera::sees`]) are left
+/// 0.5 m in front of it. Frames with a joint that an `h36m` camera cannot project ([`Camera::sees`]) are left
 /// out. Each clip's camera depends on `seed` and the clip's number only.
 ///
 /// # Errors

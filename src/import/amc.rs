@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 
 /// A skeleton.
 #[derive(Debug, Clone)]
-pub struct Asf {
+pub(super) struct Asf {
     /// The bones; each joint is a bone's end, the first is `root`. A joint's channels are its degrees of freedom from
     /// the last to the first, as [`Tree`] multiplies.
     pub tree: Tree,
@@ -60,7 +60,7 @@ impl Asf {
     ///
     /// # Errors
     /// If it is no ASF file, or its bones are no tree; the message names the line or the bone.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub(super) fn read(path: &Path) -> Result<Self> {
         let mut reader = Reader {
             lines: Lines::open(path)?,
             bones: vec![Joint::new(ROOT, None)],
@@ -231,7 +231,7 @@ impl Reader {
 
 /// An open motion file, read frame by frame.
 #[derive(Debug)]
-pub struct Amc<'a> {
+pub(super) struct Amc<'a> {
     skeleton: &'a Asf,
     lines: Lines,
     /// Each bone's joint and first channel.
@@ -246,7 +246,7 @@ impl<'a> Amc<'a> {
     ///
     /// # Errors
     /// If the file cannot be opened.
-    pub fn open(path: &Path, skeleton: &'a Asf) -> Result<Self> {
+    pub(super) fn open(path: &Path, skeleton: &'a Asf) -> Result<Self> {
         let mut first = 0;
         let mut bones = HashMap::new();
         for (number, joint) in skeleton.tree.joints.iter().enumerate() {
@@ -261,7 +261,7 @@ impl<'a> Amc<'a> {
     ///
     /// # Errors
     /// If a bone is unknown, missing or twice in the frame, or has another count of numbers; or frames are missing.
-    pub fn next_frame(&mut self, values: &mut Vec<f64>) -> Result<bool> {
+    pub(super) fn next_frame(&mut self, values: &mut Vec<f64>) -> Result<bool> {
         values.clear();
         values.resize(self.skeleton.tree.channels(), 0.0);
         self.given.fill(false);

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 
 /// An open file, read up to its first frame.
 #[derive(Debug)]
-pub struct Bvh {
+pub(super) struct Bvh {
     /// The joints; the end site of `Head` is named `Head_End`.
     pub tree: Tree,
     /// Frames in a second.
@@ -46,7 +46,7 @@ impl Bvh {
     ///
     /// # Errors
     /// If it is no BVH file of one skeleton; the message names the line.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub(super) fn open(path: &Path) -> Result<Self> {
         let mut words = Words { lines: Lines::open(path)?, waiting: VecDeque::new() };
         let tree = hierarchy(&mut words)?;
         let mut lines = words.lines;
@@ -68,7 +68,7 @@ impl Bvh {
     ///
     /// # Errors
     /// If the line has another count of numbers, or the file has another count of frames than it says.
-    pub fn next_frame(&mut self, frame: &mut Vec<f64>) -> Result<bool> {
+    pub(super) fn next_frame(&mut self, frame: &mut Vec<f64>) -> Result<bool> {
         let Some(line) = self.lines.next_line()? else {
             if self.read == self.claimed {
                 return Ok(false);

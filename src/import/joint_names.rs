@@ -97,7 +97,7 @@ const HEAD: usize = 10;
 
 /// For each of the 17 joints the two of the skeleton between which it lies, which may be the same.
 #[derive(Debug, Clone, PartialEq)]
-pub struct JointMap {
+pub(super) struct JointMap {
     /// `None` for Neck/Nose only: half way from Thorax to Head.
     slots: [Option<[usize; 2]>; 17],
 }
@@ -108,7 +108,7 @@ impl JointMap {
     ///
     /// # Errors
     /// If no convention fits: which joints the best one lacks, and which names there are.
-    pub fn by_names(tree: &mut Tree, path: &Path) -> Result<Self> {
+    pub(super) fn by_names(tree: &mut Tree, path: &Path) -> Result<Self> {
         let find = |name: &str| tree.joints.iter().position(|joint| plain(&joint.name) == name);
         let mut fewest: Option<Vec<usize>> = None;
         for naming in &NAMINGS {
@@ -136,7 +136,7 @@ impl JointMap {
     /// # Errors
     /// If the file is no such table, a key is none of the 17 joints or is missing, or the skeleton (of the file
     /// `skeleton`) has no joint of a name.
-    pub fn from_toml(map: &Path, tree: &Tree, skeleton: &Path) -> Result<Self> {
+    pub(super) fn from_toml(map: &Path, tree: &Tree, skeleton: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(map).map_err(|source| Error::io(map, "read", source))?;
         let table: toml::Table = text
             .parse()
@@ -192,7 +192,7 @@ impl JointMap {
 
     /// The joints of the skeleton between which one of the 17 lies.
     #[must_use]
-    pub fn sources(&self, slot: usize) -> Vec<usize> {
+    pub(super) fn sources(&self, slot: usize) -> Vec<usize> {
         match self.slots[slot] {
             Some([a, b]) if a == b => vec![a],
             Some(two) => two.to_vec(),
@@ -202,7 +202,7 @@ impl JointMap {
 
     /// The 17 joints of a pose.
     #[must_use]
-    pub fn apply(&self, position: impl Fn(usize) -> Vector3<f64>) -> [Vector3<f64>; 17] {
+    pub(super) fn apply(&self, position: impl Fn(usize) -> Vector3<f64>) -> [Vector3<f64>; 17] {
         let mut joints = self.slots.map(|slot| {
             let [a, b] = slot.unwrap_or_default();
             if a == b { position(a) } else { (position(a) + position(b)) / 2.0 }

@@ -4,7 +4,7 @@ use nalgebra::{Rotation3, Vector3};
 
 /// What one number of a frame does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Channel {
+pub(super) enum Channel {
     /// The coordinate along this axis (0 to 2), in place of the joint's offset.
     Position(usize),
     /// A rotation about this axis, degrees.
@@ -13,7 +13,7 @@ pub enum Channel {
 
 /// A joint.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Joint {
+pub(super) struct Joint {
     /// Its name.
     pub name: String,
     /// The joint that it hangs on, always an earlier one; `None` for the root.
@@ -30,21 +30,21 @@ pub struct Joint {
 
 /// Joints, each after its parent; the first is the root.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Tree {
+pub(super) struct Tree {
     /// The joints.
     pub joints: Vec<Joint>,
 }
 
 /// The most joints that a file may have: what a skeleton of a body with fingers has, many times.
-pub const MAX_JOINTS: usize = 10_000;
+pub(super) const MAX_JOINTS: usize = 10_000;
 
 /// Orientation and position of a joint in the world.
-pub type Placed = (Rotation3<f64>, Vector3<f64>);
+pub(super) type Placed = (Rotation3<f64>, Vector3<f64>);
 
 impl Joint {
     /// A joint without offset, bone and channels.
     #[must_use]
-    pub fn new(name: &str, parent: Option<usize>) -> Self {
+    pub(super) fn new(name: &str, parent: Option<usize>) -> Self {
         Self {
             name: name.to_owned(),
             parent,
@@ -58,7 +58,7 @@ impl Joint {
 
 /// The rotation by an angle in degrees about axis 0, 1 or 2.
 #[must_use]
-pub fn rotation(axis: usize, degrees: f64) -> Rotation3<f64> {
+pub(super) fn rotation(axis: usize, degrees: f64) -> Rotation3<f64> {
     let axis = [Vector3::x_axis(), Vector3::y_axis(), Vector3::z_axis()][axis % 3];
     Rotation3::from_axis_angle(&axis, degrees.to_radians())
 }
@@ -66,13 +66,13 @@ pub fn rotation(axis: usize, degrees: f64) -> Rotation3<f64> {
 impl Tree {
     /// Numbers in a frame.
     #[must_use]
-    pub fn channels(&self) -> usize {
+    pub(super) fn channels(&self) -> usize {
         self.joints.iter().map(|joint| joint.channels.len()).sum()
     }
 
     /// Forward kinematics: places every joint, in the file's unit and axes. `frame` has [`Self::channels`] numbers,
     /// joint by joint; a number that is missing counts as 0.
-    pub fn place(&self, frame: &[f64], placed: &mut Vec<Placed>) {
+    pub(super) fn place(&self, frame: &[f64], placed: &mut Vec<Placed>) {
         placed.clear();
         let mut numbers = frame.iter().copied();
         for joint in &self.joints {
@@ -92,7 +92,7 @@ impl Tree {
 
     /// The length of the bones from one joint to another, which no pose changes.
     #[must_use]
-    pub fn path_length(&self, from: usize, to: usize) -> f64 {
+    pub(super) fn path_length(&self, from: usize, to: usize) -> f64 {
         let chain = |joint| std::iter::successors(Some(joint), |&joint: &usize| self.joints[joint].parent);
         let (up, down): (Vec<usize>, Vec<usize>) = (chain(from).collect(), chain(to).collect());
         let common = up.iter().rev().zip(down.iter().rev()).take_while(|(a, b)| a == b).count();

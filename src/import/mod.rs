@@ -3,15 +3,15 @@
 //! Each kind of file has a module with an `import` function. All convert to the 17 joints of Human3.6M by a [`Layout`].
 //! Those of pose sets add poses to a [`Collector`]: [`collect()`] gives it memory, [`collect_to`] a file.
 
-pub mod amc;
-pub mod bvh;
-pub mod collect;
+mod amc;
+mod bvh;
+mod collect;
 pub mod detector;
 mod frames;
 pub mod h36m;
-pub mod joint_names;
-pub mod kinematics;
-pub mod layout;
+mod joint_names;
+mod kinematics;
+mod layout;
 mod lines;
 pub mod lsp;
 pub mod motion;

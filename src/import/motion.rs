@@ -58,7 +58,8 @@ pub struct Options {
     pub fps: Option<f64>,
     /// Frames in a second of AMC files, which do not say; CMU's are 120, few are 60.
     pub amc_fps: Option<f64>,
-    /// A TOML file that says which joint is which ([`JointMap::from_toml`]).
+    /// A TOML file that says which joint is which: `Hip = "Hips"`, or `Spine = ["Spine", "Spine1"]` for the
+    /// middle of two.
     pub joint_map: Option<PathBuf>,
     /// The person; without it the name of each file's folder.
     pub subject: Option<String>,

@@ -8,7 +8,7 @@ mod source;
 mod tile;
 
 pub use check::{check, check_tile};
-pub use source::expand_imports;
+pub(crate) use source::expand_imports;
 pub use tile::{Left, Product, RowClass, Tile, Tiling};
 
 use arrayvec::ArrayVec;

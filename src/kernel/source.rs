@@ -24,7 +24,7 @@ static SHARED: &[(&str, &str)] = &[
 ///
 /// # Errors
 /// The name of an import that does not exist.
-pub fn expand_imports(source: &str, tile: Option<&Tile>) -> Result<String, String> {
+pub(crate) fn expand_imports(source: &str, tile: Option<&Tile>) -> Result<String, String> {
     let mut seen = Vec::new();
     let mut out = String::with_capacity(source.len() * 2);
     expand(source, tile, &mut seen, &mut out)?;

@@ -48,7 +48,7 @@ pub struct Metrics {
 impl Metrics {
     /// The metrics of joint errors in millimetres, as [`joint_errors`] gives them. All zero for an empty set.
     #[must_use]
-    pub fn of_errors(errors_mm: &[f64]) -> Self {
+    pub(crate) fn of_errors(errors_mm: &[f64]) -> Self {
         if errors_mm.is_empty() {
             return Self::default();
         }

@@ -112,7 +112,11 @@ pub fn prepare(plan: Plan, device: &Device) -> Result<Box<dyn Executor>> {
 ///
 /// # Errors
 /// As [`prepare`]; [`Error::Plan`] where the plan does not only read such a tensor.
-pub fn prepare_sharing(plan: Plan, device: &Device, shared: &[(TensorId, SharedTensor)]) -> Result<Box<dyn Executor>> {
+pub(crate) fn prepare_sharing(
+    plan: Plan,
+    device: &Device,
+    shared: &[(TensorId, SharedTensor)],
+) -> Result<Box<dyn Executor>> {
     let only_read = plan.only_read();
     if let Some((id, _)) = shared.iter().find(|(id, _)| !only_read.contains(id)) {
         return Err(Error::Plan(format!("tensor `{}` is shared, but not only read", plan.tensor(*id).name)));

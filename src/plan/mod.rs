@@ -10,7 +10,8 @@ mod recorder;
 
 pub use cost::Cost;
 pub use cpu::CpuExecutor;
-pub use executor::{Executor, Readback, SharedTensor, prepare, prepare_sharing};
+pub(crate) use executor::prepare_sharing;
+pub use executor::{Executor, Readback, SharedTensor, prepare};
 pub use gpu::GpuExecutor;
 pub use lockstep::{Difference, lockstep, relative_error};
 pub use recorder::Recorder;
@@ -130,7 +131,7 @@ impl Plan {
 
     /// The tensors that some dispatch reads and none writes.
     #[must_use]
-    pub fn only_read(&self) -> BTreeSet<TensorId> {
+    pub(crate) fn only_read(&self) -> BTreeSet<TensorId> {
         let dispatches = || self.sections.iter().flat_map(|section| &section.dispatches);
         let bound = |read: bool| {
             let all = dispatches().flat_map(|dispatch| dispatch.kernel.bindings.iter().zip(&dispatch.tensors));

@@ -58,7 +58,11 @@ impl Recorder {
     ///
     /// # Errors
     /// Those of `record`.
-    pub fn scoped<T>(&mut self, scope: impl Into<String>, record: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    pub(crate) fn scoped<T>(
+        &mut self,
+        scope: impl Into<String>,
+        record: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
         self.scope.push(scope.into());
         let result = record(self);
         self.scope.pop();

@@ -29,7 +29,7 @@ pub struct Camera {
 }
 
 /// Joints nearer than this (metres, along the optical axis) do not count as seen.
-pub const MIN_DEPTH: f64 = 0.5;
+pub(crate) const MIN_DEPTH: f64 = 0.5;
 
 impl Camera {
     /// An undistorted camera at `position` that looks at `target` (metres, world), upright: the image's down is the
@@ -81,7 +81,7 @@ impl Camera {
         [self.focal[0] * (x * scale + p1 * r2) + self.center[0], self.focal[1] * (y * scale + p2 * r2) + self.center[1]]
     }
 
-    /// Whether [`Camera::project`] is meaningful for a point in camera axes: at least [`MIN_DEPTH`] in front and, for a
+    /// Whether [`Camera::project`] is meaningful for a point in camera axes: at least 0.5 m in front and, for a
     /// distorted camera, within 45 degrees of the axis. The point may still lie outside of the image.
     #[must_use]
     pub fn sees(&self, point: [f64; 3]) -> bool {

@@ -21,7 +21,7 @@ named_enum! {
 /// filled outwards from those that are there. Hip and Thorax lie between the hips and the shoulders, a hip or shoulder
 /// opposite to the other, any other joint between its known neighbours, the nearer the better. The end of a limb follows
 /// the limb of the other side, or goes on straight. A pose without any joint becomes all zero.
-pub fn fill_from_neighbours(x: &mut [f32], seen: &[f32], skeleton: &Skeleton, bone_lengths: &[f32]) {
+pub(crate) fn fill_from_neighbours(x: &mut [f32], seen: &[f32], skeleton: &Skeleton, bone_lengths: &[f32]) {
     let mut points: Vec<[f32; 2]> = x.chunks_exact(2).map(|p| [p[0], p[1]]).collect();
     let mut known: Vec<bool> = seen.iter().map(|&seen| seen > 0.0).collect();
     if !known.contains(&true) {
@@ -91,7 +91,7 @@ fn guess(joint: usize, points: &[[f32; 2]], known: &[bool], skeleton: &Skeleton,
 
 /// Fills the missing joints of one pose from the frame before, `last` (J, 2), moved as the joints move that this frame
 /// has.
-pub fn fill_from_last_frame(x: &mut [f32], seen: &[f32], last: &[f32]) {
+pub(crate) fn fill_from_last_frame(x: &mut [f32], seen: &[f32], last: &[f32]) {
     let there = || (0..seen.len()).filter(|&joint| seen[joint] > 0.0);
     let moved: [f32; 2] = std::array::from_fn(|axis| {
         there().map(|joint| x[2 * joint + axis] - last[2 * joint + axis]).sum::<f32>() / there().count().max(1) as f32

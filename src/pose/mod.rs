@@ -1,10 +1,11 @@
 //! Skeletons and joint maps, cameras and projection, 2D normalisation.
 
-pub mod camera;
-pub mod missing;
-pub mod normalize;
-pub mod skeleton;
+pub(crate) mod camera;
+pub(crate) mod missing;
+mod normalize;
+mod skeleton;
 
 pub use camera::Camera;
+pub use missing::Fill;
 pub use normalize::{bone_normalize, mean_bone_lengths, root_centred};
 pub use skeleton::{Skeleton, to_16};

@@ -21,7 +21,7 @@ pub use document::results_document;
 pub use folder::{DataFile, Folder, Manifest, Run};
 pub use gallery::{Sample, Selection};
 pub use method::{BASELINE, Method, iso, joint, methods};
-pub use noise::noisy;
+pub(crate) use noise::noisy;
 pub use paper::PaperTarget;
 pub use run::{Noise, Results, Sweep, run};
 pub use sections::comparison_document;

@@ -15,7 +15,7 @@ const PERSON_PX: f64 = 200.0;
 /// person, standing, is 200 px tall. How many pixels of its own image that is follows from each pose's bone scale.
 /// Missing joints stay as they are.
 #[must_use]
-pub fn noisy(set: &PoseSet, model: &ModelConfig, sigma: f64, seed: u32) -> PoseSet {
+pub(crate) fn noisy(set: &PoseSet, model: &ModelConfig, sigma: f64, seed: u32) -> PoseSet {
     let Some(skeleton) = Skeleton::of(set.joints).filter(|_| model.bone_lengths.len() + 1 == set.joints) else {
         return set.clone();
     };

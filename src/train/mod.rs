@@ -4,6 +4,8 @@ mod plan;
 mod set;
 mod trainer;
 
+#[doc(hidden)]
 pub use plan::{TrainIds, TrainPlan, train_plan};
+#[doc(hidden)]
 pub use set::TrainingSet;
 pub use trainer::Trainer;

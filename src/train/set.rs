@@ -4,7 +4,7 @@ use crate::config::ModelConfig;
 use crate::data::{PoseSet, Prepared};
 use crate::error::{Error, Result};
 use crate::nn::pose_size;
-use crate::pose::missing::Fill;
+use crate::pose::Fill;
 
 /// Labelled poses as a device keeps them.
 #[derive(Clone, Debug, PartialEq)]

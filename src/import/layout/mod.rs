@@ -4,7 +4,7 @@
 #[rustfmt::skip] // Lines of joints, not a joint a line.
 mod tables;
 
-pub use tables::*;
+pub(super) use tables::*;
 
 /// How one of the 17 joints is made.
 #[derive(Debug, Clone, Copy, PartialEq)]

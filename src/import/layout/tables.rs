@@ -4,7 +4,7 @@ use super::Layout;
 use super::Slot::{Absent, Joint, Middle, Quarter, Spine};
 
 /// The 17 joints themselves (VideoPose3D, MMPose, MotionBERT).
-pub static H36M_17: Layout = Layout {
+pub(crate) static H36M_17: Layout = Layout {
     name: "H36M-17",
     joints: &[
         "Hip", "RHip", "RKnee", "RFoot", "LHip", "LKnee", "LFoot", "Spine", "Thorax", "Neck/Nose", "Head", "LShoulder",
@@ -17,7 +17,7 @@ pub static H36M_17: Layout = Layout {
 };
 
 /// H36M without Neck/Nose (SemGCN, PoseAug).
-pub static H36M_16: Layout = Layout {
+pub(crate) static H36M_16: Layout = Layout {
     name: "H36M-16",
     joints: &[
         "Hip", "RHip", "RKnee", "RFoot", "LHip", "LKnee", "LFoot", "Spine", "Thorax", "Head", "LShoulder", "LElbow",
@@ -30,7 +30,7 @@ pub static H36M_16: Layout = Layout {
 };
 
 /// The 16 joints with the left leg first, as AdaptPose's 3DPW file orders them: SPIN's 17 without the jaw.
-pub static SPIN_16: Layout = Layout {
+pub(crate) static SPIN_16: Layout = Layout {
     name: "SPIN-16",
     joints: &[
         "Hip", "LHip", "LKnee", "LFoot", "RHip", "RKnee", "RFoot", "Spine", "Thorax", "Head", "LShoulder", "LElbow",
@@ -43,7 +43,7 @@ pub static SPIN_16: Layout = Layout {
 };
 
 /// The 32 joints of Human3.6M's own files (`VideoPose3D:common/h36m_dataset.py`); only those in use are named.
-pub static H36M_32: Layout = Layout {
+pub(crate) static H36M_32: Layout = Layout {
     name: "H36M-32",
     joints: &[
         "Hip", "RHip", "RKnee", "RFoot", "4", "5", "LHip", "LKnee", "LFoot", "9", "10", "11", "Spine", "Thorax",
@@ -58,7 +58,7 @@ pub static H36M_32: Layout = Layout {
 
 /// Stacked hourglass after fine-tuning on Human3.6M (`data_2d_h36m_sh_*.npz`): MPII's order, with its thorax slot as
 /// Spine and its upper-neck slot as Thorax (`una-dinosauria/3d-pose-baseline:src/data_utils.py`).
-pub static SH_16: Layout = Layout {
+pub(crate) static SH_16: Layout = Layout {
     name: "SH-16",
     joints: &[
         "RFoot", "RKnee", "RHip", "LHip", "LKnee", "LFoot", "Hip", "Spine", "Thorax", "Head", "RWrist", "RElbow",
@@ -71,7 +71,7 @@ pub static SH_16: Layout = Layout {
 };
 
 /// MPII (`mpii_human_pose_v1_u12_1`): its thorax lies at the height of the shoulders, so the spine is made.
-pub static MPII_16: Layout = Layout {
+pub(crate) static MPII_16: Layout = Layout {
     name: "MPII-16",
     joints: &[
         "RAnkle", "RKnee", "RHip", "LHip", "LKnee", "LAnkle", "Pelvis", "Thorax", "UpperNeck", "HeadTop", "RWrist",
@@ -84,7 +84,7 @@ pub static MPII_16: Layout = Layout {
 };
 
 /// Leeds Sports Pose; no pelvis and no spine.
-pub static LSP_14: Layout = Layout {
+pub(crate) static LSP_14: Layout = Layout {
     name: "LSP-14",
     joints: &[
         "RAnkle", "RKnee", "RHip", "LHip", "LKnee", "LAnkle", "RWrist", "RElbow", "RShoulder", "LShoulder", "LElbow",
@@ -97,7 +97,7 @@ pub static LSP_14: Layout = Layout {
 };
 
 /// MPI-INF-3DHP's 17 joints of the test set (`mpii_get_joint_set.m`, "relevant"), head as Neck/Nose as SPIN has it.
-pub static MPI_INF_3DHP_17: Layout = Layout {
+pub(crate) static MPI_INF_3DHP_17: Layout = Layout {
     name: "MPI-INF-3DHP-17",
     joints: &[
         "HeadTop", "Neck", "RShoulder", "RElbow", "RWrist", "LShoulder", "LElbow", "LWrist", "RHip", "RKnee", "RAnkle",
@@ -110,7 +110,7 @@ pub static MPI_INF_3DHP_17: Layout = Layout {
 };
 
 /// MPI-INF-3DHP's 28 joints of the training set (`mpii_get_joint_set.m`, "all"); the same 17 as the test set's.
-pub static MPI_INF_3DHP_28: Layout = Layout {
+pub(crate) static MPI_INF_3DHP_28: Layout = Layout {
     name: "MPI-INF-3DHP-28",
     joints: &[
         "Spine3", "Spine4", "Spine2", "Spine", "Pelvis", "Neck", "Head", "HeadTop", "LClavicle", "LShoulder", "LElbow",
@@ -125,7 +125,7 @@ pub static MPI_INF_3DHP_28: Layout = Layout {
 
 /// SMPL's 24 joints, an approximation: hips, shoulders and head lie inside the body. There is no Neck/Nose between
 /// neck and head; it is put half way.
-pub static SMPL_24: Layout = Layout {
+pub(crate) static SMPL_24: Layout = Layout {
     name: "SMPL-24",
     joints: &[
         "Pelvis", "LHip", "RHip", "Spine1", "LKnee", "RKnee", "Spine2", "LAnkle", "RAnkle", "Spine3", "LFoot", "RFoot",
@@ -139,7 +139,7 @@ pub static SMPL_24: Layout = Layout {
 };
 
 /// The 17 joints that SPIN's regressor gives on SMPL's mesh, left leg first (`SPIN:constants.py`).
-pub static SPIN_17: Layout = Layout {
+pub(crate) static SPIN_17: Layout = Layout {
     name: "SPIN-17",
     joints: &[
         "Pelvis", "LHip", "LKnee", "LAnkle", "RHip", "RKnee", "RAnkle", "Spine", "Neck", "Jaw", "HeadTop", "LShoulder",
@@ -153,7 +153,7 @@ pub static SPIN_17: Layout = Layout {
 
 /// The 14 joints on which 3DPW is scored (`SPIN:constants.py`, `H36M_TO_J14`); pelvis and spine are made, Neck/Nose is
 /// put half way between neck and head top.
-pub static J14: Layout = Layout {
+pub(crate) static J14: Layout = Layout {
     name: "J14",
     joints: LSP_14.joints,
     slots: [
@@ -164,7 +164,7 @@ pub static J14: Layout = Layout {
 
 /// COCO's 17 keypoints, as MMPose and MotionBERT turn them to Human3.6M's: the nose for Neck/Nose, the eyes' middle
 /// for Head, the shoulders' middle for Thorax, half way between it and the hips for Spine.
-pub static COCO_17: Layout = Layout {
+pub(crate) static COCO_17: Layout = Layout {
     name: "COCO-17",
     joints: &[
         "Nose", "LEye", "REye", "LEar", "REar", "LShoulder", "RShoulder", "LElbow", "RElbow", "LWrist", "RWrist",
@@ -177,7 +177,7 @@ pub static COCO_17: Layout = Layout {
 };
 
 /// OpenPose's BODY_25.
-pub static BODY_25: Layout = Layout {
+pub(crate) static BODY_25: Layout = Layout {
     name: "BODY_25",
     joints: &[
         "Nose", "Neck", "RShoulder", "RElbow", "RWrist", "LShoulder", "LElbow", "LWrist", "MidHip", "RHip", "RKnee",
@@ -191,7 +191,7 @@ pub static BODY_25: Layout = Layout {
 };
 
 /// OpenPose's 18 keypoints (COCO with a neck), also 3DPW's `poses2d`.
-pub static OPENPOSE_18: Layout = Layout {
+pub(crate) static OPENPOSE_18: Layout = Layout {
     name: "OpenPose-18",
     joints: &[
         "Nose", "Neck", "RShoulder", "RElbow", "RWrist", "LShoulder", "LElbow", "LWrist", "RHip", "RKnee", "RAnkle",
@@ -204,7 +204,7 @@ pub static OPENPOSE_18: Layout = Layout {
 };
 
 /// Halpe's 26 body keypoints (`MotionBERT:lib/data/dataset_wild.py`).
-pub static HALPE_26: Layout = Layout {
+pub(crate) static HALPE_26: Layout = Layout {
     name: "Halpe-26",
     joints: &[
         "Nose", "LEye", "REye", "LEar", "REar", "LShoulder", "RShoulder", "LElbow", "RElbow", "LWrist", "RWrist",
@@ -218,7 +218,7 @@ pub static HALPE_26: Layout = Layout {
 };
 
 /// MediaPipe's 33 landmarks.
-pub static MEDIAPIPE_33: Layout = Layout {
+pub(crate) static MEDIAPIPE_33: Layout = Layout {
     name: "MediaPipe-33",
     joints: &[
         "Nose", "LEyeInner", "LEye", "LEyeOuter", "REyeInner", "REye", "REyeOuter", "LEar", "REar", "MouthL", "MouthR",
@@ -234,7 +234,7 @@ pub static MEDIAPIPE_33: Layout = Layout {
 
 /// Every layout.
 #[cfg(test)]
-pub static ALL: [&Layout; 17] = [
+pub(crate) static ALL: [&Layout; 17] = [
     &H36M_17, &H36M_16, &SPIN_16, &H36M_32, &SH_16, &MPII_16, &LSP_14,
     &MPI_INF_3DHP_17, &MPI_INF_3DHP_28, &SMPL_24, &SPIN_17, &J14, &COCO_17, &BODY_25, &OPENPOSE_18, &HALPE_26,
     &MEDIAPIPE_33,
