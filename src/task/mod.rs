@@ -65,7 +65,7 @@ pub struct Column {
 /// What a task is, apart from any plan.
 #[derive(Debug)]
 pub struct About {
-    /// Its name, as in labels.
+    /// Its name, which tells it from other tasks.
     pub name: &'static str,
     /// Its columns in the ring of losses.
     pub columns: &'static [Column],
@@ -166,7 +166,7 @@ impl Step {
     }
 }
 
-/// Gradients at the random views, to which the tasks of a branch add before it goes back through them.
+/// Gradients at the random views, before the branch goes back through them: a place for each task that has one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Gradients {
     /// The adversary's at the views, each row to be multiplied by its factor.
