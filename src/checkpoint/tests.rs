@@ -1,5 +1,6 @@
 //! Round trips, files from elsewhere, and every way a file can be wrong.
 
+use super::sound::GAINED;
 use super::*;
 use crate::config::{Projection, Reduction};
 
@@ -22,7 +23,13 @@ fn resumable() -> Checkpoint {
     let mut trained = c.parameters.clone();
     trained.retain(|name, _| !name.contains(".running_"));
     c.optimiser = Some(Moments { exp_avg: trained.clone(), exp_avg_sq: trained });
-    c.training = Some(TrainingState { config: TrainConfig::default(), step: 7, poses: 9, held_back: vec![3, -1] });
+    c.training = Some(TrainingState {
+        config: TrainConfig::default(),
+        step: 7,
+        poses: 9,
+        checksum: Some(u64::MAX),
+        held_back: vec![3, -1],
+    });
     c
 }
 
@@ -137,6 +144,62 @@ fn wrong_content_is_named() {
     assert!(Checkpoint::load(newer.path()).unwrap_err().to_string().contains("isopose-2 is not known"));
     let state = write(&checkpoint(Ssl::None), &[("training", "{}")]);
     assert!(Checkpoint::load(state.path()).unwrap_err().to_string().contains("metadata training: missing field"));
+}
+
+#[test]
+fn own_files_have_their_options_and_old_ones_load() {
+    let c = checkpoint(Ssl::Cycle);
+    let load = |metadata: &[(&str, &str)]| Checkpoint::load_told(write(&c, metadata).path());
+    let damaged = load(&[("format", FORMAT)]).unwrap_err().to_string();
+    assert!(damaged.contains("metadata config: it is missing"), "{damaged}");
+    let whole = serde_json::to_value(&c.model).unwrap();
+    let options: Vec<String> = whole.as_object().unwrap().keys().cloned().collect();
+    for option in &options {
+        let mut config = whole.clone();
+        config.as_object_mut().unwrap().remove(option);
+        match load(&[("format", FORMAT), ("config", &config.to_string())]) {
+            Ok((loaded, told)) => assert!(GAINED.contains(&&**option) && loaded.model == c.model && !told, "{option}"),
+            Err(error) => assert!(error.to_string().contains(&format!("metadata config: {option} is missing"))),
+        }
+    }
+    // As the first version of the format wrote it.
+    let mut first = whole;
+    first.as_object_mut().unwrap().retain(|option, _| !GAINED.contains(&&**option));
+    assert_eq!(load(&[("format", FORMAT), ("config", &first.to_string())]).unwrap().0.model, c.model);
+    assert!(GAINED.iter().all(|gained| options.iter().any(|option| option == gained)));
+    assert!(load(&[("format", FORMAT), ("config", "[]")]).is_err());
+    assert!(load(&[]).unwrap().1, "a file from elsewhere without options");
+}
+
+#[test]
+fn training_of_before_the_checksum_loads() {
+    let training = TrainingState { checksum: None, ..resumable().training.unwrap() };
+    let json = serde_json::to_string(&training).unwrap();
+    assert!(!json.contains("checksum"), "{json}");
+    assert_eq!(serde_json::from_str::<TrainingState>(&json).unwrap(), training);
+}
+
+#[test]
+fn damaged_training_metadata_is_the_files_fault() {
+    let c = resumable();
+    let changes: [fn(&mut TrainingState); 5] = [
+        |t| t.config.batch = 0,
+        |t| t.config.dropout = 1.0,
+        |t| t.config.lr = 0.0,
+        |t| t.config.bn_momentum = 5.0,
+        |t| t.poses = 0,
+    ];
+    let config = serde_json::to_string(&c.model).unwrap();
+    for change in changes {
+        let mut training = c.training.clone().unwrap();
+        change(&mut training);
+        let training = serde_json::to_string(&training).unwrap();
+        let file = write(&c, &[("format", FORMAT), ("config", &config), ("training", &training)]);
+        let error = Checkpoint::load(file.path()).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains(&*file.path().to_string_lossy()) && text.contains("metadata training: "), "{text}");
+        assert_eq!(error.exit_code(), 1);
+    }
 }
 
 #[test]

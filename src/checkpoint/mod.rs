@@ -4,7 +4,9 @@
 //! joints and W features: `stem` is `[W, 2J]`, `fc1` and `fc2` are `[W, W]`, a head's `out` is
 //! `[3J, W]`, the discriminator's `[1, W]`. `ssl.*` and `disc.*` are absent where the model has no
 //! self-supervised task. A run that can be resumed also has Adam's moments of each trainable tensor,
-//! `adam.exp_avg.<name>` and `adam.exp_avg_sq.<name>`.
+//! `adam.exp_avg.<name>` and `adam.exp_avg_sq.<name>`. A model of the geometry task also keeps
+//! labelled poses to replay, as they enter the network: `replay.keypoints` `[n, J, 2]` and
+//! `replay.positions` `[n, J, 3]`, metres from the root.
 //!
 //! The header's metadata are `format` (`isopose-1`), `config` ([`ModelConfig`] as JSON) and, to
 //! resume, `training` ([`TrainingState`] as JSON). A file without `format` comes from elsewhere: its
@@ -12,11 +14,12 @@
 //! `config`, J, W and whether there is a self-supervised task (then taken to be the cycle) follow from
 //! the tensors, inputs are taken to be in the projection's plane, and all else has its default.
 
+mod sound;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 
@@ -26,6 +29,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{ModelConfig, Network, Normalize, Ssl, TrainConfig};
 use crate::error::{Error, Result};
+pub(crate) use sound::check_parameters;
+use sound::{Wrong, own_config, wrong_tensor};
 
 const FORMAT: &str = "isopose-1";
 const MOMENTS: [&str; 2] = ["adam.exp_avg.", "adam.exp_avg_sq."];
@@ -69,6 +74,9 @@ pub struct TrainingState {
     pub step: u32,
     /// Poses of the training set: the order in which they are drawn depends on it.
     pub poses: usize,
+    /// Checksum of the training set, which files of earlier versions lack.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<u64>,
     /// Ids of the sequences kept out of training.
     pub held_back: Vec<i32>,
 }
@@ -101,6 +109,19 @@ impl Checkpoint {
     /// # Errors
     /// As [`Self::load`], but for reading.
     pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self> {
+        Self::read(path, bytes).map(|(checkpoint, _)| checkpoint)
+    }
+
+    /// As [`Self::load`]; also whether the model's options had to be told from the tensors and defaults, because the file
+    /// has no `config`.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_told(path: &Path) -> Result<(Self, bool)> {
+        Self::read(path, &fs::read(path).map_err(|source| Error::io(path, "read", source))?)
+    }
+
+    fn read(path: &Path, bytes: &[u8]) -> Result<(Self, bool)> {
         let archive = Archive::parse(path, bytes)?;
         if archive.tensors.keys().any(|name| name.starts_with("param/")) {
             let problem = "this is a recorded state (its tensors are named param/...), not a checkpoint";
@@ -127,7 +148,7 @@ impl Checkpoint {
         let optimiser = Some(optimiser).filter(|moments| *moments != Moments::default());
         let checkpoint = Self { model, parameters, optimiser, training };
         checkpoint.check(path)?;
-        Ok(checkpoint)
+        Ok((checkpoint, !archive.metadata.contains_key("config")))
     }
 
     /// Writes the checkpoint so that `path` holds either its old content or all of the new, even if
@@ -148,29 +169,30 @@ impl Checkpoint {
 
     /// Everything a sound checkpoint fulfils, for files read and to be written.
     fn check(&self, path: &Path) -> Result<()> {
-        let bad_model = |why| Error::file(path, "config", why, "correct the model's configuration and train it again");
-        self.model.validate().map_err(bad_model)?;
+        self.wrong().map_or(Ok(()), |Wrong { field, problem, fix }| Err(Error::file(path, field, problem, fix)))
+    }
+
+    /// The first thing in which it is not sound.
+    pub(crate) fn wrong(&self) -> Option<Wrong> {
+        let wrong = |field: &str, problem, fix| Some(Wrong { field: field.to_owned(), problem, fix });
+        if let Err(why) = self.model.validate() {
+            return wrong("config", why, "correct the model's configuration and train it again");
+        }
         if self.optimiser.is_some() && self.training.is_none() {
-            let problem = "there are Adam moments (adam.*) but no training metadata";
-            return Err(Error::file(path, "tensors", problem, "remove the adam.* tensors, or add the metadata"));
+            let problem = "there are Adam moments (adam.*) but no training metadata".to_owned();
+            return wrong("tensors", problem, "remove the adam.* tensors, or add the metadata");
+        }
+        if let Some(training) = &self.training {
+            let fix = "the file is damaged: use an earlier checkpoint, or train again";
+            if let Err(error) = training.config.validate() {
+                return wrong("metadata training", error.to_string(), fix);
+            }
+            if training.poses == 0 {
+                return wrong("metadata training", "poses: it is 0".to_owned(), fix);
+            }
         }
         let expected = expected_tensors(&self.model);
-        for (prefix, tensors) in self.parts() {
-            let trained = |(name, _): &&(String, Vec<usize>)| prefix.is_empty() || !name.contains(".running_");
-            for (name, shape) in expected.iter().filter(trained) {
-                let field = format!("{prefix}{name}");
-                let fix = "export the whole state_dict with its batch norm statistics";
-                let missing = || Error::file(path, &field, "this tensor is missing", fix);
-                check_tensor(path, &field, shape, tensors.get(name).ok_or_else(missing)?)?;
-            }
-            let known: BTreeSet<_> = expected.iter().filter(trained).map(|(name, _)| name).collect();
-            if let Some(name) = tensors.keys().find(|name| !known.contains(name)) {
-                let problem = "this tensor is no part of the model that the config describes";
-                let fix = "remove it, or correct the config's ssl";
-                return Err(Error::file(path, format!("{prefix}{name}"), problem, fix));
-            }
-        }
-        Ok(())
+        self.parts().find_map(|(prefix, tensors)| wrong_tensor(&expected, prefix, tensors))
     }
 
     /// Every tensor under its name in files.
@@ -186,24 +208,11 @@ impl Checkpoint {
     }
 }
 
-/// Checks one tensor's shape and values.
-fn check_tensor(path: &Path, name: &str, shape: &[usize], tensor: &Tensor) -> Result<()> {
-    if tensor.shape != shape || tensor.data.len() != shape.iter().product::<usize>() {
-        let problem = format!("expected shape {shape:?}, found {:?} ({} values)", tensor.shape, tensor.data.len());
-        return Err(Error::file(path, name, problem, "use a file whose tensors fit its config"));
-    }
-    // Their square roots are taken.
-    let non_negative = name.ends_with(".running_var") || name.starts_with(MOMENTS[1]);
-    if let Some(index) = tensor.data.iter().position(|v| !v.is_finite() || (non_negative && *v < 0.0)) {
-        let wanted = if non_negative { "finite (in f32) and at least 0" } else { "finite (in f32)" };
-        let problem = format!("value {index} is {}, not {wanted}", tensor.data[index]);
-        return Err(Error::file(path, name, problem, "the training diverged: use an earlier checkpoint"));
-    }
-    Ok(())
-}
+/// Names of the poses that a model keeps to replay.
+pub const RESERVOIR: [&str; 2] = ["replay.keypoints", "replay.positions"];
 
 /// Names and shapes of a model's tensors, in the order of a forward pass: extractor, supervised head,
-/// self-supervised head, discriminator.
+/// self-supervised head, discriminator; then what it replays.
 #[must_use]
 pub fn expected_tensors(model: &ModelConfig) -> Vec<(String, Vec<usize>)> {
     let (width, joints) = (model.width, model.joints);
@@ -235,7 +244,9 @@ pub fn expected_tensors(model: &ModelConfig) -> Vec<(String, Vec<usize>)> {
             [stack(name, false), linear(format!("{name}.out"), 1, width)].concat()
         }
     };
-    model.ssl.networks().iter().flat_map(of_network).collect()
+    let reservoir = RESERVOIR.iter().zip([2, 3]).filter(|_| model.ssl == Ssl::Geometry && model.reservoir > 0);
+    let reservoir = reservoir.map(|(name, size)| ((*name).to_owned(), vec![model.reservoir, joints, size]));
+    model.ssl.networks().iter().flat_map(of_network).chain(reservoir).collect()
 }
 
 /// The model's options: this crate's, the reference's, or what the tensors tell.
@@ -249,11 +260,12 @@ fn read_model(archive: &Archive) -> Result<ModelConfig> {
         return Err(Error::file(path, "metadata format", problem, "use the version that wrote the file"));
     }
     match archive.metadata.get("config") {
-        Some(json) if format.is_some() => serde_json::from_str(json).map_err(|error| bad(error.to_string())),
+        Some(json) if format.is_some() => own_config(json).map_err(bad),
         Some(json) => {
             let json = serde_json::from_str(json).map_err(|error| bad(error.to_string()))?;
             ModelConfig::from_reference_json(&json).map_err(bad)
         }
+        None if format.is_some() => Err(bad(format!("it is missing, and every {FORMAT} file has one"))),
         None => {
             let stem = "extractor.stem.weight";
             let Some(&[width, inputs]) = archive.tensors.get(stem).map(|info| info.shape.as_slice()) else {
