@@ -8,6 +8,7 @@ pub(super) fn unobserved(skeleton: &Skeleton) -> PoseSet {
     PoseSet {
         positions: Some(Vec::new()),
         image_size: Some(Vec::new()),
+        intrinsics: Some(Vec::new()),
         sequence: Some(Vec::new()),
         frame: Some(Vec::new()),
         subject: Some(Vec::new()),
@@ -25,6 +26,7 @@ pub(super) fn observe(set: &mut PoseSet, camera: &Camera, world: &[[f64; 3]], la
     set.keypoints.extend(joints.iter().flat_map(|&joint| camera.project(joint)).map(|value| value as f32));
     set.positions.get_or_insert_default().extend(joints.iter().flatten().map(|&value| value as f32));
     set.image_size.get_or_insert_default().push([camera.width as i32, camera.height as i32]);
+    set.intrinsics.get_or_insert_default().push(camera.intrinsics().into());
     set.push_label(label);
     true
 }
@@ -44,6 +46,7 @@ mod tests {
         assert!(!observe(&mut set, &camera, &world, label));
         assert_eq!((set.len(), set.keypoints[31], set.positions.as_ref().unwrap()[47]), (1, 500.0, 4.0));
         assert_eq!((set.frame.as_deref(), set.action.as_deref()), (Some(&[7][..]), Some(&[2][..])));
+        assert_eq!(set.intrinsics, Some(vec![[1000.0, 1000.0, 500.0, 500.0]]));
         set.validate(std::path::Path::new("p")).unwrap();
     }
 }

@@ -4,7 +4,7 @@ use std::{ops::Range, path::Path};
 
 use crate::{
     error::{Error, Result},
-    pose::{Skeleton, to_16},
+    pose::{Intrinsics, Skeleton, to_16},
 };
 
 /// N poses of J joints, in the order of [`Skeleton::of`]`(J)`. The fields are the file's arrays of the same names.
@@ -20,6 +20,9 @@ pub struct PoseSet {
     pub positions: Option<Vec<f32>>,
     /// (N, 2): width and height of each pose's image in pixels. The file may hold (2), one size for all.
     pub image_size: Option<Vec<[i32; 2]>>,
+    /// (N, 4): fx, fy, cx, cy of each pose's camera in pixels, without distortion. The file may hold (4), one camera for
+    /// all.
+    pub intrinsics: Option<Vec<[f32; 4]>>,
     /// (N): the recording that a pose belongs to; poses of one sequence follow each other in time.
     pub sequence: Option<Vec<i32>>,
     /// (N): the frame number within its sequence.
@@ -88,10 +91,11 @@ impl PoseSet {
         self.seen_in(0..self.len())
     }
 
-    /// [`Self::seen`] of the poses `range`; empty where no pose of the whole set lacks a joint.
+    /// [`Self::seen`] of the poses `range`; empty where none of them lacks a joint.
     pub(crate) fn seen_in(&self, range: Range<usize>) -> Vec<f32> {
-        let confidence = self.confidence.as_deref().filter(|confidence| confidence.contains(&0.0)).unwrap_or_default();
-        let part = confidence.get(range.start * self.joints..range.end * self.joints).unwrap_or_default();
+        let all = self.confidence.as_deref().unwrap_or_default();
+        let part = all.get(range.start * self.joints..range.end * self.joints).unwrap_or_default();
+        let part = if part.contains(&0.0) { part } else { &[] };
         part.iter().map(|&confidence| if confidence > 0.0 { 1.0 } else { 0.0 }).collect()
     }
 
@@ -121,6 +125,7 @@ impl PoseSet {
             confidence: self.confidence.as_ref().map(|values| pick(&rows, values, self.joints)),
             positions: self.positions.as_ref().map(|values| pick(&rows, values, 3 * self.joints)),
             image_size: self.image_size.as_ref().map(|values| pick(&rows, values, 1)),
+            intrinsics: self.intrinsics.as_ref().map(|values| pick(&rows, values, 1)),
             sequence: ids(&self.sequence),
             frame: ids(&self.frame),
             subject: ids(&self.subject),
@@ -138,6 +143,7 @@ impl PoseSet {
         self.keypoints.clear();
         [&mut self.confidence, &mut self.positions].into_iter().flatten().for_each(Vec::clear);
         self.image_size.iter_mut().for_each(Vec::clear);
+        self.intrinsics.iter_mut().for_each(Vec::clear);
         let ids = [&mut self.sequence, &mut self.frame, &mut self.subject, &mut self.action];
         ids.into_iter().flatten().for_each(Vec::clear);
     }
@@ -167,6 +173,32 @@ impl PoseSet {
         }
     }
 
+    /// The intrinsics of one pose's camera, if the set has them.
+    #[must_use]
+    pub fn camera(&self, pose: usize) -> Option<Intrinsics> {
+        self.intrinsics.as_ref()?.get(pose).copied().map(Intrinsics::from)
+    }
+
+    /// The first pose whose focal length cannot be one in pixels of its image: below a tenth of the longer side (170
+    /// degrees), or above a hundred times it; and what is wrong.
+    pub(crate) fn implausible_intrinsics(&self) -> Option<(usize, String)> {
+        let (cameras, sizes) = (self.intrinsics.as_ref()?, self.image_size.as_ref()?);
+        cameras.iter().zip(sizes).enumerate().find_map(|(pose, (&[fx, fy, ..], size))| {
+            let side = size[0].max(size[1]) as f32;
+            let wrong =
+                [fx, fy].into_iter().find(|focal| *focal > 0.0 && !(0.1 * side..=100.0 * side).contains(focal))?;
+            Some((pose, format!("a focal length of {wrong} pixels does not go with an image of {side}")))
+        })
+    }
+
+    /// The intrinsics of cameras of this focal length, pixels, in the middle of each pose's image; without it, as
+    /// [`Intrinsics::guess`] has them. None without `image_size`.
+    #[must_use]
+    pub fn assumed_intrinsics(&self, focal: Option<f64>) -> Option<Vec<[f32; 4]>> {
+        let camera = |&size| focal.map_or_else(|| Intrinsics::guess(size), |focal| Intrinsics::of_focal(focal, size));
+        self.image_size.as_ref().map(|sizes| sizes.iter().map(|size| camera(size).into()).collect())
+    }
+
     /// Checks every promise of the fields; `path` is only for the message, which names the pose and the joint.
     ///
     /// # Errors
@@ -185,18 +217,8 @@ impl PoseSet {
         if n == 0 {
             return wrong("keypoints", "there is no pose".into(), "give at least one");
         }
-        let lengths = [
-            ("keypoints", Some(self.keypoints.len()), 2 * joints),
-            ("confidence", self.confidence.as_ref().map(Vec::len), joints),
-            ("positions", self.positions.as_ref().map(Vec::len), 3 * joints),
-            ("image_size", self.image_size.as_ref().map(Vec::len), 1),
-            ("joint_names", Some(self.joint_names.len() * n), joints),
-        ];
-        let label_lengths = self.labels().map(|(name, ids, _)| (name, ids.map(<[i32]>::len), 1));
-        for (field, length, width) in lengths.into_iter().chain(label_lengths) {
-            if length.is_some_and(|length| length != n * width) {
-                return wrong(field, format!("it does not match {n} poses of {joints} joints"), "give every pose one");
-            }
+        if let Some(field) = self.misfit().or((self.joint_names.len() != joints).then_some("joint_names")) {
+            return wrong(field, format!("it does not match {n} poses of {joints} joints"), "give every pose one");
         }
         let place = |index: usize, width: usize| {
             let joint = index / width % joints;
@@ -222,6 +244,16 @@ impl PoseSet {
                 "give width and height in pixels",
             );
         }
+        if let Some((pose, problem)) = self.implausible_intrinsics() {
+            let fix = "give fx, fy, cx, cy in pixels of the image that image_size is of";
+            return wrong("intrinsics", format!("pose {}: {problem}", first + pose), fix);
+        }
+        for (pose, camera) in self.intrinsics.iter().flatten().enumerate() {
+            if let Err(problem) = Intrinsics::from(*camera).validate() {
+                let fix = "give fx, fy, cx, cy in pixels, or leave the array out";
+                return wrong("intrinsics", format!("pose {}: {problem}", first + pose), fix);
+            }
+        }
         for (field, ids, names) in self.labels() {
             let outside = |&id: &i32| usize::try_from(id).map_or(true, |id| id >= names.len());
             if let Some(pose) = ids.and_then(|ids| ids.iter().position(outside)).filter(|_| !names.is_empty()) {
@@ -231,6 +263,22 @@ impl PoseSet {
             }
         }
         self.check_joint_order(skeleton, path)
+    }
+
+    /// The first field that has not one entry for each pose.
+    pub(super) fn misfit(&self) -> Option<&'static str> {
+        let (n, joints) = (self.len(), self.joints);
+        let lengths = [
+            ("keypoints", Some(self.keypoints.len()), 2 * joints),
+            ("confidence", self.confidence.as_ref().map(Vec::len), joints),
+            ("positions", self.positions.as_ref().map(Vec::len), 3 * joints),
+            ("image_size", self.image_size.as_ref().map(Vec::len), 1),
+            ("intrinsics", self.intrinsics.as_ref().map(Vec::len), 1),
+        ];
+        let label_lengths = self.labels().map(|(name, ids, _)| (name, ids.map(<[i32]>::len), 1));
+        let mut all = lengths.into_iter().chain(label_lengths);
+        let misfits = |(_, length, width): &(_, Option<usize>, usize)| length.is_some_and(|length| length != n * width);
+        all.find(misfits).map(|(field, ..)| field)
     }
 
     /// Other names for the joints are fine, but the skeleton's own names in another order mean garbage predictions.

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, path::Path};
 
 use super::PoseSet;
-use super::pose_writer::{Column, write};
+use super::pose_writer::{COLUMNS, Column, write};
 use crate::{
     error::Result,
     format::npz::{Array, Npz, little_endian},
@@ -30,6 +30,7 @@ impl PoseSet {
         set.confidence = floats(&mut npz, "confidence", &[n, joints])?;
         set.positions = floats(&mut npz, "positions", &[n, joints, 3])?;
         set.image_size = image_size(&mut npz, n)?;
+        set.intrinsics = intrinsics(&mut npz, n)?;
         set.sequence = ids(&mut npz, "sequence", n)?;
         set.frame = ids(&mut npz, "frame", n)?;
         set.subject = ids(&mut npz, "subject", n)?;
@@ -50,21 +51,27 @@ impl PoseSet {
     /// If the set is not valid or the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
         self.validate(path)?;
-        let one_size = self.image_size.as_ref().is_none_or(|sizes| sizes.iter().all(|size| *size == sizes[0]));
         let columns = self.columns();
-        write(path, self, self.len(), one_size, columns.iter().map(|(column, bytes)| (column, bytes.as_deref())))
+        let whole = columns.iter().map(|(column, bytes)| {
+            let bytes = bytes.as_deref();
+            let is_one = bytes.is_some_and(|bytes| column.has_one_row(bytes, None));
+            (column, bytes.map(|bytes| (is_one, bytes)))
+        });
+        write(path, self, self.len(), whole)
     }
 
     /// The arrays with a row for each pose, in the file's order, and their elements, little-endian.
-    pub(super) fn columns(&self) -> [(Column, Option<Cow<'_, [u8]>>); 8] {
+    pub(super) fn columns(&self) -> [(Column, Option<Cow<'_, [u8]>>); COLUMNS] {
         let joints = self.joints;
         let sizes = self.image_size.as_ref().map(|sizes| sizes.as_flattened());
+        let cameras = self.intrinsics.as_ref().map(|cameras| cameras.as_flattened());
         let [sequence, frame, subject, action] = self.labels().map(|(name, ids, _)| column(name, "<i4", &[], ids));
         [
             column("keypoints", "<f4", &[joints, 2], Some(&self.keypoints)),
             column("confidence", "<f4", &[joints], self.confidence.as_deref()),
             column("positions", "<f4", &[joints, 3], self.positions.as_deref()),
-            column("image_size", "<i4", &[2], sizes),
+            of_cameras(column("image_size", "<i4", &[2], sizes)),
+            of_cameras(column("intrinsics", "<f4", &[4], cameras)),
             sequence,
             frame,
             subject,
@@ -85,7 +92,11 @@ fn column<'a, T: bytemuck::NoUninit>(
     values: Option<&'a [T]>,
 ) -> (Column, Option<Cow<'a, [u8]>>) {
     let bytes = values.map(|values| little_endian(bytemuck::cast_slice(values)));
-    (Column { name, descr, row: row.to_vec() }, bytes)
+    (Column { name, descr, row: row.to_vec(), is_of_cameras: false }, bytes)
+}
+
+fn of_cameras<T>((column, bytes): (Column, T)) -> (Column, T) {
+    (Column { is_of_cameras: true, ..column }, bytes)
 }
 
 fn floats(npz: &mut Npz, name: &str, shape: &[usize]) -> Result<Option<Vec<f32>>> {
@@ -118,11 +129,30 @@ fn image_size(npz: &mut Npz, n: usize) -> Result<Option<Vec<[i32; 2]>>> {
     if !npz.has("image_size") {
         return Ok(None);
     }
-    let Array { shape, values } = npz.i32("image_size")?;
-    let sizes: Vec<[i32; 2]> = values.chunks_exact(2).map(|size| [size[0], size[1]]).collect();
-    match shape[..] {
-        [2] => Ok(Some(vec![sizes[0]; n])),
-        [rows, 2] if rows == n => Ok(Some(sizes)),
-        _ => Err(npz.error("image_size", format!("shape {shape:?}"), format!("give (2,) or ({n}, 2): width, height"))),
+    let array = npz.i32("image_size")?;
+    of_each_pose(npz, "image_size", array, n, "width, height").map(Some)
+}
+
+fn intrinsics(npz: &mut Npz, n: usize) -> Result<Option<Vec<[f32; 4]>>> {
+    if !npz.has("intrinsics") {
+        return Ok(None);
+    }
+    let array = npz.f32("intrinsics")?;
+    of_each_pose(npz, "intrinsics", array, n, "fx, fy, cx, cy in pixels").map(Some)
+}
+
+/// The rows of an array that has one for each of `n` poses or one for all.
+fn of_each_pose<T: Copy, const D: usize>(
+    npz: &Npz,
+    name: &str,
+    Array { shape, values }: Array<T>,
+    n: usize,
+    what: &str,
+) -> Result<Vec<[T; D]>> {
+    let rows = values.as_chunks().0;
+    match (&shape[..], rows) {
+        ([width], [all]) if *width == D => Ok(vec![*all; n]),
+        ([count, width], rows) if (*count, *width) == (n, D) => Ok(rows.to_vec()),
+        _ => Err(npz.error(name, format!("shape {shape:?}"), format!("give ({D},) or ({n}, {D}): {what}"))),
     }
 }

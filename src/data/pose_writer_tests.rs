@@ -10,6 +10,7 @@ fn sample(n: usize) -> PoseSet {
         confidence: Some((0..n * 17).map(|i| (i % 11) as f32 / 10.0).collect()),
         positions: Some((0..n * 17 * 3).map(|i| i as f32 / 7.0).collect()),
         image_size: Some(vec![[1000, 1002]; n]),
+        intrinsics: Some(vec![[1145.0, 1143.5, 512.5, 515.25]; n]),
         sequence: numbers(4),
         frame: numbers(1),
         subject: Some(vec![0; n]),
@@ -38,8 +39,10 @@ fn blocks_make_the_same_file_as_the_whole() {
     let all = sample(22);
     let mut sizes = all.clone();
     sizes.image_size = Some((0..22).map(|i| [640, if i < 21 { 480 } else { 481 }]).collect());
+    let mut cameras = all.clone();
+    cameras.intrinsics = Some((0..22).map(|i| [1145.0, 1143.5, 512.5, if i < 8 { 515.25 } else { 1.0 }]).collect());
     let bare = PoseSet { keypoints: vec![1.0; 22 * 34], ..PoseSet::empty(Skeleton::of(17).unwrap()) };
-    for (set, missing) in [(&all, 34), (&sizes, 34), (&bare, 0)] {
+    for (set, missing) in [(&all, 34), (&sizes, 34), (&cameras, 34), (&bare, 0)] {
         set.save(&whole).unwrap();
         for ends in [&[22][..], &[7, 8, 22], &[22, 22]] {
             let summary = written(&blocks, set, ends).unwrap();
@@ -55,18 +58,19 @@ fn blocks_make_the_same_file_as_the_whole() {
 }
 
 #[test]
-fn the_size_of_the_images_is_that_of_all_or_of_none() {
+fn what_cameras_are_is_known_of_all_or_of_none() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("set.npz");
     let (mut first, mut last) = (sample(4), sample(4));
-    last.image_size = None;
+    (last.image_size, last.intrinsics) = (None, None);
     let mut writer = PoseSetWriter::new(&path);
     writer.add(&first).unwrap();
     writer.finish(&last).unwrap();
     first.clear();
     assert_eq!((first.len(), first.sequence_names.len(), first.positions), (0, 1, Some(vec![])));
     let set = PoseSet::load(&path).unwrap();
-    assert_eq!((set.len(), set.image_size, set.sequence_names), (8, None, last.sequence_names));
+    assert_eq!((set.len(), set.image_size, set.intrinsics), (8, None, None));
+    assert_eq!(set.sequence_names, last.sequence_names);
 }
 
 #[test]

@@ -141,6 +141,9 @@ mod tests {
         assert_eq!(set.sequence_starts().len(), 8);
         assert_eq!(set.frame.as_ref().unwrap()[..4], [0, 2, 0, 2], "clip, then camera, then every second frame");
         assert_eq!(set.subject.as_ref().unwrap()[0], 1);
+        // Two frames a camera, then the next camera; the first and the ninth pose are of one camera and two clips.
+        let cameras = set.intrinsics.as_ref().unwrap();
+        assert!(cameras[0] == cameras[1] && cameras[1] != cameras[2] && cameras[0] == cameras[8], "{cameras:?}");
         // The standing clip is 7 m off in the file; recentred, it is near the middle of each image and 4 to 6 m away.
         for pose in 0..8 {
             let [u, v] = [set.keypoints[pose * 34], set.keypoints[pose * 34 + 1]];
@@ -156,6 +159,7 @@ mod tests {
             let set = run(seed);
             set.validate(Path::new("p")).unwrap();
             assert_eq!((set.len(), set.joints, set.sequence_names.len()), (24, 16, 2));
+            assert_eq!(set.intrinsics, Some(vec![[1145.0, 1145.0, 500.0, 500.0]; 24]));
             let positions = set.positions.as_ref().unwrap();
             assert!(positions.iter().skip(2).step_by(3).all(|&z| f64::from(z) >= MIN_DEPTH - 1e-6));
             // Undistorted: the keypoint is the pinhole projection, also outside of the image.

@@ -5,7 +5,7 @@ use std::{collections::HashMap, fs::File, path::Path};
 use crate::data::{Label, PoseSet, PoseSetWriter, Summary};
 use crate::error::{Error, Result};
 use crate::format::{memory_limit, npz::scratch};
-use crate::pose::Skeleton;
+use crate::pose::{Intrinsics, Skeleton};
 
 /// One pose in the order of Human3.6M's 17 joints.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,6 +18,8 @@ pub struct Pose {
     pub positions: Option<[[f32; 3]; 17]>,
     /// Width and height in pixels, if known.
     pub image_size: Option<[i32; 2]>,
+    /// The camera's, if known.
+    pub intrinsics: Option<Intrinsics>,
 }
 
 /// Collects what `read` adds in memory. Sets have 17 joints, or 16: without Neck/Nose. Any other number counts as 17.
@@ -46,14 +48,16 @@ pub fn collect_to(path: &Path, joints: usize, read: impl FnOnce(&mut Collector<'
 /// So many poses are written at once.
 const BLOCK: usize = 4096;
 
-/// Collects poses that all have the same optional parts; the first pose decides which. The set has image sizes only
-/// where every pose has one.
+/// Collects poses that all have the same optional parts; the first pose decides which. The set has image sizes and
+/// intrinsics only where every pose has them.
 pub struct Collector<'a> {
     /// All poses; where there is a file, those that are not yet in it.
     set: PoseSet,
     written: usize,
     file: Option<&'a mut PoseSetWriter>,
+    /// Whether all poses so far have an image size, and intrinsics.
     is_sized: bool,
+    is_calibrated: bool,
     numbers: [HashMap<String, i32>; 3],
     /// Bytes that the poses may take in memory.
     limit: usize,
@@ -63,7 +67,8 @@ impl<'a> Collector<'a> {
     fn new(joints: usize, file: Option<&'a mut PoseSetWriter>) -> Self {
         let skeleton = Skeleton::of(joints).or(Skeleton::of(17));
         let set = skeleton.map_or_else(PoseSet::default, PoseSet::empty);
-        Self { set, written: 0, file, is_sized: true, numbers: Default::default(), limit: memory_limit() }
+        let (numbers, limit) = (Default::default(), memory_limit());
+        Self { set, written: 0, file, is_sized: true, is_calibrated: true, numbers, limit }
     }
 
     /// How many a pose has: 16 or 17.
@@ -112,8 +117,8 @@ impl<'a> Collector<'a> {
     /// # Errors
     /// If they do not: names `field` of the file that claims to have them.
     pub fn room_for(&self, poses: usize, path: &Path, field: &str) -> Result<()> {
-        // Keypoints, confidence and positions; the size of the image and the label.
-        let each = size_of::<f32>() * (6 * self.set.joints + 6);
+        // Keypoints, confidence and positions; the size of the image, the intrinsics and the label.
+        let each = size_of::<f32>() * (6 * self.set.joints + 10);
         if self.file.is_some() || poses.saturating_add(self.len()).saturating_mul(each) <= self.limit {
             return Ok(());
         }
@@ -137,10 +142,8 @@ impl<'a> Collector<'a> {
         if let Some(confidence) = pose.confidence {
             set.confidence.get_or_insert_default().extend(slots().map(|j| confidence[j]));
         }
-        match pose.image_size.filter(|_| self.is_sized) {
-            Some(size) => set.image_size.get_or_insert_default().push(size),
-            None => (self.is_sized, set.image_size) = (false, None),
-        }
+        all_or_none(&mut self.is_sized, &mut set.image_size, pose.image_size);
+        all_or_none(&mut self.is_calibrated, &mut set.intrinsics, pose.intrinsics.map(<[f32; 4]>::from));
         set.push_label(label);
         let Some(file) = self.file.as_mut().filter(|_| set.len() >= BLOCK) else { return Ok(()) };
         file.add(set)?;
@@ -162,6 +165,14 @@ impl<'a> Collector<'a> {
     }
 }
 
+/// Adds a value to a column that exists for as long as all poses have one.
+fn all_or_none<T>(all: &mut bool, column: &mut Option<Vec<T>>, value: Option<T>) {
+    match value.filter(|_| *all) {
+        Some(value) => column.get_or_insert_default().push(value),
+        None => (*all, *column) = (false, None),
+    }
+}
+
 fn number(numbers: &mut HashMap<String, i32>, names: &mut Vec<String>, name: &str) -> i32 {
     if let Some(&known) = numbers.get(name) {
         return known;
@@ -178,10 +189,11 @@ mod tests {
 
     #[test]
     fn poses_that_do_not_fit_are_refused() {
-        let mut collector = Collector { limit: 10 * 4 * (6 * 17 + 6), ..Collector::new(17, None) };
+        let mut collector = Collector { limit: 10 * 4 * (6 * 17 + 10), ..Collector::new(17, None) };
         let path = Path::new("a.h5");
         collector.room_for(10, path, "S1/Walking").unwrap();
-        let pose = Pose { keypoints: [[0.0; 2]; 17], confidence: None, positions: None, image_size: None };
+        let keypoints = [[0.0; 2]; 17];
+        let pose = Pose { keypoints, confidence: None, positions: None, image_size: None, intrinsics: None };
         collector.push(&pose, Label::default()).unwrap();
         collector.room_for(9, path, "S1/Walking").unwrap();
         for poses in [10, usize::MAX / 8, usize::MAX] {
@@ -190,12 +202,15 @@ mod tests {
         }
     }
 
-    /// Pose `i` of many; every tenth is of another sequence, and `sized` has an image size.
+    /// Pose `i` of many; every tenth is of another sequence, and `sized` has an image size and intrinsics.
     fn pose(i: usize, sized: bool) -> (Pose, Label) {
         let value = i as f32;
         let keypoints = std::array::from_fn(|joint| [value, joint as f32]);
         let image_size = sized.then_some([640, 480]);
-        let pose = Pose { keypoints, confidence: Some([0.5; 17]), positions: Some([[value; 3]; 17]), image_size };
+        let (confidence, positions) = (Some([0.5; 17]), Some([[value; 3]; 17]));
+        let intrinsics =
+            sized.then_some(Intrinsics { focal: [600.0, 601.0], center: [320.0, 240.0 + f64::from(value)] });
+        let pose = Pose { keypoints, confidence, positions, image_size, intrinsics };
         (pose, Label { sequence: (i / 10) as i32, frame: (i % 10) as i32, subject: Some(0), action: None })
     }
 
@@ -218,7 +233,7 @@ mod tests {
                 Ok(())
             };
             let (set, summary) = (collect(16, add).unwrap(), collect_to(&path, 16, add).unwrap());
-            assert_eq!(set.image_size.is_some(), with_size == n);
+            assert_eq!((set.image_size.is_some(), set.intrinsics.is_some()), (with_size == n, with_size == n));
             assert_eq!((summary.poses, summary.sequences, summary.joints), (n, n.div_ceil(10), 16));
             assert_eq!(PoseSet::load(&path).unwrap(), set);
         }

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     format::{Array, Value},
+    pose::Intrinsics,
 };
 
 /// Frames of one camera.
@@ -21,6 +22,7 @@ pub(super) struct Frames<'a> {
     pub(super) shapes: [&'a [usize]; 2],
     pub(super) per_metre: f32,
     pub(super) image_size: Option<[i32; 2]>,
+    pub(super) intrinsics: Option<Intrinsics>,
 }
 
 impl Frames<'_> {
@@ -56,6 +58,7 @@ impl Frames<'_> {
                     confidence: Some(confidence),
                     positions: Some(positions),
                     image_size: self.image_size,
+                    intrinsics: self.intrinsics,
                 };
                 to.push(&pose, Label { frame: frame as i32, ..label })?;
             }

@@ -116,6 +116,7 @@ impl View<'_> {
                 confidence: Some(confidence),
                 positions: Some(positions.map(|joint| joint.map(|v| v as f32))),
                 image_size: Some([self.camera.width as i32, self.camera.height as i32]),
+                intrinsics: Some(self.camera.intrinsics()),
             };
             to.push(&pose, Label { frame: i as i32, ..self.label })?;
         }

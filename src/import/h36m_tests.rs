@@ -37,6 +37,10 @@ fn ground_truth_is_projected_with_distortion() {
     assert_eq!(set.frame.as_ref().unwrap()[..4], [0, 1, 2, 0]);
     assert_eq!(set.action.as_ref().unwrap()[10..14], [0, 0, 1, 1]);
     assert_eq!(set.image_size.as_ref().unwrap()[2..4], [[1000, 1002], [1000, 1000]]);
+    // Three frames of the first camera, then the second's.
+    let cameras = set.intrinsics.as_ref().unwrap();
+    assert!(cameras[..3].iter().all(|camera| camera[0] == 1145.0494), "{cameras:?}");
+    assert_eq!(cameras[3], [1149.6757, 1147.5917, 508.84863, 508.0649]);
 }
 
 #[test]

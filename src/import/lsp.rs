@@ -76,7 +76,8 @@ fn read(path: &Path, split: Option<Split>, to: &mut Collector<'_>) -> Result<()>
         let number = image + 1;
         let name = if extended { format!("lspet/im{number:05}") } else { format!("lsp/im{number:04}") };
         let label = Label { sequence: to.new_sequence(&name, path)?, ..Label::default() };
-        let pose = Pose { keypoints, confidence: Some(confidence), positions: None, image_size: None };
+        let confidence = Some(confidence);
+        let pose = Pose { keypoints, confidence, positions: None, image_size: None, intrinsics: None };
         to.push(&pose, label)?;
     }
     Ok(())

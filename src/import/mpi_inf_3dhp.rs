@@ -1,6 +1,7 @@
 //! MPI-INF-3DHP: the training set's `annot.mat`, the test set's `annot_data.mat`, and PoseAug's and P-STMO's files made
 //! of them.
 
+mod cameras;
 mod community;
 mod official;
 
@@ -86,7 +87,7 @@ impl Options {
 /// - `TS1/annot_data.mat` to `TS6`, the test set: a sequence for each, with its activities;
 /// - `S1/Seq1/annot.mat`, the training set: a sequence for each camera, `S1/Seq1@0`;
 /// - PoseAug's `test_3dhp.npz`: 16 joints, positions relative to the hip, which stay so. Its keypoints are divided by
-///   the width of their image, which it does not tell: they are taken as of 2048 x 2048 pixels;
+///   the width of their image, which it does not tell: they are taken as of 2048 x 2048 pixels, of no known camera;
 /// - P-STMO's `data_test_3dhp.npz` and `data_train_3dhp.npz`: universal annotation.
 ///
 /// # Errors

@@ -39,6 +39,8 @@ fn the_test_set_gives_its_valid_frames() {
     let actions: Vec<&str> = set.action.iter().flatten().map(|&a| set.action_names[a as usize].as_str()).collect();
     assert_eq!(actions, ["Standing/Walking", "Sitting", "Reaching/Crouching", "Standing/Walking", "Sitting"]);
     assert_eq!(set.image_size.as_ref().unwrap()[2..4], [[2048, 2048], [1920, 1080]]);
+    let focal = |set: &PoseSet| set.intrinsics.iter().flatten().map(|camera| camera[0]).collect::<Vec<f32>>();
+    assert_eq!(focal(&set), [[1500.172; 3].as_slice(), &[1683.9835; 2]].concat());
 
     let options = Options { annotation: Annotation::True, all_frames: true, ..Options::default() };
     let set = valid(of("mpi_inf_3dhp_test_set", &options));
@@ -60,6 +62,9 @@ fn the_training_set_gives_its_cameras() {
     assert_eq!((set.sequence_names.len(), set.sequence_names[3].as_str()), (8, "S3/Seq2@4"));
     assert_eq!((set.subject_names, set.action), (vec!["S3".to_owned()], None));
     assert_eq!(set.frame.unwrap()[..4], [0, 1, 0, 1]);
+    let cameras = set.intrinsics.unwrap();
+    assert_eq!((cameras[0], cameras[15]), (cameras[1], [1500.172, 1500.837, 1017.387, 1043.032]));
+    assert_eq!(cameras[6], [1490.952, 1491.108, 987.6075, 1019.069], "the fourth of VNect's cameras is number 4");
 
     let options = Options { annotation: Annotation::True, cameras: vec![13, 13], stride: 2, ..Options::default() };
     let set = valid(of("S3/Seq2/annot.mat", &options));
@@ -76,6 +81,7 @@ fn poseaug_has_16_joints_about_the_hip() {
     close(set.positions.as_ref().unwrap(), &without_neck(expected("poseaug_positions"), 3), 1e-6);
     assert_eq!((set.len(), set.positions.unwrap()[..3].to_vec()), (5, vec![0.0; 3]));
     assert_eq!((set.sequence_names, set.subject), (vec!["test_3dhp.npz".to_owned()], None));
+    assert_eq!(set.intrinsics, None, "which camera it was, the file does not say");
     fails(of("test_3dhp.npz", &Options::default()), &["pose3d", "16 joints"]);
 }
 
@@ -87,6 +93,10 @@ fn pstmo_has_valid_frames_and_cameras() {
     close(set.positions.as_ref().unwrap(), &rows(&expected("pstmo_test_positions"), POSE_3D, flags), 1e-5);
     assert_eq!((set.sequence_names, set.frame), (vec!["TS2".to_owned(), "TS5".to_owned()], Some(vec![0, 2, 0])));
     assert_eq!(set.image_size, Some(vec![[2048, 2048], [2048, 2048], [1920, 1080]]));
+    assert_eq!(
+        set.intrinsics.unwrap()[1..].concat(),
+        [1500.172, 1500.837, 1017.387, 1043.032, 1683.9835, 1672.5937, 939.85754, 560.14074]
+    );
     assert_eq!(of("data_test_3dhp.npz", &Options { all_frames: true, ..Options::default() }).unwrap().len(), 5);
 
     let set = valid(of("data_train_3dhp.npz", &Options::default()));
@@ -94,6 +104,7 @@ fn pstmo_has_valid_frames_and_cameras() {
     close(set.positions.as_ref().unwrap(), &expected("pstmo_train_positions"), 1e-5);
     assert_eq!(set.sequence_names, ["S1/Seq1@0", "S1/Seq1@1", "S2/Seq2@0", "S2/Seq2@1"]);
     assert_eq!(set.subject_names, ["S1", "S2"]);
+    assert_eq!(set.intrinsics.unwrap()[2], [1495.217, 1495.52, 1030.519, 1052.626]);
 }
 
 #[test]
@@ -125,7 +136,7 @@ fn cameras_of_pstmo_are_there_and_numbered() {
     fails(of("data_train_3dhp.npz", &options), &words);
     let seen = |keys: &[Value]| {
         let cameras = Value::Dict(keys.iter().map(|key| (key.clone(), Value::None)).collect());
-        let views = community::views(Path::new("f"), "S1 Seq1", &cameras, &Options::default());
+        let views = community::chosen(Path::new("f"), "S1 Seq1", &cameras, &Options::default());
         views.map(|views| views.iter().map(|(camera, _)| *camera).collect::<Vec<_>>())
     };
     let text = |text: &str| Value::Text(text.into());
@@ -208,6 +219,7 @@ fn frames_in_2d_and_3d_match() {
             shapes,
             per_metre: 1.0,
             image_size: None,
+            intrinsics: None,
         };
         let read = |_, count| Ok([array(&[count, 17, 2], 0.0), array(&[count, 17, 3], value)]);
         let added = collect(17, |to| frames.add(to, read, |frame| (frame == wanted).then(Label::default)));

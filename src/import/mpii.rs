@@ -55,7 +55,8 @@ impl People<'_, '_> {
         let number = self.in_image.entry(image.to_owned()).or_default();
         let label = Label { sequence: self.to.sequence(&format!("{image}/{number}")), ..Label::default() };
         *number += 1;
-        let pose = Pose { keypoints, confidence: Some(confidence), positions: None, image_size: None };
+        let confidence = Some(confidence);
+        let pose = Pose { keypoints, confidence, positions: None, image_size: None, intrinsics: None };
         self.to.push(&pose, label)
     }
 }

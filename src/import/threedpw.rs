@@ -13,6 +13,7 @@ use crate::{
     error::{Error, Result},
     format::{Array, Value, npz::Npz, pickle},
     named::named_enum,
+    pose::Intrinsics,
 };
 
 named_enum! {
@@ -74,7 +75,7 @@ struct Cameras<'a> {
     /// (frames, 4, 4): world to camera.
     poses: &'a [[f32; 16]],
     /// (3, 3), pixels.
-    intrinsics: [f32; 9],
+    matrix: [f32; 9],
 }
 
 impl Cameras<'_> {
@@ -89,7 +90,7 @@ impl Cameras<'_> {
 
     /// Not finite, so missing, unless before the camera.
     fn project(&self, point: [f32; 3]) -> [f32; 2] {
-        let k = self.intrinsics.map(f64::from);
+        let k = self.matrix.map(f64::from);
         let [x, y, z] = point.map(f64::from);
         if z <= 0.0 {
             return [f32::NAN; 2];
@@ -97,9 +98,15 @@ impl Cameras<'_> {
         [((k[0] * x + k[1] * y) / z + k[2]) as f32, (k[4] * y / z + k[5]) as f32]
     }
 
+    /// The matrix has no skew.
+    fn intrinsics(&self) -> Intrinsics {
+        let [fx, _, cx, _, fy, cy, ..] = self.matrix;
+        [fx, fy, cx, cy].into()
+    }
+
     /// All videos are of one size, upright or lying.
     fn image_size(&self) -> [i32; 2] {
-        if self.intrinsics[2] < self.intrinsics[5] { [1080, 1920] } else { [1920, 1080] }
+        if self.matrix[2] < self.matrix[5] { [1080, 1920] } else { [1920, 1080] }
     }
 }
 
@@ -112,14 +119,15 @@ fn sequence_file(path: &Path, options: &Options, to: &mut Collector<'_>) -> Resu
         array.ok_or_else(|| wrong(field.into(), "there is no such array".into()))
     };
     let intrinsics = array("cam_intrinsics")?;
-    let Ok(intrinsics) = <[f32; 9]>::try_from(intrinsics.values.as_slice()) else {
+    let Ok(matrix) = <[f32; 9]>::try_from(intrinsics.values.as_slice()) else {
         return Err(wrong("cam_intrinsics".into(), format!("its shape is {:?}", intrinsics.shape)));
     };
     let poses = array("cam_poses")?;
     let [frames, 4, 4] = poses.shape[..] else {
         return Err(wrong("cam_poses".into(), format!("its shape is {:?}", poses.shape)));
     };
-    let cameras = Cameras { poses: poses.values.as_chunks().0, intrinsics };
+    let cameras = Cameras { poses: poses.values.as_chunks().0, matrix };
+    cameras.intrinsics().validate().map_err(|problem| wrong("cam_intrinsics".into(), problem))?;
     let stem = sources::name(path).trim_end_matches(".pkl");
     let sequence = data.get("sequence").and_then(Value::text).unwrap_or(stem);
     let actors = data.get("jointPositions").map_or(&[][..], Value::items);
@@ -160,8 +168,9 @@ fn sequence_file(path: &Path, options: &Options, to: &mut Collector<'_>) -> Resu
                 None => H36M_17.keypoints(&positions.map(|joint| cameras.project(joint)), &[1.0; 17]),
             };
             if confidence.iter().any(|confidence| *confidence > 0.0) {
-                let image_size = Some(cameras.image_size());
-                let pose = Pose { keypoints, confidence: Some(confidence), positions: Some(positions), image_size };
+                let (image_size, intrinsics) = (Some(cameras.image_size()), Some(cameras.intrinsics()));
+                let (confidence, positions) = (Some(confidence), Some(positions));
+                let pose = Pose { keypoints, confidence, positions, image_size, intrinsics };
                 to.push(&pose, Label { frame: frame as i32, ..label })?;
             }
         }
@@ -219,6 +228,7 @@ fn computed_joints(path: &Path, options: &Options, to: &mut Collector<'_>) -> Re
         shapes: [&shapes[0], &shapes[1]],
         per_metre: 1.0,
         image_size: None,
+        intrinsics: None,
     };
     let (name, stride) = (sources::name(path), options.stride.max(1));
     let label = Label { sequence: to.new_sequence(name, path)?, ..Label::default() };

@@ -22,6 +22,8 @@ fn sequence_files_give_every_person_seen() {
     let set = valid(of("sequenceFiles", &Options::default()));
     assert_eq!(set.sequence_names[2], "courtyard_jumping_01/0");
     assert_eq!(set.image_size.as_ref().unwrap()[5], [1920, 1080]);
+    let cameras = set.intrinsics.as_ref().unwrap();
+    assert_eq!((cameras[0], cameras[5]), ([1950.0, 1960.0, 540.0, 960.0], [1950.0, 1960.0, 960.0, 540.0]));
     close(set.positions.as_ref().unwrap(), &expected("pw3d_positions"), 1e-5);
     close(&set.keypoints, &expected("pw3d_projected"), 2e-3);
     assert_eq!(set.confidence, Some(vec![1.0; set.len() * 17]));
@@ -60,7 +62,7 @@ fn computed_joints_of_three_orders() {
 
 #[test]
 fn behind_the_camera_is_missing() {
-    let cameras = Cameras { poses: &[], intrinsics: [100.0, 0.0, 50.0, 0.0, 200.0, 60.0, 0.0, 0.0, 1.0] };
+    let cameras = Cameras { poses: &[], matrix: [100.0, 0.0, 50.0, 0.0, 200.0, 60.0, 0.0, 0.0, 1.0] };
     assert_eq!(cameras.project([1.0, -2.0, 4.0]), [75.0, -40.0]);
     for z in [0.0, -1.0] {
         assert!(cameras.project([1.0, 1.0, z]).iter().all(|v| v.is_nan()));

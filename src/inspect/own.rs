@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::Contents;
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, RESERVOIR};
+use crate::config::Ssl;
 use crate::data::{Motion, PoseSet};
 use crate::error::Result;
 use crate::pose::{Skeleton, mean_bone_lengths};
@@ -27,6 +28,7 @@ pub(super) fn pose_set(set: &PoseSet) -> Contents {
         contents.fact(name, range(values.filter(|(joint, _)| known(*joint)).map(|(_, value)| value)));
     }
     image_size(set, &mut contents);
+    intrinsics(set, &mut contents);
     confidence(set, &mut contents);
     if let Some(positions) = &set.positions {
         contents.fact("distance from the camera, metres", range(positions.iter().skip(2).step_by(3 * set.joints)));
@@ -49,6 +51,28 @@ fn image_size(set: &PoseSet, contents: &mut Contents) {
     if gone > 0 {
         contents.warnings.push(format!("{gone} poses lie wholly outside of their images; check units and image_size"));
     }
+}
+
+fn intrinsics(set: &PoseSet, contents: &mut Contents) {
+    let guessed = set.assumed_intrinsics(None);
+    let (cameras, from) = match (&set.intrinsics, &guessed) {
+        (Some(cameras), _) => (cameras, "given"),
+        (None, Some(cameras)) => (cameras, "guessed of the image sizes"),
+        (None, None) => return contents.fact("intrinsics", "none"),
+    };
+    let mut names: Vec<String> = Vec::new();
+    let mut last = None;
+    for camera in cameras {
+        // Poses of one camera follow each other, and cameras are few.
+        if last.replace(camera) != Some(camera) {
+            let [fx, fy, cx, cy] = camera.map(rounded);
+            let name = format!("focal length {fx} x {fy}, middle {cx} x {cy}");
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    contents.fact("intrinsics", format!("{from}: {}", shortened(&names)));
 }
 
 fn confidence(set: &PoseSet, contents: &mut Contents) {
@@ -109,12 +133,23 @@ pub(super) fn motion(motion: &Motion) -> Contents {
 }
 
 pub(super) fn checkpoint(path: &Path) -> Result<Contents> {
-    let Checkpoint { model, parameters, optimiser, training } = Checkpoint::load(path)?;
+    let (Checkpoint { model, parameters, optimiser, training }, told) = Checkpoint::load_told(path)?;
     let mut contents = Contents::new("model");
+    if told {
+        let warning = "there is no metadata `config`: its options are told from the tensors, or have their defaults";
+        contents.warnings.push(warning.to_owned());
+    }
     contents.fact("joints", model.joints);
     contents.fact("width", model.width);
-    contents.fact("self-supervision", format!("{:?}", model.ssl).to_lowercase());
-    contents.fact("parameters", parameters.values().map(|tensor| tensor.data.len()).sum::<usize>());
+    contents.fact("self-supervision", model.ssl.to_string());
+    let learnt = parameters.iter().filter(|(name, _)| !RESERVOIR.contains(&&***name));
+    contents.fact("parameters", learnt.map(|(_, tensor)| tensor.data.len()).sum::<usize>());
+    contents.fact("lift", model.lift.to_string());
+    contents.fact("turns cameras to people", model.rays);
+    if model.ssl == Ssl::Geometry {
+        contents.fact("poses kept for replay", model.reservoir);
+        contents.fact("gate, square metres", rounded(model.gate));
+    }
     if model.bone_lengths.is_empty() {
         contents
             .warnings

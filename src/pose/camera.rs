@@ -5,6 +5,8 @@
 use nalgebra::{Matrix3, Quaternion, Rotation3, UnitQuaternion, Vector3};
 use serde::Deserialize;
 
+use super::Intrinsics;
+
 /// A calibrated camera at a fixed place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Camera {
@@ -115,6 +117,12 @@ impl Camera {
             .collect()
     }
 
+    /// What the camera is but for its place, without its distortion.
+    #[must_use]
+    pub fn intrinsics(&self) -> Intrinsics {
+        Intrinsics { focal: self.focal, center: self.center }
+    }
+
     fn is_distorted(&self) -> bool {
         self.radial.iter().chain(&self.tangential).any(|&k| k != 0.0)
     }
@@ -123,12 +131,12 @@ impl Camera {
 /// `h36m_cameras.json`: Human3.6M's published calibration (its note says where from).
 #[derive(Deserialize)]
 struct Calibration {
-    intrinsics: Vec<Intrinsics>,
+    intrinsics: Vec<Lens>,
     extrinsics: std::collections::BTreeMap<String, Vec<Extrinsics>>,
 }
 
 #[derive(Deserialize)]
-struct Intrinsics {
+struct Lens {
     id: String,
     center: [f64; 2],
     focal_length: [f64; 2],

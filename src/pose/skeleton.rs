@@ -11,6 +11,8 @@ pub struct Skeleton {
     pub swap: &'static [usize],
     /// Joint names, as in VideoPose3D's `h36m_dataset.py`.
     pub names: &'static [&'static str],
+    /// The limbs, each from the trunk out: right leg, left leg, right arm, left arm. The legs begin at the hips.
+    pub limbs: [[usize; 3]; 4],
 }
 
 /// The joint that [`to_16`] drops: Neck/Nose.
@@ -38,6 +40,7 @@ static H36M_16: Skeleton = Skeleton {
         "RElbow",
         "RWrist",
     ],
+    limbs: [[1, 2, 3], [4, 5, 6], [13, 14, 15], [10, 11, 12]],
 };
 
 static H36M_17: Skeleton = Skeleton {
@@ -63,6 +66,7 @@ static H36M_17: Skeleton = Skeleton {
         "RElbow",
         "RWrist",
     ],
+    limbs: [[1, 2, 3], [4, 5, 6], [14, 15, 16], [11, 12, 13]],
 };
 
 impl Skeleton {
@@ -74,6 +78,13 @@ impl Skeleton {
             17 => Some(&H36M_17),
             _ => None,
         }
+    }
+
+    /// Keypoints (N, J, 2), each pose mirrored: left and right change places, x changes sign.
+    #[must_use]
+    pub fn mirrored(&self, keypoints: &[f32]) -> Vec<f32> {
+        let mirror = |x: &[f32]| self.swap.iter().flat_map(|&j| [-x[2 * j], x[2 * j + 1]]).collect::<Vec<_>>();
+        keypoints.chunks_exact(2 * self.joints).flat_map(mirror).collect()
     }
 
     /// The J-1 bones as (joint, parent), in joint order.
@@ -134,6 +145,15 @@ mod tests {
             }
             assert!(skeleton.bones().all(|(joint, parent)| parent < joint));
             assert_eq!(skeleton.bones().count(), skeleton.joints - 1);
+            for ([first, middle, last], name) in skeleton.limbs.into_iter().zip([
+                "RHip RKnee RFoot",
+                "LHip LKnee LFoot",
+                "RShoulder RElbow RWrist",
+                "LShoulder LElbow LWrist",
+            ]) {
+                assert_eq!([first, middle, last].map(|joint| skeleton.names[joint]).join(" "), name);
+                assert_eq!([skeleton.parents[middle], skeleton.parents[last]], [first, middle]);
+            }
         }
         assert!(Skeleton::of(18).is_none());
     }

@@ -267,6 +267,7 @@ fn collect(name: &str, track: &[Detection], to: &mut Collector<'_>) -> Result<()
             confidence: Some(person.confidence),
             positions: None,
             image_size: person.image_size,
+            intrinsics: None,
         };
         to.push(&pose, Label { sequence, frame: person.frame, ..Label::default() })?;
     }

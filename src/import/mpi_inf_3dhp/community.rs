@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use super::{Collector, Frames, Label, Options, TRAIN_IMAGE_SIZE, rows, sources, test_image_size};
+use super::{Collector, Frames, Label, Options, TRAIN_IMAGE_SIZE, cameras, rows, sources, test_image_size};
 use crate::{
     error::{Error, Result},
     format::{Value, npz::Npz},
     import::layout::{H36M_16, MPI_INF_3DHP_17},
+    pose::Intrinsics,
 };
 
 /// PoseAug's `test_3dhp.npz`: `pose3d` (N, 16, 3) in metres from the hip and `pose2d` (N, 16, 2), -1 to 1 over the
@@ -27,6 +28,7 @@ pub(super) fn poseaug(path: &Path, options: &Options, to: &mut Collector<'_>) ->
         shapes: [&shapes[0], &shapes[1]],
         per_metre: 1.0,
         image_size: Some(TRAIN_IMAGE_SIZE),
+        intrinsics: None,
     };
     // Back from x / width * 2 - 1 and y / width * 2 - height / width.
     let [width, height] = TRAIN_IMAGE_SIZE.map(|side| side as f32);
@@ -52,27 +54,29 @@ pub(super) fn pstmo(path: &Path, options: &Options, to: &mut Collector<'_>) -> R
     }
     for (name, recording) in data.entries() {
         let name = name.text().unwrap_or_default();
-        let Some(cameras) = recording.items().first() else {
+        let Some(views) = recording.items().first() else {
             options.check(path, &["all_frames"])?;
             let label =
                 Label { sequence: to.new_sequence(name, path)?, subject: Some(to.subject(name)), ..Label::default() };
-            add(path, name, recording, test_image_size(name), label, options, to)?;
+            let view = View { recording, image_size: test_image_size(name), intrinsics: Some(cameras::test(name)) };
+            add(path, name, &view, label, options, to)?;
             continue;
         };
         options.check(path, &["camera"])?;
-        let views = views(path, name, cameras, options)?;
+        let views = chosen(path, name, views, options)?;
         let subject = Some(to.subject(name.split(' ').next().unwrap_or_default()));
-        for (camera, view) in views {
+        for (camera, recording) in views {
+            let view = View { recording, image_size: TRAIN_IMAGE_SIZE, intrinsics: cameras::train(camera) };
             let name = format!("{}@{camera}", name.replace(' ', "/"));
             let label = Label { sequence: to.new_sequence(&name, path)?, subject, ..Label::default() };
-            add(path, &name, view, TRAIN_IMAGE_SIZE, label, options, to)?;
+            add(path, &name, &view, label, options, to)?;
         }
     }
     Ok(())
 }
 
 /// What the cameras that are asked for see; without such a wish, those of VNect that are there.
-pub(super) fn views<'a>(
+pub(super) fn chosen<'a>(
     path: &Path,
     name: &str,
     cameras: &'a Value,
@@ -99,17 +103,23 @@ pub(super) fn views<'a>(
     Ok(all)
 }
 
+/// What one camera saw.
+struct View<'a> {
+    recording: &'a Value,
+    image_size: [i32; 2],
+    intrinsics: Option<Intrinsics>,
+}
+
 fn add(
     path: &Path,
     name: &str,
-    view: &Value,
-    image_size: [i32; 2],
+    view: &View<'_>,
     label: Label,
     options: &Options,
     to: &mut Collector<'_>,
 ) -> Result<()> {
     let array = |field: &str| {
-        let array = view.get(field).and_then(|array| Some((array, array.shape()?)));
+        let array = view.recording.get(field).and_then(|array| Some((array, array.shape()?)));
         let field = format!("data/{name}/{field}");
         array.ok_or_else(|| Error::file(path, field, "there is no such array", "give a file of P-STMO"))
     };
@@ -120,10 +130,11 @@ fn add(
         layout: &MPI_INF_3DHP_17,
         shapes: [shape_2d, shape],
         per_metre: 1000.0,
-        image_size: Some(image_size),
+        image_size: Some(view.image_size),
+        intrinsics: view.intrinsics,
     };
     // A number a frame: small, but it may be in the temporary file with the rest.
-    let valid = view.get("valid").and_then(|valid| Some(valid.rows(0, *valid.shape()?.first()?)));
+    let valid = view.recording.get("valid").and_then(|valid| Some(valid.rows(0, *valid.shape()?.first()?)));
     let valid = valid.transpose().map_err(|error| Error::io(path, "read", error))?;
     let read = |first, count| rows(path, [keypoints, positions], first, count);
     frames.add(to, read, |frame| {

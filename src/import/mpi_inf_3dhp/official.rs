@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use super::{Collector, Frames, Label, Options, TRAIN_IMAGE_SIZE, VNECT_CAMERAS, rows, sources, test_image_size};
+use super::{
+    Collector, Frames, Label, Options, TRAIN_IMAGE_SIZE, VNECT_CAMERAS, cameras, rows, sources, test_image_size,
+};
 use crate::{
     error::{Error, Result},
     format::{hdf5::Hdf5, mat},
@@ -49,6 +51,7 @@ pub(super) fn test(path: &Path, options: &Options, to: &mut Collector<'_>) -> Re
         shapes: [&file.shape("annot2")?, &file.shape(field)?],
         per_metre: MILLIMETRES,
         image_size: Some(test_image_size(name)),
+        intrinsics: Some(cameras::test(name)),
     };
     let read = |first, count| Ok([file.rows("annot2", first, count)?, file.rows(field, first, count)?]);
     frames.add(to, read, |frame| {
@@ -67,8 +70,8 @@ pub(super) fn train(path: &Path, options: &Options, to: &mut Collector<'_>) -> R
     };
     options.check(path, &["annotation", "camera"])?;
     let value = mat::load(path)?;
-    let cameras = value.get("annot2").map_or(0, |cell| cell.items().len());
-    if cameras == 0 {
+    let count = value.get("annot2").map_or(0, |cell| cell.items().len());
+    if count == 0 {
         return Err(Error::file(path, "annot2", "there is no such cell", "give the annot.mat of the training set"));
     }
     let subject_number = to.subject(subject);
@@ -77,7 +80,7 @@ pub(super) fn train(path: &Path, options: &Options, to: &mut Collector<'_>) -> R
         let cell = |field: &str| {
             let array = value.get(field).and_then(|cell| cell.items().get(camera));
             let problem = "there is no array of this camera";
-            let fix = format!("choose cameras from 0 to {}", cameras - 1);
+            let fix = format!("choose cameras from 0 to {}", count - 1);
             let array = array.and_then(|array| Some((array, array.shape()?)));
             array.ok_or_else(|| Error::file(path, format!("{field}{{{camera}}}"), problem, fix))
         };
@@ -90,6 +93,7 @@ pub(super) fn train(path: &Path, options: &Options, to: &mut Collector<'_>) -> R
             shapes: [shape_2d, shape],
             per_metre: MILLIMETRES,
             image_size: Some(TRAIN_IMAGE_SIZE),
+            intrinsics: cameras::beside(path, camera)?,
         };
         let label = Label {
             sequence: to.new_sequence(&format!("{subject}/{recording}@{camera}"), path)?,
