@@ -1,7 +1,7 @@
 // Random views (Sec. 3.2.1): azimuth uniform in [-pi, pi), elevation in [-pi/9, pi/9), keyed by the sample (adaptation)
 // or the step (training). views (instances, view_rows, 2). Grid: 64 views x instance. Twin: cpu/state.rs.
 #import shared/state.wgsl
-#import shared/random.wgsl
+#import shared/rotation.wgsl
 #import shared/streams.wgsl
 struct Dims { instances: u32, view_rows: u32, by_sample: u32 }
 @group(0) @binding(0) var<uniform> dims: Dims;
@@ -12,8 +12,8 @@ struct Dims { instances: u32, view_rows: u32, by_sample: u32 }
 fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
     if gid.x >= dims.view_rows { return; }
     let key = select(state.step, state.sample + gid.y, dims.by_sample != 0u);
-    let bits = pcg4d(vec4<u32>(state.seed, key, STREAM_VIEWS, gid.x));
+    let view = random_view(pcg4d(vec4<u32>(state.seed, key, STREAM_VIEWS, gid.x)));
     let at = 2u * (gid.y * dims.view_rows + gid.x);
-    views[at] = (unit_float(bits.x) * 2.0 - 1.0) * 3.1415926535;
-    views[at + 1u] = (unit_float(bits.y) * 2.0 - 1.0) * 0.3490658504;
+    views[at] = view.x;
+    views[at + 1u] = view.y;
 }

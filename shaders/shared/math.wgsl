@@ -1,12 +1,21 @@
 // Functions whose WGSL built-ins may be too coarse (sin: 2^-11, log near 1: 2^-21). The same in src/cpu/math.rs.
 
-// log(1 + e) for 0 <= e <= 1, by 2 atanh(e / (2 + e)): s <= 1/3, so s^17/17 is below 1e-9.
+// log(1 + e) for -1/2 <= e <= 1, by 2 atanh(e / (2 + e)): |s| <= 1/3, so s^17/17 is below 1e-9.
 fn log1p_unit(e: f32) -> f32 {
     let s = e / (2.0 + e);
     let q = s * s;
     let series = 1.0 + q * (1.0 / 3.0 + q * (0.2 + q * (1.0 / 7.0 + q * (1.0 / 9.0 + q * (1.0 / 11.0
         + q * (1.0 / 13.0 + q * (1.0 / 15.0)))))));
     return 2.0 * s * series;
+}
+
+// log(v) for normal v > 0: v = m 2^k with m in [sqrt(1/2), sqrt(2)), so that nothing cancels near 1.
+fn log_positive(v: f32) -> f32 {
+    let bits = bitcast<u32>(v);
+    let m = bitcast<f32>((bits & 0x7fffffu) | 0x3f800000u);
+    let upper = m > 1.4142135623730951;
+    let k = f32(i32(bits >> 23u) - select(127, 126, upper));
+    return k * 0.6931471805599453 + log1p_unit(select(m, 0.5 * m, upper) - 1.0);
 }
 
 // log(sigmoid(v)) without overflow.

@@ -1,25 +1,13 @@
 // Poses, rotations and projections. A head's raw output is `pose_size` numbers a row: x0, y0, z0, x1, ... and padding;
 // a pose is that less its root, so its root is exactly 0.
 // Needs globals: pose, dims {joints, pose_rows, pose_size, perspective, depth, min_depth}.
-#import shared/math.wgsl
-const MAX_JOINTS: u32 = 17u;
+#import shared/rotation.wgsl
 
 // Joint j of a row, root-centred, metres.
 fn joint(row: u32, j: u32) -> vec3<f32> {
     let at = row * dims.pose_size;
     let k = at + 3u * j;
     return vec3<f32>(pose[k] - pose[at], pose[k + 1u] - pose[at + 1u], pose[k + 2u] - pose[at + 2u]);
-}
-
-// R = Rx(elevation) Ry(azimuth); a joint p rotates to R p, and back by p * R.
-fn rotation(view: vec2<f32>) -> mat3x3<f32> {
-    let a = sin_cos(view.x);
-    let e = sin_cos(view.y);
-    return mat3x3<f32>(
-        vec3<f32>(a.y, e.x * a.x, -e.y * a.x),
-        vec3<f32>(0.0, e.y, e.x),
-        vec3<f32>(a.x, -e.x * a.y, e.y * a.y),
-    );
 }
 
 fn project(p: vec3<f32>) -> vec2<f32> {

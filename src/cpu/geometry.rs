@@ -96,11 +96,11 @@ impl CopyRows {
     }
 
     /// The row of the inputs, and of everything with their rows, that copy `b` fills.
-    fn input_row(&self, instance: usize, b: usize) -> usize {
+    pub(super) fn input_row(&self, instance: usize, b: usize) -> usize {
         instance * self.input_rows + self.lifted + b
     }
 
-    fn keypoints(&self, row: usize) -> std::ops::Range<usize> {
+    pub(super) fn keypoints(&self, row: usize) -> std::ops::Range<usize> {
         row * self.keypoint_size..(row + 1) * self.keypoint_size
     }
 
@@ -116,13 +116,14 @@ impl CopyRows {
 }
 
 /// `shaders/shared/bone_scale.wgsl`: expected bone lengths and parents.
-struct Bones<'a> {
-    parents: &'a [u32],
-    lengths: &'a [f32],
-    joints: usize,
+pub(super) struct Bones<'a> {
+    pub(super) parents: &'a [u32],
+    pub(super) lengths: &'a [f32],
+    pub(super) joints: usize,
 }
 
-type Pose2d = [[f32; 2]; MAX_JOINTS];
+/// The joints that a skeleton lacks are 0.
+pub(super) type Pose2d = [[f32; 2]; MAX_JOINTS];
 
 impl Bones<'_> {
     fn vector(&self, u: &Pose2d, j: usize) -> [f32; 2] {
@@ -136,7 +137,7 @@ impl Bones<'_> {
     }
 
     /// The scale and the mean cube of the ratios.
-    fn scale(&self, u: &Pose2d) -> (f32, f32) {
+    pub(super) fn scale(&self, u: &Pose2d) -> (f32, f32) {
         let sum: f32 = (1..self.joints).map(|j| self.ratio(u, j).powi(3)).sum();
         let mean = sum / (self.joints - 1) as f32;
         let s = mean.powf(1.0 / 6.0);
@@ -145,7 +146,7 @@ impl Bones<'_> {
     }
 }
 
-fn bones<'a>(u: &Uniforms, inputs: &Inputs<'a>) -> Bones<'a> {
+pub(super) fn bones<'a>(u: &Uniforms, inputs: &Inputs<'a>) -> Bones<'a> {
     Bones { parents: inputs.get_u32("skeleton"), lengths: inputs.get("bones"), joints: u.size("joints") }
 }
 

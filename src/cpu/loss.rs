@@ -6,7 +6,7 @@ use super::math::{log_sigmoid, sigmoid};
 use crate::kernel::{Inputs, Outputs, Uniforms};
 
 /// Where the task's columns of `row_losses` begin in a row of an instance.
-fn columns(u: &Uniforms, instance: usize, row: usize) -> usize {
+pub(super) fn columns(u: &Uniforms, instance: usize, row: usize) -> usize {
     (instance * u.size("loss_rows") + row) * u.size("terms") + u.size("column")
 }
 
@@ -84,38 +84,60 @@ pub(crate) fn discriminator_loss(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mu
 }
 
 pub(crate) fn supervised_loss(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
+    let row_losses = outputs.take("row_losses");
+    let dout = outputs.take("dout");
+    for row in 0..u.size("rows") {
+        row_losses[columns(u, 0, row)] = supervise(u, inputs, [row, row], dout);
+    }
+}
+
+pub(crate) fn replay_loss(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
+    let (replayed, first) = (u.size("replayed"), u.size("row"));
+    let row_losses = outputs.take("row_losses");
+    let dout = outputs.take("dout");
+    for instance in 0..u.size("instances") {
+        for r in 0..replayed {
+            let rows = [instance * u.size("pose_rows") + first + r, instance * replayed + r];
+            row_losses[columns(u, instance, first + r)] = supervise(u, inputs, rows, dout);
+        }
+    }
+}
+
+/// Eq. 2 of row `row` of the poses against row `label` of the truth, and its gradient to `dout`.
+fn supervise(u: &Uniforms, inputs: &Inputs<'_>, [row, label]: [usize; 2], dout: &mut [f32]) -> f32 {
     let (joints, pose_size) = (u.size("joints"), u.size("pose_size"));
     let (pose, truth, parents) = (inputs.get("pose"), inputs.get("truth"), inputs.get_u32("skeleton"));
     let (weight_position, weight_bone) = (u.f32("weight_position"), u.f32("weight_bone"));
-    let (row_losses, dout) = (outputs.take("row_losses"), outputs.take("dout"));
-    for row in 0..u.size("rows") {
-        let at = row * pose_size..(row + 1) * pose_size;
-        let (out, truth) = (&pose[at.clone()], &truth[at.clone()]);
-        let mut error = [[0.0f32; 3]; MAX_JOINTS];
-        let mut d = [[0.0f32; 3]; MAX_JOINTS];
-        let (mut positions, mut bones) = (0.0, 0.0);
-        for j in 0..joints {
-            let x = joint(out, j);
-            error[j] = [0, 1, 2].map(|k| x[k] - truth[3 * j + k]);
-            positions += error[j].iter().map(|e| e * e).sum::<f32>();
-            d[j] = error[j].map(|e| 2.0 * weight_position * e);
-        }
-        for j in 1..joints {
-            let parent = parents[j] as usize;
-            for k in 0..3 {
-                let bone = error[j][k] - error[parent][k];
-                bones += bone * bone;
-                d[j][k] += 2.0 * weight_bone * bone;
-                d[parent][k] -= 2.0 * weight_bone * bone;
-            }
-        }
-        // X_root is 0 whatever the network says: its own gradient is dropped, out_root gets minus the others'.
-        d[0] = [0, 1, 2].map(|k| -(1..joints).map(|j| d[j][k]).sum::<f32>());
-        let dout = &mut dout[at];
-        dout.fill(0.0);
-        dout.chunks_exact_mut(3).zip(&d[..joints]).for_each(|(out, d)| out.copy_from_slice(d));
-        row_losses[columns(u, 0, row)] = u.f32("position_scale") * positions + u.f32("bone_scale") * bones;
+    let at = row * pose_size..(row + 1) * pose_size;
+    let (out, truth) = (&pose[at.clone()], &truth[label * pose_size..][..pose_size]);
+    let mut error = [[0.0f32; 3]; MAX_JOINTS];
+    let mut d = [[0.0f32; 3]; MAX_JOINTS];
+    let (mut positions, mut bones) = (0.0, 0.0);
+    for j in 0..joints {
+        let x = joint(out, j);
+        error[j] = [0, 1, 2].map(|k| x[k] - truth[3 * j + k]);
+        positions += error[j].iter().map(|e| e * e).sum::<f32>();
+        d[j] = error[j].map(|e| 2.0 * weight_position * e);
     }
+    for j in 1..joints {
+        let parent = parents[j] as usize;
+        for k in 0..3 {
+            let bone = error[j][k] - error[parent][k];
+            bones += bone * bone;
+            d[j][k] += 2.0 * weight_bone * bone;
+            d[parent][k] -= 2.0 * weight_bone * bone;
+        }
+    }
+    write_gradient(&mut d, joints, &mut dout[at]);
+    u.f32("position_scale") * positions + u.f32("bone_scale") * bones
+}
+
+/// Writes the gradient at a pose, `d`, as that at the raw output that it is of.
+pub(super) fn write_gradient(d: &mut [[f32; 3]; MAX_JOINTS], joints: usize, dout: &mut [f32]) {
+    // X_root is 0 whatever the network says: its own gradient is dropped, out_root gets minus the others'.
+    d[0] = [0, 1, 2].map(|k| -(1..joints).map(|j| d[j][k]).sum::<f32>());
+    dout.fill(0.0);
+    dout.chunks_exact_mut(3).zip(&d[..joints]).for_each(|(out, d)| out.copy_from_slice(d));
 }
 
 pub(crate) fn reduce_losses(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {

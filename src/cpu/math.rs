@@ -1,6 +1,6 @@
 //! The functions of `shaders/shared/math.wgsl`, operation by operation.
 
-/// `log(1 + e)` for `0 <= e <= 1`.
+/// `log(1 + e)` for `-1/2 <= e <= 1`.
 #[must_use]
 pub fn log1p_unit(e: f32) -> f32 {
     let s = e / (2.0 + e);
@@ -8,6 +8,16 @@ pub fn log1p_unit(e: f32) -> f32 {
     let tail = 1.0 / 9.0 + q * (1.0 / 11.0 + q * (1.0 / 13.0 + q * (1.0 / 15.0)));
     let series = 1.0 + q * (1.0 / 3.0 + q * (0.2 + q * (1.0 / 7.0 + q * tail)));
     2.0 * s * series
+}
+
+/// `log(v)` for normal `v > 0`.
+#[must_use]
+pub fn log_positive(v: f32) -> f32 {
+    let bits = v.to_bits();
+    let m = f32::from_bits((bits & 0x7f_ffff) | 0x3f80_0000);
+    let upper = m > std::f32::consts::SQRT_2;
+    let k = ((bits >> 23) as i32 - if upper { 126 } else { 127 }) as f32;
+    k * std::f32::consts::LN_2 + log1p_unit(if upper { 0.5 * m } else { m } - 1.0)
 }
 
 /// `log(sigmoid(v))` without overflow.
@@ -41,7 +51,7 @@ pub fn sin_cos(a: f32) -> (f32, f32) {
 
 #[cfg(test)]
 mod tests {
-    use super::{log_sigmoid, sigmoid, sin_cos};
+    use super::{log_positive, log_sigmoid, sigmoid, sin_cos};
 
     #[test]
     fn agree_with_float64() {
@@ -55,6 +65,12 @@ mod tests {
             let (s, c) = sin_cos(a);
             assert!((f64::from(s) - f64::from(a).sin()).abs() < 2e-7, "sin({a}) is {s}");
             assert!((f64::from(c) - f64::from(a).cos()).abs() < 2e-7, "cos({a}) is {c}");
+        }
+        // Uniform numbers are multiples of 2^-24: the smallest, and those next to 1.
+        for k in (1..=4096).flat_map(|k| [k, 4096 * k, (1 << 24) - k]) {
+            let v = k as f32 / 16_777_216.0;
+            let exact = f64::from(v).ln();
+            assert!((f64::from(log_positive(v)) - exact).abs() <= 2e-7 * exact.abs(), "log_positive({v})");
         }
         assert_eq!(log_sigmoid(-1000.0), -1000.0, "no overflow");
         assert_eq!(sigmoid(-1000.0), 0.0, "no overflow");

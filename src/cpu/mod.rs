@@ -2,9 +2,12 @@
 //! and the executor of machines without a GPU.
 
 pub(crate) mod activation;
+pub(crate) mod augment;
 pub(crate) mod batch_norm;
 pub(crate) mod gather;
 pub(crate) mod geometry;
+pub(crate) mod geometry_task;
+pub(crate) mod lift;
 pub(crate) mod linear;
 pub(crate) mod linear_adam;
 pub mod loss;
@@ -13,6 +16,7 @@ mod memory;
 pub(crate) mod optimizer;
 mod product;
 pub mod random;
+pub(crate) mod replay;
 pub(crate) mod state;
 
 pub(crate) use memory::Memory;

@@ -8,6 +8,17 @@ pub const STREAM_FLIP: u32 = 1001;
 pub const STREAM_ORDER: u32 = 1002;
 /// Stream of the initial weights (host only).
 pub const STREAM_INIT: u32 = 1006;
+/// Stream of the views that labelled poses are turned to.
+pub const STREAM_TURN: u32 = 1007;
+/// First of the four streams of mixed limbs.
+pub const STREAM_LIMBS: u32 = 1008;
+/// Stream of the noise on keypoints.
+pub const STREAM_NOISE: u32 = 1012;
+
+/// Stream of replay: which poses, mirrored or not, and their views.
+pub const STREAM_REPLAY: u32 = 1020;
+/// Stream of the noise on replayed keypoints.
+pub const STREAM_REPLAY_NOISE: u32 = 1021;
 
 /// Counter-based random integers: `pcg4d` of Jarzynski and Olano 2020, JCGT 9(3), keyed by (seed, step, stream, index).
 #[must_use]

@@ -88,9 +88,39 @@ pub(crate) fn random_views(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outp
         let (instance, row) = (at / view_rows, at % view_rows);
         let key = if u.flag("by_sample") { state.sample.wrapping_add(instance) } else { state.step };
         let bits = pcg4d([state.seed, key, STREAM_VIEWS, row]);
-        view[0] = (unit_float(bits[0]) * 2.0 - 1.0) * std::f32::consts::PI;
-        view[1] = (unit_float(bits[1]) * 2.0 - 1.0) * (std::f32::consts::PI / 9.0);
+        view.copy_from_slice(&random_view(bits));
     }
+}
+
+/// Azimuth and elevation of a random view.
+fn random_view(bits: [u32; 4]) -> [f32; 2] {
+    [random_angle(bits[0]), (unit_float(bits[1]) * 2.0 - 1.0) * (std::f32::consts::PI / 9.0)]
+}
+
+/// Uniform in [-π, π).
+pub(super) fn random_angle(bits: u32) -> f32 {
+    (unit_float(bits) * 2.0 - 1.0) * std::f32::consts::PI
+}
+
+/// The rotation to a random view.
+pub(super) fn view_rotation(bits: [u32; 4]) -> [[f32; 3]; 3] {
+    let [azimuth, elevation] = random_view(bits);
+    rotation(azimuth, elevation)
+}
+
+/// A rotation uniform over all, from a uniform unit quaternion.
+pub(super) fn random_rotation(bits: [u32; 4]) -> [[f32; 3]; 3] {
+    let (sa, ca) = math::sin_cos(random_angle(bits[0]));
+    let (sb, cb) = math::sin_cos(random_angle(bits[1]));
+    let share = unit_float(bits[2]);
+    let (outer, inner) = ((1.0 - share).sqrt(), share.sqrt());
+    let ([x, y, z], w) = ([outer * sa, outer * ca, inner * sb], inner * cb);
+    let [x2, y2, z2] = [2.0 * x, 2.0 * y, 2.0 * z];
+    [
+        [1.0 - y2 * y - z2 * z, x2 * y - z2 * w, x2 * z + y2 * w],
+        [x2 * y + z2 * w, 1.0 - x2 * x - z2 * z, y2 * z - x2 * w],
+        [x2 * z - y2 * w, y2 * z + x2 * w, 1.0 - x2 * x - y2 * y],
+    ]
 }
 
 /// `R = Rx(elevation) Ry(azimuth)`, by rows.

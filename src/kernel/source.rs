@@ -5,6 +5,7 @@ use super::Tile;
 /// The shared files, embedded: functions and types, never dispatched.
 static SHARED: &[(&str, &str)] = &[
     ("shared/adam.wgsl", include_str!("../../shaders/shared/adam.wgsl")),
+    ("shared/average.wgsl", include_str!("../../shaders/shared/average.wgsl")),
     ("shared/bone_scale.wgsl", include_str!("../../shaders/shared/bone_scale.wgsl")),
     ("shared/dropout.wgsl", include_str!("../../shaders/shared/dropout.wgsl")),
     ("shared/linear_backward_input.wgsl", include_str!("../../shaders/shared/linear_backward_input.wgsl")),
@@ -13,10 +14,14 @@ static SHARED: &[(&str, &str)] = &[
     ("shared/linear_subgroup.wgsl", include_str!("../../shaders/shared/linear_subgroup.wgsl")),
     ("shared/linear_tile.wgsl", include_str!("../../shaders/shared/linear_tile.wgsl")),
     ("shared/math.wgsl", include_str!("../../shaders/shared/math.wgsl")),
+    ("shared/noise.wgsl", include_str!("../../shaders/shared/noise.wgsl")),
     ("shared/pose.wgsl", include_str!("../../shaders/shared/pose.wgsl")),
     ("shared/random.wgsl", include_str!("../../shaders/shared/random.wgsl")),
+    ("shared/rotation.wgsl", include_str!("../../shaders/shared/rotation.wgsl")),
     ("shared/state.wgsl", include_str!("../../shaders/shared/state.wgsl")),
     ("shared/streams.wgsl", include_str!("../../shaders/shared/streams.wgsl")),
+    ("shared/supervised.wgsl", include_str!("../../shaders/shared/supervised.wgsl")),
+    ("shared/turn.wgsl", include_str!("../../shaders/shared/turn.wgsl")),
 ];
 
 /// Replaces each line `#import shared/NAME.wgsl` by that file, once (later imports of it vanish), and `#import tile` by

@@ -1,9 +1,10 @@
 //! Poses in, predictions out.
 
 use super::{groups, pose_fits};
+use crate::cpu::augment::augment_batch;
 use crate::cpu::gather as twin;
-use crate::kernel::Uniform::U32;
-use crate::kernel::{Element, Kernel, Uniforms, no_check, no_products, read, write};
+use crate::kernel::Uniform::{F32, U32};
+use crate::kernel::{Element, Kernel, Uniforms, no_check, no_products, read, update, write};
 
 /// A batch from the resident training set, mirrored at random.
 pub static GATHER_BATCH: Kernel = Kernel {
@@ -31,6 +32,44 @@ pub static GATHER_BATCH: Kernel = Kernel {
     grid: |u| [groups(u.u32("batch")), 1, 1],
     check: batch_fits,
     twin: twin::gather_batch,
+    flops: no_products,
+};
+
+/// That batch with limbs of other poses, turned to other views, with noise.
+pub static AUGMENT_BATCH: Kernel = Kernel {
+    name: "augment_batch",
+    source: include_str!("../../shaders/augment_batch.wgsl"),
+    bindings: &[
+        read("positions", Element::F32, &["poses", "pose_size"]),
+        read("skeleton", Element::U32, &["2", "joints"]),
+        read("limbs", Element::U32, &["4", "3"]),
+        read("bones", Element::F32, &["joints"]),
+        read("state", Element::State, &["8"]),
+        update("x", Element::F32, &["1", "input_rows", "keypoint_size"]),
+        update("truth", Element::F32, &["1", "batch", "pose_size"]),
+    ],
+    uniforms: &[
+        U32("poses"),
+        U32("pose_size"),
+        U32("keypoint_size"),
+        U32("joints"),
+        U32("input_rows"),
+        U32("batch"),
+        U32("turned"),
+        U32("free"),
+        U32("flip"),
+        U32("normalize"),
+        U32("perspective"),
+        F32("limb_mixing"),
+        F32("nearest"),
+        F32("farthest"),
+        F32("min_depth"),
+        F32("noise"),
+    ],
+    workgroup: [64, 1, 1],
+    grid: |u| [groups(u.u32("batch")), 1, 1],
+    check: shares_fit,
+    twin: augment_batch,
     flops: no_products,
 };
 
@@ -101,6 +140,16 @@ pub static AVERAGE_FLIP_PAIRS: Kernel = Kernel {
     twin: twin::average_flip_pairs,
     flops: no_products,
 };
+
+/// The batch fits its tensors, and each share of its rows the one before.
+fn shares_fit(u: &Uniforms) -> Result<(), String> {
+    for [part, whole] in [["free", "turned"], ["turned", "batch"], ["batch", "input_rows"]] {
+        if u.u32(part) > u.u32(whole) {
+            return Err(format!("`{part}` is {}, past `{whole}` = {}", u.u32(part), u.u32(whole)));
+        }
+    }
+    pose_fits(u)
+}
 
 /// The batch fits its tensors, and `half_bits` spans the data set.
 fn batch_fits(u: &Uniforms) -> Result<(), String> {

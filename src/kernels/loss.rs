@@ -1,6 +1,6 @@
 //! Losses and the gradients that start a backward pass.
 
-use super::{copies_fit, groups, pose_fits};
+use super::{columns_fit, copies_fit, groups, pose_fits};
 use crate::cpu::loss as twin;
 use crate::kernel::Uniform::{F32, U32};
 use crate::kernel::{Element, Kernel, Uniforms, no_check, no_products, read, update, write};
@@ -128,12 +128,6 @@ pub static REDUCE_LOSSES: Kernel = Kernel {
 /// 64 copies x instance.
 fn copy_tiles(u: &Uniforms) -> [u32; 3] {
     [groups(u.u32("copies")), u.u32("instances"), 1]
-}
-
-/// The task's columns lie inside the row.
-fn columns_fit(u: &Uniforms, columns: usize) -> Result<(), String> {
-    let (needed, terms) = (u.size("column") + columns, u.size("terms"));
-    if needed > terms { Err(format!("`terms` is {terms}, but {needed} are needed")) } else { Ok(()) }
 }
 
 /// As for the projections, and the re-lift's rows follow the lift's.

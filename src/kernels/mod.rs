@@ -5,18 +5,24 @@ mod activation;
 mod batch_norm;
 mod gather;
 mod geometry;
+mod geometry_task;
+mod lift;
 mod linear;
 mod loss;
 mod optimizer;
+mod replay;
 mod state;
 
 pub use activation::*;
 pub use batch_norm::*;
 pub use gather::*;
 pub use geometry::*;
+pub use geometry_task::*;
+pub use lift::*;
 pub use linear::*;
 pub use loss::*;
 pub use optimizer::*;
+pub use replay::*;
 pub use state::*;
 
 use crate::kernel::{Kernel, Uniforms};
@@ -46,12 +52,19 @@ pub static ALL: &[&Kernel] = &[
     &PROJECT_VIEWS_BACKWARD,
     &MASK_JOINTS,
     &SUM_VIEWS_BACKWARD,
+    &LIFT_CORRECTED_FORWARD,
+    &LIFT_CORRECTED_BACKWARD,
+    &PROJECT_AVERAGE_VIEWS_FORWARD,
     &CYCLE_LOSS,
     &DISCRIMINATOR_LOSS,
     &SUPERVISED_LOSS,
+    &GEOMETRY_LOSS,
+    &REPLAY_LOSS,
     &REDUCE_LOSSES,
     &GATHER_BATCH,
+    &AUGMENT_BATCH,
     &GATHER_SAMPLE,
+    &GATHER_REPLAY,
     &GATHER_FLIP_PAIRS,
     &AVERAGE_FLIP_PAIRS,
     &RANDOM_VIEWS,
@@ -82,6 +95,12 @@ fn pose_fits(u: &Uniforms) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Fails unless the task's columns lie inside the row of losses.
+fn columns_fit(u: &Uniforms, columns: usize) -> Result<(), String> {
+    let (needed, terms) = (u.size("column") + columns, u.size("terms"));
+    if needed > terms { Err(format!("`terms` is {terms}, but {needed} are needed")) } else { Ok(()) }
 }
 
 /// Fails unless the rows [0, lifted + copies) and the views lie inside their tensors and the copies divide evenly.
