@@ -2,23 +2,24 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{AdaptConfig, AdaptIds, Lifter, Track, adapt_plan};
-use crate::checkpoint::{Moments, Tensors};
+use super::{AdaptConfig, AdaptIds, Lifter, Policy, Track, adapt_plan};
+use crate::checkpoint::{Moments, RESERVOIR, Tensors};
 use crate::cpu::State;
 use crate::error::{Error, Result};
 use crate::nn::Program;
-use crate::plan::SectionId;
+use crate::plan::{SectionId, check_rows};
 use crate::pose::Fill;
-use crate::task::Losses;
+use crate::task::{Losses, ReplaySource, Stage};
 
 /// Adapts and predicts: a handle on working parameters, Adam's moments and counters. [`Lifter::adapter`] makes it. Clones
 /// and tracks share the same adaptation, since what one person teaches serves the next; they may live in several threads,
 /// which then wait for each other.
 ///
-/// On the device it takes what it changes, [`Self::bytes`]: with [`Start::Carry`](super::Start::Carry) extractor, SSL head
-/// and discriminator with two moments each (178 MB at width 1024); with [`Start::Source`](super::Start::Source) as much for
-/// each of its instances, but for T = 1 the extractor alone (25 MB); with [`Start::Never`](super::Start::Never) nothing.
-/// Activations of B + 1 rows come on top, some 15 MB at width 1024 and B = 64.
+/// On the device it takes what it changes, [`Self::bytes`]. With the geometry task that is the extractor with two moments
+/// (76 MB at width 1024), with the paper's tasks SSL head and discriminator too (178 MB), with
+/// [`Start::Source`](super::Start::Source) as much for each of its instances, but for T = 1 the extractor alone (25 MB); with
+/// [`Start::Never`](super::Start::Never) nothing. Activations come on top, of B + R + 2 rows or, with the paper's tasks, of
+/// B + 1: some 15 MB at width 1024 and B = 64.
 #[derive(Clone)]
 pub struct Adapter {
     lifter: Lifter,
@@ -36,19 +37,51 @@ pub(crate) struct Running {
     steps: u32,
 }
 
+/// Writes the poses that a model keeps.
+fn write_reservoir(program: &mut Program, to: ReplaySource, parameters: &Tensors) -> Result<()> {
+    let [keypoints, positions] = RESERVOIR.map(|name| {
+        let missing = || Error::Plan(format!("the parameters have no tensor `{name}`"));
+        parameters.get(name).map(|tensor| &tensor.data[..]).ok_or_else(missing)
+    });
+    write_replay(program, to, keypoints?, positions?);
+    Ok(())
+}
+
+/// Writes poses to replay: keypoints (n, 2J) and positions (n, 3J).
+fn write_replay(program: &mut Program, to: ReplaySource, keypoints: &[f32], positions: &[f32]) {
+    let size = |tensor| program.plan().tensor(tensor).shape[1];
+    let (stride, used) = (size(to.positions), size(to.keypoints) / 2 * 3);
+    let mut padded = vec![0.0; positions.len() / used * stride];
+    let rows = padded.chunks_exact_mut(stride).zip(positions.chunks_exact(used));
+    rows.for_each(|(to, from)| to[..used].copy_from_slice(from));
+    program.write(to.keypoints, 0, keypoints);
+    program.write(to.positions, 0, &padded);
+}
+
+fn fits(name: &'static str, given: usize, expected: usize) -> Result<()> {
+    if given == expected {
+        return Ok(());
+    }
+    Err(Error::setting(name, format!("there are {given} numbers; the adapter takes {expected}")))
+}
+
 impl Adapter {
     pub(super) fn new(lifter: &Lifter, config: AdaptConfig) -> Result<Self> {
         let (model, parameters) = (lifter.model(), lifter.parameters());
         config.validate(model)?;
+        check_rows(lifter.device(), config.rows(model), model.width)?;
         let plan = adapt_plan(model, &config)?;
-        let program = Program::sharing(plan.recording, lifter.device(), (model, parameters), lifter.weights())?;
+        let mut program = Program::sharing(plan.recording, lifter.device(), (model, parameters), lifter.weights())?;
         let joints = model.joints;
+        if let Some(source) = plan.ids.replay.filter(|source| source.drawn) {
+            write_reservoir(&mut program, source, parameters)?;
+        }
         let running = Running { program, ids: plan.ids, config, joints, samples: 0, steps: 0 };
         Ok(Self { lifter: lifter.clone(), running: Arc::new(Mutex::new(running)) })
     }
 
     pub(crate) fn running(&self) -> MutexGuard<'_, Running> {
-        // A replay that panicked has left numbers behind, not a broken promise.
+        // What panicked in a replay is a fault of the program; other tracks hear of it by an error or by their own panic.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -94,20 +127,72 @@ impl Adapter {
     /// samples have every joint. A policy that carries on goes on where the last call ended. [`Track`] prepares.
     ///
     /// # Errors
-    /// [`Error::Setting`] for lengths that do not fit, and for a missing joint where the settings are not `masked`; or
-    /// the device was lost.
+    /// [`Error::Setting`] for lengths that do not fit, for keypoints that are not finite or masks that are neither 0 nor
+    /// 1, and for a missing joint where the settings are not `masked`; [`Error::Diverged`] for a prediction that is not
+    /// finite; or the device was lost.
     pub fn run(&self, keypoints: &[f32], seen: Option<&[f32]>) -> Result<Vec<f32>> {
-        let mut running = self.running();
-        running.check(keypoints, seen)?;
-        running.run(keypoints, seen)
+        self.run_told(keypoints, seen).map(|(poses, _)| poses)
+    }
+
+    /// As [`Self::run`]; and whether the last sample was adapted to.
+    pub(super) fn run_told(&self, keypoints: &[f32], seen: Option<&[f32]>) -> Result<(Vec<f32>, bool)> {
+        let (poses, adapted) = {
+            // Both under one lock: other tracks may push in between.
+            let mut running = self.running();
+            running.check(keypoints, seen)?;
+            (running.run(keypoints, seen)?, running.has_adapted())
+        };
+        let joints = self.lifter.model().joints;
+        let Some(index) = poses.iter().position(|v| !v.is_finite()) else { return Ok((poses, adapted)) };
+        let sample = index / (3 * joints);
+        let x = &keypoints[2 * joints * sample..][..2 * joints];
+        let cause = self.cause(x, seen.map(|seen| &seen[joints * sample..][..joints]));
+        Err(Error::Diverged(format!("a prediction is not finite; {cause}")))
+    }
+
+    /// Why the prediction of a sample is not finite: whether it would be without adaptation tells.
+    fn cause(&self, x: &[f32], seen: Option<&[f32]>) -> String {
+        let AdaptConfig { policy, flip, .. } = self.config();
+        let as_trained = || {
+            let config = AdaptConfig { flip, capacity: 1, ..Policy::BASELINE.into() };
+            self.lifter.adapter(config).and_then(|adapter| adapter.run(x, seen))
+        };
+        // A smaller step mends nothing where there is none.
+        if policy.adapts() && !matches!(as_trained(), Err(Error::Diverged(_))) {
+            match policy.alpha > 1e-9 {
+                true => format!("adaptation diverged: use an `alpha` below {:e}", policy.alpha),
+                false => "it is the model's losses that do: train it again".to_owned(),
+            }
+        } else {
+            "the model itself is at fault: train it again".to_owned()
+        }
     }
 
     /// Gives the random views of the next sample, azimuth and elevation in radians (T B, 2), where they are not drawn.
-    pub fn give_views(&self, views: &[f32]) {
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for another number of views.
+    pub fn give_views(&self, views: &[f32]) -> Result<()> {
         let mut running = self.running();
-        if let Some(tensor) = running.ids.views {
-            running.program.write(tensor, 0, views);
-        }
+        let Some(tensor) = running.ids.views else { return Ok(()) };
+        fits("views", views.len(), running.program.plan().tensor(tensor).len())?;
+        running.program.write(tensor, 0, views);
+        Ok(())
+    }
+
+    /// Gives the replayed poses of the next sample, keypoints (T R, 2J) and positions (T R, 3J) as they enter the network,
+    /// where they are not drawn.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for another number of poses.
+    pub fn give_replay(&self, keypoints: &[f32], positions: &[f32]) -> Result<()> {
+        let mut running = self.running();
+        let Some(source) = running.ids.replay else { return Ok(()) };
+        let &[poses, size] = &running.program.plan().tensor(source.keypoints).shape[..] else { return Ok(()) };
+        fits("keypoints", keypoints.len(), poses * size)?;
+        fits("positions", positions.len(), poses * size / 2 * 3)?;
+        write_replay(&mut running.program, source, keypoints, positions);
+        Ok(())
     }
 
     /// Losses of the last adapted sample's steps (of its first instance).
@@ -124,7 +209,7 @@ impl Adapter {
         let (steps, iterations) = (running.steps as usize, running.config.policy.iterations);
         let slot = |step: usize| &words[step % slots * instances * columns..][..columns];
         let last = steps.saturating_sub(iterations)..steps;
-        Ok(last.map(|step| Losses::of_ring(slot(step), self.lifter.model())).collect())
+        Ok(last.map(|step| Losses::of_ring(slot(step), self.lifter.model(), Stage::Adaptation)).collect())
     }
 
     /// The working parameters (of the first instance), by their checkpoint names.
@@ -157,10 +242,23 @@ impl Running {
             let problem = format!("there are {} numbers; give 2 for each of {} joints", keypoints.len(), self.joints);
             return Err(Error::setting("keypoints", problem));
         }
+        if let Some(index) = keypoints.iter().position(|v| !v.is_finite()) {
+            let (sample, joint) = (index / 2 / self.joints, index / 2 % self.joints);
+            let problem = format!(
+                "sample {sample}, joint {joint}: {} is not finite; leave the sample out, or fill the joint in",
+                keypoints[index]
+            );
+            return Err(Error::setting("keypoints", problem));
+        }
         let Some(seen) = seen else { return Ok(()) };
         if seen.len() != count * self.joints {
             let problem =
                 format!("there are {} numbers for {} joints; give one for each", seen.len(), count * self.joints);
+            return Err(Error::setting("seen", problem));
+        }
+        if let Some(other) = seen.iter().find(|seen| !matches!(**seen, 0.0 | 1.0)) {
+            let problem =
+                format!("{other} is neither 1, for a joint that is there, nor 0, for one that is not; threshold it");
             return Err(Error::setting("seen", problem));
         }
         if seen.contains(&0.0) && self.ids.adapt.is_some() && self.ids.masks.is_none() {
@@ -210,7 +308,7 @@ impl Running {
     }
 
     /// Whether the last sample was adapted to.
-    pub(super) fn has_adapted(&self) -> bool {
+    fn has_adapted(&self) -> bool {
         let last = (self.samples as usize).saturating_sub(1);
         self.samples > 0 && Some(self.section(last)) == self.ids.adapt
     }

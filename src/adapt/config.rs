@@ -54,31 +54,48 @@ impl AdaptConfig {
         if self.policy.adapts() { self.instances } else { self.batch }
     }
 
+    /// Rows of the activations: of all instances, each its sample and its views; with the geometry task the mirror image
+    /// and what is replayed too.
+    pub(crate) fn rows(&self, model: &ModelConfig) -> usize {
+        let Policy { copies, replay, .. } = self.policy;
+        let lifted = if model.ssl == Ssl::Geometry { replay.saturating_add(2) } else { 1 };
+        match self.policy.adapts() {
+            true => self.instances.saturating_mul(copies.saturating_add(lifted)),
+            false => self.batch.saturating_mul(2),
+        }
+    }
+
     /// Fails when a setting is impossible, or impossible for this model.
     ///
     /// # Errors
     /// [`Error::Setting`] naming the setting and the fix.
     pub fn validate(&self, model: &ModelConfig) -> Result<()> {
-        let Policy { start, every, iterations, alpha, copies } = self.policy;
+        let Policy { start, every, iterations, alpha, copies, replay } = self.policy;
         if start != Start::Never && model.ssl == Ssl::None {
             let problem = "the model was trained without a self-supervised task (`train.ssl` none), so there is nothing to adapt \
-                           with; predict with baseline, or train one with adversary or cycle";
+                           with; predict with baseline, or train one with geometry, adversary or cycle";
             return Err(Error::setting("mode", problem));
         }
-        for (name, count) in [
-            ("iterations", iterations),
-            ("copies", copies),
-            ("instances", self.instances),
-            ("batch", self.batch),
-            ("every", every),
-            ("capacity", self.capacity),
+        for (name, count, most) in [
+            ("iterations", iterations, MAX_ITERATIONS),
+            ("copies", copies, 1 << 20),
+            ("instances", self.instances, 1 << 20),
+            ("batch", self.batch, 1 << 20),
+            ("every", every, 1 << 20),
+            ("capacity", self.capacity, 1 << 20),
         ] {
-            if count == 0 || count > 1 << 20 {
-                return Err(Error::setting(name, format!("it is {count}; use 1 to {}", 1 << 20)));
+            if count == 0 || count > most {
+                return Err(Error::setting(name, format!("it is {count}; use 1 to {most}")));
             }
         }
-        if iterations > MAX_ITERATIONS {
-            return Err(Error::setting("iterations", format!("it is {iterations}; use at most {MAX_ITERATIONS}")));
+        if replay > 1 << 10 {
+            return Err(Error::setting("replay", format!("it is {replay}; use 0 to {}", 1 << 10)));
+        }
+        if start != Start::Never && replay > 0 && self.draw_views && model.ssl == Ssl::Geometry && model.reservoir == 0
+        {
+            let problem =
+                "the model keeps no poses to replay (its reservoir is 0); use 0, or train one that keeps some";
+            return Err(Error::setting("replay", problem));
         }
         if every > 1 && start != Start::Carry {
             let problem = "only a policy that carries on (online) leaves samples out; use 1";

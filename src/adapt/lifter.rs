@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{AdaptConfig, Adapter};
-use crate::checkpoint::{Checkpoint, Tensors};
+use crate::checkpoint::{Checkpoint, Tensors, check_parameters};
 use crate::config::ModelConfig;
 use crate::error::Result;
 use crate::gpu::Device;
@@ -36,17 +36,22 @@ impl Lifter {
     /// Those of [`Checkpoint::load`].
     pub fn open(checkpoint: &Path, device: &Device) -> Result<Self> {
         let checkpoint = Checkpoint::load(checkpoint)?;
-        Self::new(checkpoint.model, checkpoint.parameters, device)
+        Ok(Self::of_sound(checkpoint.model, checkpoint.parameters, device))
     }
 
     /// A model by its parameters. What training's optimiser knew has no place here: adaptation has its own.
     ///
     /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) for a model that cannot be.
+    /// [`Error::Setting`](crate::Error::Setting) for a model that cannot be, or parameters that are not its own.
     pub fn new(config: ModelConfig, parameters: Tensors, device: &Device) -> Result<Self> {
         config.check()?;
+        check_parameters(&config, &parameters)?;
+        Ok(Self::of_sound(config, parameters, device))
+    }
+
+    fn of_sound(config: ModelConfig, parameters: Tensors, device: &Device) -> Self {
         let model = Model { config, parameters, device: device.clone(), weights: SourceWeights::default() };
-        Ok(Self { model: Arc::new(model) })
+        Self { model: Arc::new(model) }
     }
 
     /// Makes what adapts: by a [`Policy`](super::Policy), or by all settings.

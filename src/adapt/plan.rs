@@ -1,16 +1,16 @@
 //! The GPU program of adaptation and prediction.
 
 use super::{AdaptConfig, Start};
-use crate::config::{ModelConfig, Network};
+use crate::config::{ModelConfig, Network, Ssl};
 use crate::error::{Error, Result};
 use crate::kernels;
 use crate::nn::{
-    Extent, FrozenBlock, Head, Pass, Recording, Rows, Stack, Storage, Store, Update, UpdateFrom, Weights,
+    Extent, FrozenBlock, Head, Lifted, Pass, Recording, Rows, Stack, Storage, Store, Update, UpdateFrom, Weights,
     keypoint_size, pose_size,
 };
 use crate::plan::{Recorder, SectionId, TensorId};
 use crate::pose::Skeleton;
-use crate::task::{Batch, Branch, LossRing, Place, Seed, SelfSupervision, Shared, Step};
+use crate::task::{Batch, Branch, LossRing, Place, ReplaySource, Seed, SelfSupervision, Shared, Stage, Step};
 
 /// A recorded adaptation.
 #[derive(Clone, Debug)]
@@ -33,6 +33,8 @@ pub struct AdaptIds {
     pub predictions: TensorId,
     /// Random views (instances, T B, 2), where samples are adapted to.
     pub views: Option<TensorId>,
+    /// The reservoir, where poses are replayed.
+    pub replay: Option<ReplaySource>,
     /// The loss ring (slots, instances, columns), where samples are adapted to.
     pub losses: Option<TensorId>,
     /// Adapts to the next sample(s) and predicts.
@@ -45,6 +47,8 @@ pub struct AdaptIds {
 struct Sample {
     config: AdaptConfig,
     batch: Batch,
+    /// Whether the task looks at a sample's mirror image too.
+    paired: bool,
     shared: Shared,
     extractor: Stack<FrozenBlock>,
     fsl: Head<FrozenBlock>,
@@ -70,27 +74,39 @@ pub fn adapt_plan(model: &ModelConfig, config: &AdaptConfig) -> Result<AdaptPlan
     let per_replay = config.samples_per_replay();
     let capacity = config.capacity.next_multiple_of(per_replay);
     let pair_rows = 2 * per_replay / instances;
-    let batch = Batch { lifted: 1, copies: policy.copies };
+    let stage = Stage::Adaptation;
+    let paired = model.ssl == Ssl::Geometry;
+    let batch = Batch { lifted: if paired { 2 + policy.replay } else { 1 }, copies: policy.copies };
     let rows = if policy.adapts() { pair_rows.max(batch.all().count) } else { pair_rows };
     let extent = Extent { instances, rows, width: model.width, slope: model.slope };
-    let shared = Shared::new(&mut rec, model, skeleton, &extent, config.seed);
+    let shared = Shared::new(&mut rec, (model, stage), skeleton, &extent, config.seed);
     let [of_extractor, of_branch] = storages(config);
     let keypoints = keypoint_size(model);
     let name = Network::Extractor.prefix();
     let extractor = Stack::new(&mut rec, &mut store, (name, keypoints), extent, (&of_extractor, true));
-    let name = Network::FslHead.prefix();
-    let fsl = Head::new(&mut rec, &mut store, (name, 3 * model.joints), extent, &Storage::Frozen);
-    let branch = if policy.adapts() {
-        let place = Place { model, shared, extent, batch, weight: 1.0 };
-        let how = SelfSupervision { view_rows: policy.iterations * policy.copies, masked: config.masked };
-        Branch::self_supervised(&mut rec, &mut store, place, how, &of_branch)
-    } else {
-        None
+    let fsl = Head::new(&mut rec, &mut store, (Network::FslHead, model), extent, &Storage::Frozen);
+    let place = Place { model, stage, shared, extent, batch, weight: 1.0 };
+    let how = SelfSupervision { view_rows: policy.iterations * policy.copies, masked: config.masked };
+    let replays = policy.adapts() && paired && policy.replay > 0;
+    let replay = replays.then(|| {
+        // Rows that the host gives are those of one sample.
+        let poses = if config.draw_views { model.reservoir } else { instances * policy.iterations * policy.replay };
+        ReplaySource {
+            keypoints: rec.tensor("replay.keypoints", &[poses, keypoints]),
+            positions: rec.tensor("replay.positions", &[poses, pose_size(model)]),
+            drawn: config.draw_views,
+        }
+    });
+    let branch = match (policy.adapts(), paired) {
+        (false, _) => None,
+        (true, true) => Some(Branch::geometry(&mut rec, place, how, replay, fsl.clone())),
+        (true, false) => Branch::self_supervised(&mut rec, &mut store, place, how, &of_branch),
     };
     let adapts = branch.is_some();
     let slots = policy.iterations.max(64);
-    let ring = if adapts { Some(LossRing::new(&mut rec, model, batch, [slots, instances])?) } else { None };
+    let ring = if adapts { Some(LossRing::new(&mut rec, (model, stage), batch, [slots, instances])?) } else { None };
     let sample = Sample {
+        paired,
         shared,
         batch,
         extractor,
@@ -119,6 +135,7 @@ pub fn adapt_plan(model: &ModelConfig, config: &AdaptConfig) -> Result<AdaptPlan
         masks: sample.masks,
         predictions: sample.predictions,
         views: sample.branch.as_ref().and_then(Branch::views),
+        replay,
         losses: ring.map(|ring| ring.tensor),
         adapt,
         predict,
@@ -160,8 +177,12 @@ impl Sample {
         if self.config.draw_views {
             branch.record_draw(rec, true)?;
         }
-        let tensors = [("samples", self.samples), ("state", self.shared.state), ("x", self.shared.x)];
-        rec.dispatch(&kernels::GATHER_SAMPLE, "sample", &tensors, &[])?;
+        if self.paired {
+            self.record_pairs(rec, self.shared.x, 1)?;
+        } else {
+            let tensors = [("samples", self.samples), ("state", self.shared.state), ("x", self.shared.x)];
+            rec.dispatch(&kernels::GATHER_SAMPLE, "sample", &tensors, &[])?;
+        }
         if let Some(masks) = self.masks {
             let tensors = [("samples", masks), ("state", self.shared.state), ("x", self.shared.seen)];
             rec.dispatch(&kernels::GATHER_SAMPLE, "seen", &tensors, &[])?;
@@ -177,9 +198,10 @@ impl Sample {
         let fresh = policy.forgets() && iteration == 0;
         let weights = if fresh { Weights::Source } else { Weights::Working };
         let lift = Pass { rows: self.batch.lift(), weights, group: 0 };
-        let step = Step { weights, first_view: iteration * policy.copies };
+        let step = Step { weights, iteration };
         let values = [("lr", policy.alpha.into()), ("log2_decay", 0.0.into()), ("restart", fresh.into())];
         rec.dispatch(&kernels::ADVANCE_STEP, "advance_step", &[("state", state)], &values)?;
+        branch.record_inputs(rec, step)?;
         self.extractor.record_forward(rec, x, lift)?;
         branch.record_forward(rec, &self.extractor, step)?;
         if let Some(ring) = self.ring {
@@ -188,7 +210,7 @@ impl Sample {
         let mut seed = Seed::default();
         branch.record_backward(rec, &self.extractor, step, &mut seed)?;
         if let Some(dfeatures) = seed.sum() {
-            self.extractor.record_backward(rec, dfeatures, lift)?;
+            self.extractor.record_backward(rec, dfeatures, Pass { rows: branch.backward_rows(), ..lift })?;
         }
         let update = self.update(iteration, policy.iterations);
         let from = UpdateFrom { x, row_scale: ones, state, rows: branch.learnt_rows() };
@@ -200,6 +222,13 @@ impl Sample {
         Ok(())
     }
 
+    /// The next sample(s) and their mirror images to the first rows of `x`.
+    fn record_pairs(&self, rec: &mut Recorder, x: TensorId, poses: usize) -> Result<()> {
+        let Shared { skeleton, state, .. } = self.shared;
+        let tensors = [("samples", self.samples), ("skeleton", skeleton), ("state", state), ("x", x)];
+        rec.dispatch(&kernels::GATHER_FLIP_PAIRS, "pairs", &tensors, &[("poses", poses.into())])
+    }
+
     /// Lifts the next sample(s) with the adapted extractor and the FSL head (Fig. 2c).
     fn record_predict(&self, rec: &mut Recorder) -> Result<()> {
         let Shared { skeleton, state, .. } = self.shared;
@@ -207,10 +236,10 @@ impl Sample {
         let count = if self.config.flip { 2 * poses } else { poses };
         let pass = Pass { rows: Rows { first: 0, count }, weights: Weights::Working, group: 0 };
         rec.scoped("predict", |rec| {
-            let tensors = [("samples", self.samples), ("skeleton", skeleton), ("state", state), ("x", self.pairs)];
-            rec.dispatch(&kernels::GATHER_FLIP_PAIRS, "pairs", &tensors, &[("poses", poses.into())])?;
+            self.record_pairs(rec, self.pairs, poses)?;
             self.extractor.record_forward(rec, self.pairs, pass)?;
-            self.fsl.record_forward(rec, self.extractor.features(), pass)?;
+            let of = Lifted { features: self.extractor.features(), keypoints: self.pairs };
+            self.fsl.record_forward(rec, of, pass)?;
             let tensors =
                 [("pose", self.fsl.pose), ("skeleton", skeleton), ("state", state), ("predictions", self.predictions)];
             let values = [("poses", poses.into()), ("flip", self.config.flip.into())];

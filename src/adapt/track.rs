@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::Adapter;
-use crate::data::{PoseSet, Preparer};
+use crate::data::{PoseSet, Prepared, Preparer};
 use crate::error::{Error, Result};
-use crate::pose::Fill;
+use crate::pose::{Fill, Intrinsics};
 
 /// A person before a camera, frame by frame: what fills in and normalises the keypoints, with the memory of the last
 /// frame that this takes (some hundred bytes). Tracks of one adapter share what it learns; tracks of their own adapters
@@ -51,25 +51,48 @@ impl Track {
     pub fn push_frame(&mut self, frame: i32, keypoints: &[[f32; 2]], confidence: Option<&[f32]>) -> Result<Pose> {
         let seen = self.check(keypoints, confidence)?;
         let mut x = keypoints.as_flattened().to_vec();
-        self.preparer.prepare(&mut x, &seen, Some(frame));
+        let turn = self.preparer.prepare(&mut x, &seen, Some(frame));
         self.frame = frame.saturating_add(1);
-        let numbers = self.adapter.run(&x, Some(&seen))?;
-        self.finite(&numbers)?;
+        let (mut numbers, adapted) = self.adapter.run_told(&x, Some(&seen))?;
+        if let Some(turn) = turn {
+            turn.undo(&mut numbers);
+        }
         let joints = numbers.as_chunks().0.to_vec();
         let guessed = seen.iter().map(|&seen| seen == 0.0).collect();
-        Ok(Pose { joints, guessed, adapted: self.adapter.running().has_adapted() })
+        Ok(Pose { joints, guessed, adapted })
     }
 
     /// Adapts to the poses `range` of a set and lifts them, several at a time where the adapter can: (N, 3J), metres from
-    /// the root. The memory of the last frame ends with each of the set's sequences.
+    /// the root. The memory of the last frame ends with each of the set's sequences. The set's intrinsics go before the
+    /// track's.
     ///
     /// # Errors
-    /// As [`Self::push`].
+    /// As [`Self::push`]; [`Error::Setting`] for a range that is none of the set's, or fields of the set that disagree.
     pub fn push_set(&mut self, set: &PoseSet, range: Range<usize>) -> Result<Vec<f32>> {
-        let (keypoints, seen) = self.preparer.prepare_range(set, range)?;
-        let numbers = self.adapter.run(&keypoints, (!seen.is_empty()).then_some(&seen))?;
-        self.finite(&numbers)?;
+        let Prepared { joints, keypoints, seen, turns, .. } = self.preparer.prepare_range(set, range.clone())?;
+        let mut numbers = self.adapter.run(&keypoints, (!seen.is_empty()).then_some(&seen))?;
+        numbers.chunks_exact_mut(3 * joints).zip(&turns).for_each(|(pose, turn)| turn.undo(pose));
+        // The next frame follows the last of these.
+        self.frame = match &set.frame {
+            Some(frames) if !range.is_empty() => frames[range.end - 1].saturating_add(1),
+            _ => self.frame.saturating_add(range.len() as i32),
+        };
         Ok(numbers)
+    }
+
+    /// Says what the camera is, from the next frame on. A model of rays ([`ModelConfig::rays`]) lifts each pose as if the
+    /// camera had been turned to it; without intrinsics, as at first, or for another model, poses are lifted as seen.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a camera that cannot be.
+    ///
+    /// [`ModelConfig::rays`]: crate::config::ModelConfig::rays
+    pub fn set_intrinsics(&mut self, intrinsics: Option<Intrinsics>) -> Result<()> {
+        if let Some(Err(problem)) = intrinsics.map(|camera| camera.validate()) {
+            return Err(Error::setting("intrinsics", format!("{problem}; give fx, fy, cx, cy in pixels")));
+        }
+        self.preparer.set_camera(intrinsics);
+        Ok(())
     }
 
     /// Forgets the last frame: the next one is of another recording, or of another person.
@@ -105,18 +128,5 @@ impl Track {
             }
         }
         Ok((0..joints).map(|joint| if sure(joint) > 0.0 { 1.0 } else { 0.0 }).collect())
-    }
-
-    fn finite(&self, poses: &[f32]) -> Result<()> {
-        if poses.iter().all(|v| v.is_finite()) {
-            return Ok(());
-        }
-        let policy = self.adapter.config().policy;
-        let cause = if policy.adapts() {
-            format!("adaptation diverged: use an alpha below {:e}", policy.alpha)
-        } else {
-            "the model itself is at fault: train it again".to_owned()
-        };
-        Err(Error::Diverged(format!("a prediction is not finite; {cause}")))
     }
 }

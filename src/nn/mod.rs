@@ -10,7 +10,8 @@ mod training_block;
 pub use frozen_block::FrozenBlock;
 pub use linear::{ActivatedBackward, ActivatedForward, Backward, Forward, Linear, ResidualForward, Storage, Update};
 pub use program::{Program, Recording, SourceWeights};
-pub use stack::{Discriminator, Head, Stack};
+pub use stack::{Discriminator, Head, Lifted, Stack};
+pub(crate) use store::parameter_bytes;
 pub use store::{Norm, Store, draw_tensors, initial_tensors};
 pub use training_block::{TrainingBlock, TrainingOptions};
 

@@ -1,7 +1,10 @@
 //! The networks of Sec. 3.3 over any kind of residual block.
 
 use super::{Backward, Block, Extent, Forward, Linear, Pass, Store, Update, UpdateFrom};
+use crate::config::{Lift, ModelConfig, Network, Projection};
 use crate::error::Result;
+use crate::kernel::Value;
+use crate::kernels;
 use crate::plan::{Recorder, TensorId};
 
 /// Linear(2J, W) and three blocks: the extractor, and the body of the discriminator.
@@ -77,50 +80,77 @@ impl<B: Block> Stack<B> {
     }
 }
 
-/// One block and Linear(W, 3J): the FSL head and the SSL head.
+/// One block, Linear(W, 3J) and the lift: the FSL head and the SSL head.
 #[derive(Clone, Debug)]
 pub struct Head<B> {
     block: B,
     out: Linear,
     dblock: TensorId,
-    /// Raw output (instances, rows, pose_size); the pose is that less its root.
+    /// Where the lift is corrected: J, whether in perspective, and the root's depth.
+    corrected: Option<[(&'static str, Value); 3]>,
+    /// Poses (instances, rows, pose_size), each less its root: raw output, or lifted in place.
     pub pose: TensorId,
-    /// Gradient at the raw output.
+    /// Gradient at them; after [`Self::record_backward`] at the raw output.
     pub dpose: TensorId,
 }
 
+/// What a head lifts.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifted {
+    /// The features of ...
+    pub features: TensorId,
+    /// ... these keypoints (instances, rows, 2J).
+    pub keypoints: TensorId,
+}
+
 impl<B: Block> Head<B> {
-    /// Allocates head `name` with `size` outputs.
+    /// Allocates the head `network` of `model`.
     pub fn new(
         rec: &mut Recorder,
         store: &mut Store,
-        (name, size): (&str, usize),
+        (network, model): (Network, &ModelConfig),
         extent: Extent,
         options: &B::Options,
     ) -> Self {
+        let (name, size) = (network.prefix(), 3 * model.joints);
+        let perspective = model.projection == Projection::Perspective;
+        let correction =
+            [("joints", model.joints.into()), ("perspective", perspective.into()), ("depth", model.depth.into())];
         let block = B::new(rec, store, &format!("{name}.rb"), extent, (options, true));
         let shape = [extent.width, size];
         let out = Linear::new(rec, store, format!("{name}.out"), shape, B::storage(options), extent.instances);
         let dblock = extent.activations(rec, format!("{name}.rb.dy"), extent.width);
         let pose = out.output(rec, &extent, "y");
         let dpose = out.output(rec, &extent, "dy");
-        Self { block, out, dblock, pose, dpose }
+        let corrected = (model.lift == Lift::Corrected).then_some(correction);
+        Self { block, out, dblock, corrected, pose, dpose }
     }
 
-    /// From the features to [`Self::pose`].
+    /// From features and keypoints to [`Self::pose`].
     ///
     /// # Errors
     /// [`crate::Error::Plan`] when shapes do not unify; so do all recording functions here.
-    pub fn record_forward(&self, rec: &mut Recorder, features: TensorId, pass: Pass) -> Result<()> {
-        self.block.record_forward(rec, features, pass)?;
-        self.out.record_forward(rec, pass, Forward { x: self.block.y(), y: self.pose })
+    pub fn record_forward(&self, rec: &mut Recorder, of: Lifted, pass: Pass) -> Result<()> {
+        self.block.record_forward(rec, of.features, pass)?;
+        self.out.record_forward(rec, pass, Forward { x: self.block.y(), y: self.pose })?;
+        let Some([joints, perspective, depth]) = self.corrected else { return Ok(()) };
+        let [row, rows] = pass.rows.values();
+        let tensors = [("x", of.keypoints), ("pose", self.pose)];
+        let label = format!("{}.lift", self.out.name);
+        rec.dispatch(&kernels::LIFT_CORRECTED_FORWARD, &label, &tensors, &[row, rows, joints, perspective, depth])
     }
 
-    /// From [`Self::dpose`] to the features' gradient, which it returns.
+    /// From [`Self::dpose`] to the gradient at the features of `keypoints`, which it returns.
     ///
     /// # Errors
     /// As [`Self::record_forward`].
-    pub fn record_backward(&self, rec: &mut Recorder, pass: Pass) -> Result<TensorId> {
+    pub fn record_backward(&self, rec: &mut Recorder, keypoints: TensorId, pass: Pass) -> Result<TensorId> {
+        if let Some([joints, perspective, _]) = self.corrected {
+            let [row, rows] = pass.rows.values();
+            let tensors = [("x", keypoints), ("dpose", self.dpose)];
+            let label = format!("{}.lift.backward", self.out.name);
+            rec.dispatch(&kernels::LIFT_CORRECTED_BACKWARD, &label, &tensors, &[row, rows, joints, perspective])?;
+        }
         self.out.record_backward_input(rec, pass, Backward { dy: self.dpose, residual: None, dx: self.dblock })?;
         self.block.record_backward(rec, self.dblock, pass)?;
         Ok(self.block.dx())

@@ -77,7 +77,8 @@ impl Store {
         self.streams - 2
     }
 
-    /// Writes the source parameters and norms, and zeros to the moments. Tensors of `known` have their content already.
+    /// Writes the source parameters, to the working ones too, the norms, and zeros to the moments. Tensors of `known` have
+    /// their content already.
     ///
     /// # Errors
     /// [`Error::Plan`] naming a tensor that is missing.
@@ -89,8 +90,15 @@ impl Store {
         known: &[TensorId],
     ) -> Result<()> {
         for layer in &self.linears {
-            if !known.contains(&layer.source) {
-                executor.write(layer.source, 0, &pack(layer, parameters)?);
+            if !known.contains(&layer.source) || layer.working != layer.source {
+                let packed = pack(layer, parameters)?;
+                if !known.contains(&layer.source) {
+                    executor.write(layer.source, 0, &packed);
+                }
+                if layer.working != layer.source {
+                    let instances = executor.plan().tensor(layer.working).shape[0];
+                    executor.write(layer.working, 0, &packed.repeat(instances));
+                }
             }
             for moment in layer.moments.into_iter().flatten() {
                 let zeros = vec![0.0; executor.plan().tensor(moment).len()];
@@ -222,6 +230,12 @@ fn fold(name: &str, tensors: &Tensors, eps: f32) -> Result<Vec<f32>> {
 /// What a head's initial output weights are multiplied by, so that training starts from poses of human size: Kaiming's
 /// alone give metres of noise, which 3,000 steps then mostly spend on shrinking (see `docs/rejected.md`).
 const HEAD_SCALE: f64 = 0.03;
+
+/// Bytes that a model's parameters take in the host's memory, with the largest in the device's order beside them.
+pub(crate) fn parameter_bytes(model: &ModelConfig) -> u64 {
+    let sizes = || expected_tensors(model).into_iter().map(|(_, shape)| 4 * shape.iter().product::<usize>() as u64);
+    sizes().sum::<u64>() + sizes().max().unwrap_or(0)
+}
 
 /// Initial parameters of a model, see [`draw_tensors`].
 #[must_use]

@@ -64,14 +64,7 @@ impl CpuExecutor {
 
     /// As [`Self::new`] with tensors that are there already.
     pub(super) fn sharing(plan: Plan, threads: usize, shared: &[(TensorId, SharedTensor)]) -> Result<Self> {
-        if let Some(available) = available_memory().filter(|&available| plan.bytes() > available) {
-            return Err(Error::Device(format!(
-                "cpu: the plan needs {} MiB of memory, but {} MiB are free; use a smaller `width`, fewer `copies` or \
-                 `instances`, or a smaller `batch`",
-                plan.bytes() >> 20,
-                available >> 20
-            )));
-        }
+        check_memory(plan.bytes())?;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|e| Error::Device(format!("cannot start {threads} threads: {e}; ask for fewer")))?;
         let memory = memory(&plan, shared)?;
@@ -84,6 +77,18 @@ impl CpuExecutor {
         pool.broadcast(|_| crate::cpu::reserve(most));
         let device = crate::gpu::cpu_name(pool.current_num_threads());
         Ok(Self { plan, memory, pool, device })
+    }
+}
+
+/// Fails where this machine has not so many bytes.
+pub(super) fn check_memory(bytes: u64) -> Result<()> {
+    match available_memory().filter(|&available| bytes > available) {
+        None => Ok(()),
+        Some(available) => Err(Error::Device(format!(
+            "cpu: the plan needs {} MiB of memory, but {} MiB are free; lower `width`, `copies`, `instances` or `batch`",
+            bytes >> 20,
+            available >> 20
+        ))),
     }
 }
 

@@ -108,6 +108,30 @@ pub fn prepare(plan: Plan, device: &Device) -> Result<Box<dyn Executor>> {
     prepare_sharing(plan, device, &[])
 }
 
+/// Fails where `device` cannot hold a plan, or this machine `host` bytes beside it: to be asked before any of it is made.
+///
+/// # Errors
+/// As [`prepare`].
+pub(crate) fn check_fits(plan: &Plan, device: &Device, host: u64) -> Result<()> {
+    match device {
+        Device::Cpu(_) => super::cpu::check_memory(plan.bytes().saturating_add(host)),
+        Device::Gpu(gpu) => super::gpu::fits(plan, gpu).and_then(|()| super::cpu::check_memory(host)),
+    }
+}
+
+/// Fails where `device` cannot hold one tensor of `rows` of `width`: to be asked before a plan of so many rows is recorded,
+/// since a recording itself takes memory for each.
+///
+/// # Errors
+/// As [`prepare`].
+pub(crate) fn check_rows(device: &Device, rows: usize, width: usize) -> Result<()> {
+    let bytes = 4u64.saturating_mul(rows as u64).saturating_mul(width as u64);
+    match device {
+        Device::Cpu(_) => super::cpu::check_memory(bytes),
+        Device::Gpu(gpu) => super::gpu::check_binding(gpu, "activations", &[rows, width], bytes),
+    }
+}
+
 /// As [`prepare`], with some tensors that an earlier executor of the same device has shared.
 ///
 /// # Errors

@@ -241,31 +241,35 @@ fn encode(pass: &mut wgpu::ComputePass<'_>, ready: &Ready) {
     pass.dispatch_workgroups(x, y, z);
 }
 
-/// Fails when a tensor or a grid exceeds the device's limits.
-fn fits(plan: &Plan, gpu: &Gpu) -> Result<()> {
+/// Fails when a tensor of so many bytes exceeds what the device can bind.
+pub(super) fn check_binding(gpu: &Gpu, name: &str, shape: &[usize], bytes: u64) -> Result<()> {
     let limits = gpu.device.limits();
     let largest = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
-    for info in &plan.tensors {
-        let bytes = 4 * info.len() as u64;
-        if bytes + GUARD > largest {
-            return Err(Error::Device(format!(
-                "{}: tensor `{}` {:?} takes {} MiB, but one binding holds at most {} MiB; \
-                 use a smaller `width` or `batch`, fewer `copies` or `instances`, or `device` cpu",
-                gpu.name(),
-                info.name,
-                info.shape,
-                bytes >> 20,
-                largest >> 20
-            )));
-        }
+    if bytes.saturating_add(GUARD) <= largest {
+        return Ok(());
     }
+    Err(Error::Device(format!(
+        "{}: tensor `{name}` {shape:?} takes {} MiB, but one binding holds at most {} MiB; lower `width`, `copies`, \
+         `instances` or `batch`, or use `device` cpu",
+        gpu.name(),
+        bytes >> 20,
+        largest >> 20
+    )))
+}
+
+/// Fails when a tensor or a grid exceeds the device's limits.
+pub(super) fn fits(plan: &Plan, gpu: &Gpu) -> Result<()> {
+    for info in &plan.tensors {
+        check_binding(gpu, &info.name, &info.shape, 4 * info.len() as u64)?;
+    }
+    let limits = gpu.device.limits();
     let most = limits.max_compute_workgroups_per_dimension;
     for dispatch in plan.sections.iter().flat_map(|s| &s.dispatches) {
         let (_, grid) = cut(dispatch, gpu);
         if grid.iter().any(|&n| n > most) {
             return Err(Error::Device(format!(
                 "{}: `{}` needs a grid of {:?} workgroups, but a side holds at most {most}; \
-                 use a smaller `batch`, fewer `copies` or `instances`, or a smaller `width`",
+                 lower `width`, `copies`, `instances` or `batch`",
                 gpu.name(),
                 dispatch.label,
                 grid

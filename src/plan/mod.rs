@@ -10,8 +10,8 @@ mod recorder;
 
 pub use cost::Cost;
 pub use cpu::CpuExecutor;
-pub(crate) use executor::prepare_sharing;
 pub use executor::{Executor, Readback, SharedTensor, prepare};
+pub(crate) use executor::{check_fits, check_rows, prepare_sharing};
 pub use gpu::GpuExecutor;
 pub use lockstep::{Difference, lockstep, relative_error};
 pub use recorder::Recorder;

@@ -1,7 +1,7 @@
 //! The random projection adversary (Sec. 3.2.1, Eq. 3): a discriminator tells the inputs from random views of the lifted
 //! poses; both players learn in one step.
 
-use super::{About, Batch, Column, Gradients, Judged, Networks, Place, Shared, Step, Task, Term, first_column};
+use super::{About, Batch, Column, Gradients, Judged, Networks, Place, Shared, Step, Task, Term};
 use crate::config::{Generator, ModelConfig, Network};
 use crate::error::Result;
 use crate::kernel::Value;
@@ -67,7 +67,7 @@ impl<B: Block> Adversary<B> {
         let (shape, keypoints) = ([extent.instances, extent.rows], keypoint_size(of.model));
         let seen = [extent.instances, extent.rows, keypoints];
         let values = [
-            ("column", first_column(of.model, &ABOUT).into()),
+            ("column", of.column(&ABOUT).into()),
             ("lifted", of.batch.lifted.into()),
             ("copies", of.batch.copies.into()),
             ("saturating", (of.model.generator == Generator::Saturating).into()),

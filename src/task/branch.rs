@@ -2,13 +2,15 @@
 
 use super::adversary::Adversary;
 use super::cycle::Cycle;
-use super::random_views::RandomViews;
+use super::geometry::Geometry;
+use super::random_views::{self, RandomViews};
+use super::replay::{Replay, ReplaySource};
 use super::supervised::Supervised;
-use super::{Batch, Gradients, Networks, Shared, Step, Task};
+use super::{About, Batch, Gradients, Networks, Shared, Stage, Step, Task, first_column};
 use crate::config::{ModelConfig, Network, Ssl};
 use crate::error::Result;
 use crate::kernels;
-use crate::nn::{Block, Extent, Head, Rows, Stack, Store, Update, UpdateFrom};
+use crate::nn::{Block, Extent, Head, Pass, Rows, Stack, Store, Update, UpdateFrom};
 use crate::plan::{Recorder, TensorId};
 
 /// A head in a plan, with its tasks. Rows [0, lifted) of every tensor belong to the lift of the inputs, rows
@@ -19,6 +21,9 @@ pub struct Branch<B> {
     network: Network,
     /// The head.
     pub head: Head<B>,
+    /// The random views that are drawn, azimuth and elevation.
+    angles: Option<TensorId>,
+    /// Where the tasks' gradients go back through the views.
     views: Option<RandomViews>,
     tasks: Vec<Box<dyn Task<B>>>,
 }
@@ -28,6 +33,8 @@ pub struct Branch<B> {
 pub struct Place<'a> {
     /// The model.
     pub model: &'a ModelConfig,
+    /// What the plan is for.
+    pub stage: Stage,
     /// The plan's shared tensors.
     pub shared: Shared,
     /// The plan's extents.
@@ -38,6 +45,13 @@ pub struct Place<'a> {
     pub weight: f32,
 }
 
+impl Place<'_> {
+    /// The first column of a task.
+    pub(super) fn column(&self, about: &About) -> usize {
+        first_column(self.model, self.stage, about)
+    }
+}
+
 /// How the self-supervised tasks are recorded.
 #[derive(Clone, Copy, Debug)]
 pub struct SelfSupervision {
@@ -45,16 +59,6 @@ pub struct SelfSupervision {
     pub view_rows: usize,
     /// Whether samples may lack joints: no task then looks at them.
     pub masked: bool,
-}
-
-fn head<B: Block>(
-    rec: &mut Recorder,
-    store: &mut Store,
-    Place { model, extent, .. }: Place<'_>,
-    network: Network,
-    options: &B::Options,
-) -> Head<B> {
-    Head::new(rec, store, (network.prefix(), 3 * model.joints), extent, options)
 }
 
 impl<B: Block + 'static> Branch<B> {
@@ -67,12 +71,30 @@ impl<B: Block + 'static> Branch<B> {
         options: &B::Options,
     ) -> Self {
         let task = Supervised::new(place, truth);
-        let head = head(rec, store, place, Network::FslHead, options);
-        let Place { shared, batch, .. } = place;
-        Self { shared, batch, network: Network::FslHead, head, views: None, tasks: vec![Box::new(task)] }
+        let Place { shared, batch, model, extent, .. } = place;
+        let network = Network::FslHead;
+        let head = Head::new(rec, store, (network, model), extent, options);
+        Self { shared, batch, network, head, angles: None, views: None, tasks: vec![Box::new(task)] }
     }
 
-    /// The SSL head and the model's self-supervised tasks; none where the model has none.
+    /// The geometry task on what `head`, the FSL head, lifts; and replay of labelled poses where there are any.
+    pub fn geometry(
+        rec: &mut Recorder,
+        place: Place<'_>,
+        how: SelfSupervision,
+        replay: Option<ReplaySource>,
+        head: Head<B>,
+    ) -> Self {
+        let Place { shared, batch, extent, .. } = place;
+        let angles = random_views::angles(rec, extent.instances, how.view_rows);
+        let mut tasks: Vec<Box<dyn Task<B>>> = vec![Box::new(Geometry::new(place, angles))];
+        if let Some(source) = replay {
+            tasks.push(Box::new(Replay::new(rec, place, source)));
+        }
+        Self { shared, batch, network: Network::FslHead, head, angles: Some(angles), views: None, tasks }
+    }
+
+    /// The SSL head and the paper's self-supervised tasks; none where the model has none.
     pub fn self_supervised(
         rec: &mut Recorder,
         store: &mut Store,
@@ -80,24 +102,25 @@ impl<B: Block + 'static> Branch<B> {
         how: SelfSupervision,
         options: &B::Options,
     ) -> Option<Self> {
-        if place.model.ssl == Ssl::None {
+        let Place { shared, batch, model, extent, .. } = place;
+        let network = Network::SslHead;
+        if !model.ssl.networks().contains(&network) {
             return None;
         }
-        let head = head(rec, store, place, Network::SslHead, options);
+        let head = Head::new(rec, store, (network, model), extent, options);
         let views = RandomViews::new(rec, place, how.view_rows);
         let adversary = Adversary::new(rec, store, place, (options, how.masked));
         let mut tasks: Vec<Box<dyn Task<B>>> = vec![Box::new(adversary)];
         if place.model.ssl == Ssl::Cycle {
             tasks.push(Box::new(Cycle::new(place, &views)));
         }
-        let Place { shared, batch, .. } = place;
-        Some(Self { shared, batch, network: Network::SslHead, head, views: Some(views), tasks })
+        Some(Self { shared, batch, network, head, angles: Some(views.angles), views: Some(views), tasks })
     }
 
     /// The random views (instances, view rows, 2), where tasks look at them.
     #[must_use]
     pub fn views(&self) -> Option<TensorId> {
-        self.views.as_ref().map(|views| views.angles)
+        self.angles
     }
 
     /// The rows that extractor and head learn from.
@@ -107,12 +130,27 @@ impl<B: Block + 'static> Branch<B> {
         rows.max_by_key(|rows| rows.count).unwrap_or(self.batch.lift())
     }
 
+    /// The rows that go back through head and extractor together: where tasks go back through the views, these have gone
+    /// back before, and the inputs follow; else all that is learnt from.
+    #[must_use]
+    pub fn backward_rows(&self) -> Rows {
+        if self.views.is_some() { self.batch.lift() } else { self.learnt_rows() }
+    }
+
     /// Draws every random view, keyed by the sample or by the step.
     ///
     /// # Errors
     /// [`crate::Error::Plan`] when shapes do not unify; so do all recording functions here.
     pub fn record_draw(&self, rec: &mut Recorder, by_sample: bool) -> Result<()> {
-        self.views.as_ref().map_or(Ok(()), |views| views.record_draw(rec, by_sample))
+        self.angles.map_or(Ok(()), |angles| random_views::record_draw(rec, self.shared.state, angles, by_sample))
+    }
+
+    /// Fills the rows of the lift that are not the sample's, before an optimisation step.
+    ///
+    /// # Errors
+    /// As [`Self::record_draw`].
+    pub fn record_inputs(&self, rec: &mut Recorder, step: Step) -> Result<()> {
+        self.tasks.iter().try_for_each(|task| task.record_inputs(rec, step))
     }
 
     /// From the extractor's features of the lift to every loss and the gradients that start the backward pass.
@@ -120,11 +158,11 @@ impl<B: Block + 'static> Branch<B> {
     /// # Errors
     /// As [`Self::record_draw`].
     pub fn record_forward(&self, rec: &mut Recorder, extractor: &Stack<B>, step: Step) -> Result<()> {
-        self.head.record_forward(rec, extractor.features(), step.lift(self.batch))?;
+        let of = Networks { extractor, head: &self.head };
+        self.head.record_forward(rec, of.lifted(self.shared.x), step.lift(self.batch))?;
         if let Some(views) = &self.views {
             views.record_forward(rec, &self.head, step)?;
         }
-        let of = Networks { extractor, head: &self.head };
         self.tasks.iter().try_for_each(|task| task.record_forward(rec, of, step))
     }
 
@@ -140,8 +178,9 @@ impl<B: Block + 'static> Branch<B> {
         if let Some(views) = &self.views {
             views.record_backward(rec, &self.head, step, &gradients)?;
         }
-        let dfeatures = self.head.record_backward(rec, step.lift(self.batch))?;
-        seed.add(rec, dfeatures, self.batch.lift())
+        let rows = self.backward_rows();
+        let dfeatures = self.head.record_backward(rec, self.shared.x, Pass { rows, ..step.lift(self.batch) })?;
+        seed.add(rec, dfeatures, rows)
     }
 
     /// One Adam step on the head, where a task moves it, and on what the tasks own.

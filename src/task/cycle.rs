@@ -2,12 +2,12 @@
 //! lift, and its image the input.
 
 use super::random_views::RandomViews;
-use super::{About, Batch, Column, Gradients, Networks, Place, Shared, Step, Task, Term, first_column};
+use super::{About, Batch, Column, Gradients, Networks, Place, Shared, Step, Task, Term};
 use crate::config::{ModelConfig, Network, Reduction};
 use crate::error::Result;
 use crate::kernel::Value;
 use crate::kernels;
-use crate::nn::{Block, Pass, Update};
+use crate::nn::{Block, Pass};
 use crate::plan::Recorder;
 
 pub(super) static ABOUT: About = About {
@@ -46,7 +46,7 @@ impl Cycle {
         };
         let each = of.weight / of.batch.copies as f32;
         let values = [
-            ("column", first_column(model, &ABOUT).into()),
+            ("column", of.column(&ABOUT).into()),
             ("loss_scale_2d", scale(2).into()),
             ("loss_scale_3d", scale(3).into()),
             ("weight_2d", (model.lambda_2d * each * scale(2)).into()),
@@ -68,7 +68,7 @@ impl<B: Block> Task<B> for Cycle {
     fn record_forward(&self, rec: &mut Recorder, of: Networks<'_, B>, step: Step) -> Result<()> {
         rec.scoped("relift", |rec| {
             of.extractor.record_forward(rec, self.shared.x, self.relift(step))?;
-            of.head.record_forward(rec, of.extractor.features(), self.relift(step))
+            of.head.record_forward(rec, of.lifted(self.shared.x), self.relift(step))
         })?;
         let values = [&self.views.values(step)[..], &self.values].concat();
         let tensors = [
@@ -93,15 +93,11 @@ impl<B: Block> Task<B> for Cycle {
     ) -> Result<()> {
         let relift = self.relift(step);
         rec.scoped("relift", |rec| {
-            let dfeatures = of.head.record_backward(rec, relift)?;
+            let dfeatures = of.head.record_backward(rec, self.shared.x, relift)?;
             of.extractor.record_backward(rec, dfeatures, relift)?;
             of.extractor.record_backward_input(rec, self.views.dy_lift, relift)
         })?;
         gradients.relifted = Some(self.views.dy_lift);
-        Ok(())
-    }
-
-    fn record_update(&self, _: &mut Recorder, _: Update) -> Result<()> {
         Ok(())
     }
 }

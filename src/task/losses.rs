@@ -2,8 +2,8 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::tasks;
-use crate::config::ModelConfig;
+use super::{Stage, supervised, tasks};
+use crate::config::{ModelConfig, Ssl};
 
 /// A loss of a task.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,33 +16,31 @@ pub struct Term {
     pub weight: f32,
 }
 
-/// The losses of one step: the terms of every task of the model, and `g_ssl`, the generator's whole objective (Eq. 4).
+/// The losses of one step: the terms of every task of the model at that stage and, where there are self-supervised ones,
+/// their whole objective: the generator's of Eq. 4, `g_ssl`, or the geometry task's, `total`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Losses {
     terms: Vec<Term>,
 }
 
 impl Losses {
-    /// The name of the whole objective of the self-supervised tasks.
-    pub const OBJECTIVE: &str = "g_ssl";
-
     /// From a slot of the loss ring, or from means of several.
     #[must_use]
-    pub fn of_ring(slot: &[f32], model: &ModelConfig) -> Self {
+    pub fn of_ring(slot: &[f32], model: &ModelConfig, stage: Stage) -> Self {
         let (mut terms, mut rest) = (Vec::new(), slot);
-        let mut objective = 0.0;
-        for (index, about) in tasks(model).iter().enumerate() {
+        let mut objective = None;
+        for about in tasks(model, stage) {
             let (own, others) = rest.split_at(about.columns.len());
             rest = others;
             for term in (about.terms)(model, own) {
-                // The first task is the supervised one.
-                objective += if index > 0 && term.weight != 0.0 { term.weight * term.value } else { 0.0 };
+                if about.name != supervised::ABOUT.name {
+                    *objective.get_or_insert(0.0) += if term.weight != 0.0 { term.weight * term.value } else { 0.0 };
+                }
                 terms.push(term);
             }
         }
-        if tasks(model).len() > 1 {
-            terms.push(Term { name: Self::OBJECTIVE, value: objective, weight: 0.0 });
-        }
+        let name = if model.ssl == Ssl::Geometry { "total" } else { "g_ssl" };
+        terms.extend(objective.map(|value| Term { name, value, weight: 0.0 }));
         Self { terms }
     }
 

@@ -10,21 +10,26 @@
 mod adversary;
 mod branch;
 mod cycle;
+mod geometry;
 mod losses;
 mod random_views;
+mod replay;
 mod shared;
 mod supervised;
 
 pub use branch::{Branch, Place, Seed, SelfSupervision};
 pub use losses::{Losses, Term};
+pub use replay::ReplaySource;
 pub use shared::{LossRing, Shared};
 
 use crate::config::{ModelConfig, Network, Ssl};
 use crate::error::Result;
-use crate::nn::{Head, Pass, Rows, Stack, Update, Weights};
+use crate::nn::{Block, Head, Lifted, Pass, Rows, Stack, Update, Weights};
 use crate::plan::{Recorder, TensorId};
 
-/// How the rows of activations are divided: `lifted` inputs, then `copies` random views of their lift, as many of each.
+/// How the rows of activations are divided: `lifted` inputs, then `copies` random views of their lift. Cycle and adversary
+/// look at as many views of each input; the geometry task's inputs are a sample, its mirror image and the replayed poses,
+/// and its views those of the sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Batch {
     /// Inputs.
@@ -38,6 +43,18 @@ impl Batch {
     #[must_use]
     pub fn lift(&self) -> Rows {
         Rows { first: 0, count: self.lifted }
+    }
+
+    /// A sample and its mirror image.
+    #[must_use]
+    pub fn pair(&self) -> Rows {
+        Rows { first: 0, count: self.lifted.min(2) }
+    }
+
+    /// The replayed poses, behind [`Self::pair`].
+    #[must_use]
+    pub fn replayed(&self) -> Rows {
+        Rows { first: 2, count: self.lifted.saturating_sub(2) }
     }
 
     /// The views.
@@ -81,26 +98,37 @@ pub struct About {
     pub views: bool,
 }
 
-/// The tasks of a model, in the order of their columns: the supervised one, then those of [`ModelConfig::ssl`].
+/// What a plan is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Training on labelled poses.
+    Training,
+    /// Adaptation to unlabelled ones.
+    Adaptation,
+}
+
+/// The tasks of a model at a stage, in the order of their columns. The paper's are trained beside the supervised one and
+/// have the same columns at both stages; geometry and replay are adaptation's alone.
 #[must_use]
-pub fn tasks(model: &ModelConfig) -> &'static [&'static About] {
-    const ALL: &[&About] = &[&supervised::ABOUT, &adversary::ABOUT, &cycle::ABOUT];
-    match model.ssl {
-        Ssl::None => &ALL[..1],
-        Ssl::Adversary => &ALL[..2],
-        Ssl::Cycle => ALL,
+pub fn tasks(model: &ModelConfig, stage: Stage) -> &'static [&'static About] {
+    const PAPER: &[&About] = &[&supervised::ABOUT, &adversary::ABOUT, &cycle::ABOUT];
+    const GEOMETRY: &[&About] = &[&geometry::ABOUT, &replay::ABOUT];
+    match (model.ssl, stage) {
+        (Ssl::None, _) | (Ssl::Geometry, Stage::Training) => &PAPER[..1],
+        (Ssl::Adversary, _) => &PAPER[..2],
+        (Ssl::Cycle, _) => PAPER,
+        (Ssl::Geometry, Stage::Adaptation) => GEOMETRY,
     }
 }
 
-/// The columns of a model's tasks, in training and in adaptation alike. Those of a task that a plan does not record
-/// stay 0.
-pub fn columns(model: &ModelConfig) -> impl Iterator<Item = &'static Column> {
-    tasks(model).iter().flat_map(|about| about.columns)
+/// The columns of a model's tasks at a stage. Those of a task that a plan does not record stay 0.
+pub fn columns(model: &ModelConfig, stage: Stage) -> impl Iterator<Item = &'static Column> {
+    tasks(model, stage).iter().flat_map(|about| about.columns)
 }
 
 /// The first column of the task `about` among those of the model.
-fn first_column(model: &ModelConfig, about: &About) -> usize {
-    tasks(model).iter().take_while(|task| task.name != about.name).map(|task| task.columns.len()).sum()
+fn first_column(model: &ModelConfig, stage: Stage, about: &About) -> usize {
+    tasks(model, stage).iter().take_while(|task| task.name != about.name).map(|task| task.columns.len()).sum()
 }
 
 /// A task in a plan.
@@ -108,29 +136,36 @@ pub trait Task<B> {
     /// What it is.
     fn about(&self) -> &'static About;
 
-    /// From what the head has lifted to the losses and the gradients that they start.
+    /// Fills the rows of the lift that are the task's own, before an optimisation step.
     ///
     /// # Errors
     /// [`crate::Error::Plan`] when shapes do not unify; so do all recording functions here.
-    fn record_forward(&self, rec: &mut Recorder, of: Networks<'_, B>, step: Step) -> Result<()>;
+    fn record_inputs(&self, _: &mut Recorder, _: Step) -> Result<()> {
+        Ok(())
+    }
 
-    /// From there back to what the branch goes back from, [`Gradients`].
+    /// From what the head has lifted to the losses and the gradients that they start.
     ///
     /// # Errors
-    /// As [`Self::record_forward`].
-    fn record_backward(
-        &self,
-        rec: &mut Recorder,
-        of: Networks<'_, B>,
-        step: Step,
-        gradients: &mut Gradients,
-    ) -> Result<()>;
+    /// As [`Self::record_inputs`].
+    fn record_forward(&self, rec: &mut Recorder, of: Networks<'_, B>, step: Step) -> Result<()>;
+
+    /// From there back to what the branch goes back from, [`Gradients`], where the losses have not written the gradient
+    /// at the head's poses.
+    ///
+    /// # Errors
+    /// As [`Self::record_inputs`].
+    fn record_backward(&self, _: &mut Recorder, _: Networks<'_, B>, _: Step, _: &mut Gradients) -> Result<()> {
+        Ok(())
+    }
 
     /// One Adam step on the parameters that are this task's own, if it has any.
     ///
     /// # Errors
-    /// As [`Self::record_forward`].
-    fn record_update(&self, rec: &mut Recorder, update: Update) -> Result<()>;
+    /// As [`Self::record_inputs`].
+    fn record_update(&self, _: &mut Recorder, _: Update) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// The networks that tasks look through.
@@ -150,13 +185,20 @@ impl<B> Clone for Networks<'_, B> {
 
 impl<B> Copy for Networks<'_, B> {}
 
+impl<B: Block> Networks<'_, B> {
+    /// What the head lifts of `keypoints`.
+    fn lifted(&self, keypoints: TensorId) -> Lifted {
+        Lifted { features: self.extractor.features(), keypoints }
+    }
+}
+
 /// Which optimisation step is recorded.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
     /// The parameters that it reads.
     pub weights: Weights,
-    /// The first of the random views that it takes.
-    pub first_view: usize,
+    /// Its number among those on a sample.
+    pub iteration: usize,
 }
 
 impl Step {
@@ -185,6 +227,7 @@ struct Judged {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::named::Named;
 
     fn model(ssl: Ssl) -> ModelConfig {
         ModelConfig { ssl, ..ModelConfig::default() }
@@ -192,19 +235,25 @@ mod tests {
 
     #[test]
     fn columns_follow_from_the_tasks() {
-        let names = |ssl| columns(&model(ssl)).map(|column| column.name).collect::<Vec<_>>();
-        assert_eq!(names(Ssl::None), ["fsl"]);
-        assert_eq!(names(Ssl::Adversary), ["fsl", "log_d_real", "log_1md_fake", "generator"]);
-        assert_eq!(names(Ssl::Cycle), ["fsl", "log_d_real", "log_1md_fake", "generator", "cyc2d", "cyc3d"]);
-        assert_eq!(first_column(&model(Ssl::Cycle), &cycle::ABOUT), 4);
+        let names = |ssl, stage| columns(&model(ssl), stage).map(|column| column.name).collect::<Vec<_>>();
+        for stage in [Stage::Training, Stage::Adaptation] {
+            assert_eq!(names(Ssl::None, stage), ["fsl"]);
+            assert_eq!(names(Ssl::Adversary, stage), ["fsl", "log_d_real", "log_1md_fake", "generator"]);
+            assert_eq!(names(Ssl::Cycle, stage), ["fsl", "log_d_real", "log_1md_fake", "generator", "cyc2d", "cyc3d"]);
+            assert_eq!(first_column(&model(Ssl::Cycle), stage, &cycle::ABOUT), 4);
+        }
+        assert_eq!(names(Ssl::Geometry, Stage::Training), ["fsl"]);
+        assert_eq!(names(Ssl::Geometry, Stage::Adaptation), ["plane", "bone", "view", "replay"]);
     }
 
     #[test]
     fn a_model_has_the_networks_that_its_tasks_move() {
-        for ssl in [Ssl::None, Ssl::Adversary, Ssl::Cycle] {
-            let moved = |network: &Network| tasks(&model(ssl)).iter().any(|about| about.moves.contains(network));
-            let all = Ssl::Cycle.networks().iter().filter(|network| moved(network));
-            assert!(all.eq(ssl.networks()), "{ssl:?}");
+        for ssl in Ssl::ALL {
+            let tasks = |stage| tasks(&model(*ssl), stage).iter();
+            let mut all = tasks(Stage::Training).chain(tasks(Stage::Adaptation));
+            let moved = Ssl::Cycle.networks().iter().filter(|network| all.clone().any(|a| a.moves.contains(network)));
+            assert!(moved.eq(ssl.networks()), "{ssl:?}");
+            assert!(all.all(|about| about.moves.contains(&Network::Extractor)), "{}", ssl.name());
         }
     }
 }

@@ -22,6 +22,33 @@ pub(super) struct RandomViews {
     pub(super) dpose: TensorId,
 }
 
+/// Allocates the angles of random views, azimuth and elevation (instances, view rows, 2).
+pub(super) fn angles(rec: &mut Recorder, instances: usize, view_rows: usize) -> TensorId {
+    rec.tensor("views", &[instances, view_rows, 2])
+}
+
+/// Draws all angles, keyed by the sample or by the step.
+pub(super) fn record_draw(rec: &mut Recorder, state: TensorId, angles: TensorId, by_sample: bool) -> Result<()> {
+    let tensors = [("state", state), ("views", angles)];
+    rec.dispatch(&kernels::RANDOM_VIEWS, "views.draw", &tensors, &[("by_sample", by_sample.into())])
+}
+
+/// Uniforms of a kernel that sees views.
+pub(super) fn view_values(model: &ModelConfig, batch: Batch, step: Step) -> [(&'static str, Value); 5] {
+    [
+        ("lifted", batch.lifted.into()),
+        ("first_view", (step.iteration * batch.copies).into()),
+        ("perspective", (model.projection == Projection::Perspective).into()),
+        ("depth", model.depth.into()),
+        ("min_depth", model.min_depth.into()),
+    ]
+}
+
+/// Whether projections are normalised.
+pub(super) fn normalize(model: &ModelConfig) -> (&'static str, Value) {
+    ("normalize", (model.normalize == Normalize::Bone).into())
+}
+
 impl RandomViews {
     /// Allocates them; `view_rows` angles are kept.
     pub(super) fn new(rec: &mut Recorder, of: Place<'_>, view_rows: usize) -> Self {
@@ -30,38 +57,22 @@ impl RandomViews {
             model: of.model.clone(),
             shared: of.shared,
             batch: of.batch,
-            angles: rec.tensor("views", &[instances, view_rows, 2]),
+            angles: angles(rec, instances, view_rows),
             dy_lift: rec.tensor("dy_lift", &[instances, rows, keypoint_size(of.model)]),
             dpose: rec.tensor("dpose", &[instances, of.batch.copies, pose_size(of.model)]),
         }
     }
 
-    /// Draws all angles, keyed by the sample or by the step.
-    pub(super) fn record_draw(&self, rec: &mut Recorder, by_sample: bool) -> Result<()> {
-        let tensors = [("state", self.shared.state), ("views", self.angles)];
-        rec.dispatch(&kernels::RANDOM_VIEWS, "views.draw", &tensors, &[("by_sample", by_sample.into())])
-    }
-
     /// Uniforms of the kernels that see views.
     pub(super) fn values(&self, step: Step) -> Vec<(&'static str, Value)> {
-        vec![
-            ("lifted", self.batch.lifted.into()),
-            ("first_view", step.first_view.into()),
-            ("perspective", (self.model.projection == Projection::Perspective).into()),
-            ("depth", self.model.depth.into()),
-            ("min_depth", self.model.min_depth.into()),
-        ]
-    }
-
-    fn normalize(&self) -> (&'static str, Value) {
-        ("normalize", (self.model.normalize == Normalize::Bone).into())
+        view_values(&self.model, self.batch, step).to_vec()
     }
 
     /// From the lifted poses to their views.
     pub(super) fn record_forward<B: Block>(&self, rec: &mut Recorder, head: &Head<B>, step: Step) -> Result<()> {
         let Shared { x, skeleton, bones, .. } = self.shared;
         let mut values = self.values(step);
-        values.extend([("copies", self.batch.copies.into()), self.normalize()]);
+        values.extend([("copies", self.batch.copies.into()), normalize(&self.model)]);
         let tensors = [("pose", head.pose), ("views", self.angles), ("skeleton", skeleton), ("bones", bones), ("y", x)];
         rec.dispatch(&kernels::PROJECT_VIEWS_FORWARD, "views.forward", &tensors, &values)
     }
@@ -76,7 +87,7 @@ impl RandomViews {
     ) -> Result<()> {
         let judged = gradients.judged.ok_or_else(|| Error::Plan("no task has judged the random views".to_owned()))?;
         let mut values = self.values(step);
-        values.extend([self.normalize(), ("cycle", gradients.relifted.is_some().into())]);
+        values.extend([normalize(&self.model), ("cycle", gradients.relifted.is_some().into())]);
         let tensors = [
             ("pose", head.pose),
             ("views", self.angles),

@@ -1,6 +1,6 @@
 //! What all tasks of a plan share: the batch's tensors and the ring of losses.
 
-use super::{Batch, columns};
+use super::{Batch, Stage, columns};
 use crate::config::ModelConfig;
 use crate::cpu::State;
 use crate::error::{Error, Result};
@@ -30,17 +30,25 @@ pub struct Shared {
 
 impl Shared {
     /// Allocates them.
-    pub fn new(rec: &mut Recorder, model: &ModelConfig, skeleton: &Skeleton, extent: &Extent, seed: u32) -> Self {
+    pub fn new(
+        rec: &mut Recorder,
+        (model, stage): (&ModelConfig, Stage),
+        skeleton: &Skeleton,
+        extent: &Extent,
+        seed: u32,
+    ) -> Self {
         let (instances, rows, joints) = (extent.instances, extent.rows, model.joints);
         let words = skeleton.parents.iter().chain(skeleton.swap).map(|&j| j as u32).collect();
         let mut bones = vec![0.0; joints];
-        bones[1..].iter_mut().zip(&model.bone_lengths).for_each(|(b, length)| *b = length / model.depth);
+        // γ x / s(L) = x / s(γ L).
+        let in_plane = |length: &f32| length * model.plane_scale / model.depth;
+        bones[1..].iter_mut().zip(&model.bone_lengths).for_each(|(b, length)| *b = in_plane(length));
         let state = State { seed, ..Default::default() };
         Self {
             x: rec.tensor("x", &[instances, rows, keypoint_size(model)]),
             skeleton: rec.tensor_with("skeleton", &[2, joints], Init::Words(words)),
             bones: rec.tensor_with("bones", &[joints], Init::Data(bones)),
-            row_losses: rec.tensor("row_losses", &[instances, rows, columns(model).count()]),
+            row_losses: rec.tensor("row_losses", &[instances, rows, columns(model, stage).count()]),
             ones: rec.tensor_with("ones", &[instances, rows], Init::Fill(1.0)),
             seen: rec.tensor_with("seen", &[instances, 1, joints], Init::Fill(1.0)),
             state: rec.tensor_with("state", &[State::WORDS], Init::Data(state.words().to_vec())),
@@ -62,8 +70,13 @@ impl LossRing {
     ///
     /// # Errors
     /// [`Error::Plan`] when a column has rows that the batch lacks.
-    pub fn new(rec: &mut Recorder, model: &ModelConfig, batch: Batch, [slots, instances]: [usize; 2]) -> Result<Self> {
-        let rows: Vec<_> = columns(model).map(|column| (column.rows)(&batch)).collect();
+    pub fn new(
+        rec: &mut Recorder,
+        (model, stage): (&ModelConfig, Stage),
+        batch: Batch,
+        [slots, instances]: [usize; 2],
+    ) -> Result<Self> {
+        let rows: Vec<_> = columns(model, stage).map(|column| (column.rows)(&batch)).collect();
         if rows.iter().any(|rows| rows.first + rows.count > batch.all().count) {
             return Err(Error::Plan("a column of losses has rows beyond the batch".to_owned()));
         }

@@ -1,11 +1,11 @@
 //! The supervised task: Eq. 2 at the FSL head.
 
-use super::{About, Batch, Column, Gradients, Networks, Place, Shared, Step, Task, Term, first_column};
+use super::{About, Batch, Column, Networks, Place, Shared, Step, Task, Term};
 use crate::config::{Network, Reduction};
 use crate::error::Result;
 use crate::kernel::Value;
 use crate::kernels;
-use crate::nn::{Block, Update};
+use crate::nn::Block;
 use crate::plan::{Recorder, TensorId};
 
 pub(super) static ABOUT: About = About {
@@ -29,21 +29,25 @@ pub(super) struct Supervised {
 impl Supervised {
     /// The task on a batch whose poses are `truth` (1, batch, pose_size).
     pub(super) fn new(of: Place<'_>, truth: TensorId) -> Self {
-        let scale = |vectors: usize| match of.model.reduction {
-            Reduction::Sum => 1.0,
-            Reduction::Mean => 1.0 / (3 * vectors) as f32,
-        };
-        let (position, bone) = (scale(of.model.joints), scale(of.model.joints - 1));
-        let batch = of.batch.lifted as f32;
-        let values = [
-            ("column", first_column(of.model, &ABOUT).into()),
-            ("position_scale", position.into()),
-            ("bone_scale", bone.into()),
-            ("weight_position", (of.weight * position / batch).into()),
-            ("weight_bone", (of.weight * bone / batch).into()),
-        ];
+        let values = loss_values(of, of.column(&ABOUT), of.weight, of.batch.lifted);
         Self { shared: of.shared, truth, values }
     }
+}
+
+/// Uniforms of a kernel of Eq. 2 on `rows` rows that count `weight` together.
+pub(super) fn loss_values(of: Place<'_>, column: usize, weight: f32, rows: usize) -> [(&'static str, Value); 5] {
+    let scale = |vectors: usize| match of.model.reduction {
+        Reduction::Sum => 1.0,
+        Reduction::Mean => 1.0 / (3 * vectors) as f32,
+    };
+    let (position, bone) = (scale(of.model.joints), scale(of.model.joints - 1));
+    [
+        ("column", column.into()),
+        ("position_scale", position.into()),
+        ("bone_scale", bone.into()),
+        ("weight_position", (weight * position / rows as f32).into()),
+        ("weight_bone", (weight * bone / rows as f32).into()),
+    ]
 }
 
 impl<B: Block> Task<B> for Supervised {
@@ -60,14 +64,5 @@ impl<B: Block> Task<B> for Supervised {
             ("dout", of.head.dpose),
         ];
         rec.dispatch(&kernels::SUPERVISED_LOSS, "supervised_loss", &tensors, &self.values)
-    }
-
-    /// The loss has written the gradient at the head's output.
-    fn record_backward(&self, _: &mut Recorder, _: Networks<'_, B>, _: Step, _: &mut Gradients) -> Result<()> {
-        Ok(())
-    }
-
-    fn record_update(&self, _: &mut Recorder, _: Update) -> Result<()> {
-        Ok(())
     }
 }
