@@ -1,6 +1,9 @@
 //! Joint training on a source scenario (Sec. 3.2.1, Eq. 5).
 
+mod augment;
+mod gate;
 mod plan;
+mod scale;
 mod set;
 mod trainer;
 
@@ -8,4 +11,5 @@ mod trainer;
 pub use plan::{TrainIds, TrainPlan, train_plan};
 #[doc(hidden)]
 pub use set::TrainingSet;
+pub(crate) use set::checksum;
 pub use trainer::Trainer;

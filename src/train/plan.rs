@@ -1,5 +1,6 @@
 //! The GPU program of one joint training step.
 
+use super::augment::Augmentation;
 use crate::config::{Decay, ModelConfig, Network, TrainConfig};
 use crate::error::{Error, Result};
 use crate::kernels;
@@ -9,7 +10,7 @@ use crate::nn::{
 };
 use crate::plan::{Init, Recorder, SectionId, TensorId};
 use crate::pose::Skeleton;
-use crate::task::{Batch, Branch, LossRing, Place, Seed, SelfSupervision, Shared, Step, tasks};
+use crate::task::{Batch, Branch, LossRing, Place, Seed, SelfSupervision, Shared, Stage, Step, tasks};
 
 /// Steps whose losses stay on the device.
 const RING: usize = 1024;
@@ -52,15 +53,16 @@ pub fn train_plan(model: &ModelConfig, config: &TrainConfig, poses: usize, given
         .ok_or_else(|| Error::setting("joints", format!("there is no skeleton of {}; use 16 or 17", model.joints)))?;
     let mut rec = Recorder::new();
     let mut store = Store::default();
-    let views = tasks(model).iter().any(|task| task.views);
+    let stage = Stage::Training;
+    let views = tasks(model, stage).iter().any(|task| task.views);
     let batch = Batch { lifted: config.batch, copies: if views { config.batch } else { 0 } };
     let extent = Extent { instances: 1, rows: batch.all().count, width: model.width, slope: model.slope };
-    let shared = Shared::new(&mut rec, model, skeleton, &extent, config.seed);
+    let shared = Shared::new(&mut rec, (model, stage), skeleton, &extent, config.seed);
     let options = TrainingOptions {
         dropout: config.dropout,
         bn_eps: model.bn_eps,
         bn_momentum: config.bn_momentum,
-        groups: tasks(model).iter().map(|task| task.passes).max().unwrap_or(1),
+        groups: tasks(model, stage).iter().map(|task| task.passes).max().unwrap_or(1),
         state: shared.state,
         recorded_masks: given,
         no_mask: rec.tensor_with("no_mask", &[1, 1], Init::Words(vec![1])),
@@ -68,14 +70,14 @@ pub fn train_plan(model: &ModelConfig, config: &TrainConfig, poses: usize, given
     let stem = (Network::Extractor.prefix(), keypoint_size(model));
     let extractor = Stack::new(&mut rec, &mut store, stem, extent, (&options, true));
     let truth = rec.tensor("truth", &[1, batch.lifted, pose_size(model)]);
-    let place = Place { model, shared, extent, batch, weight: 1.0 };
+    let place = Place { model, stage, shared, extent, batch, weight: 1.0 };
     // The FSL head sees the lift only.
     let lift_options = TrainingOptions { groups: 1, ..options.clone() };
     let supervised = Branch::supervised(&mut rec, &mut store, place, truth, &lift_options);
     let how = SelfSupervision { view_rows: batch.copies, masked: false };
     let place = Place { weight: model.lambda, ..place };
     let self_supervised = Branch::self_supervised(&mut rec, &mut store, place, how, &options);
-    let ring = LossRing::new(&mut rec, model, batch, [RING, 1])?;
+    let ring = LossRing::new(&mut rec, (model, stage), batch, [RING, 1])?;
     let ids = TrainIds {
         keypoints: rec.tensor("keypoints", &[poses, keypoint_size(model)]),
         positions: rec.tensor("positions", &[poses, pose_size(model)]),
@@ -87,8 +89,16 @@ pub fn train_plan(model: &ModelConfig, config: &TrainConfig, poses: usize, given
     };
     let branches = std::iter::once(supervised).chain(self_supervised).collect();
     let networks = Networks { extractor, branches, ring };
-    networks.record_step(&mut rec, (config, shared, batch), (!given).then_some(&ids))?;
+    let drawn =
+        (!given).then(|| Drawn { ids: &ids, augmentation: Augmentation::new(&mut rec, (model, config), skeleton) });
+    networks.record_step(&mut rec, (config, shared, batch), drawn)?;
     Ok(TrainPlan { recording: Recording { plan: rec.finish(), store, state: shared.state }, ids })
+}
+
+/// A batch out of the resident data set.
+struct Drawn<'a> {
+    ids: &'a TrainIds,
+    augmentation: Option<Augmentation>,
 }
 
 struct Networks {
@@ -98,20 +108,21 @@ struct Networks {
 }
 
 impl Networks {
-    /// One step; the batch is drawn from the resident data set of `drawn`, or given.
+    /// One step; the batch is `drawn`, or given.
     fn record_step(
         &self,
         rec: &mut Recorder,
         (config, shared, batch): (&TrainConfig, Shared, Batch),
-        drawn: Option<&TrainIds>,
+        drawn: Option<Drawn<'_>>,
     ) -> Result<()> {
         let Shared { x, ones, state, .. } = shared;
-        let step = Step { weights: Weights::Working, first_view: 0 };
+        let step = Step { weights: Weights::Working, iteration: 0 };
         let lift = Pass { rows: batch.lift(), weights: step.weights, group: 0 };
         let values = [("lr", config.lr.into()), ("log2_decay", log2_decay(config).into()), ("restart", false.into())];
         rec.dispatch(&kernels::ADVANCE_STEP, "advance_step", &[("state", state)], &values)?;
-        if let Some(ids) = drawn {
+        if let Some(Drawn { ids, augmentation }) = drawn {
             record_batch(rec, (config, shared), ids)?;
+            augmentation.map_or(Ok(()), |augmentation| augmentation.record(rec, shared, ids))?;
             self.branches.iter().try_for_each(|branch| branch.record_draw(rec, false))?;
         }
         self.extractor.record_forward(rec, x, lift)?;

@@ -1,16 +1,18 @@
 //! A training run: data and parameters on a device, steps in chunks, losses out.
 
-use super::{TrainIds, TrainPlan, TrainingSet, train_plan};
-use crate::checkpoint::{Checkpoint, TrainingState};
-use crate::config::{ModelConfig, TrainConfig};
+use super::gate::with_gate;
+use super::scale::plane_scale;
+use super::{TrainIds, TrainPlan, TrainingSet, checksum, train_plan};
+use crate::checkpoint::{Checkpoint, RESERVOIR, Tensor, Tensors, TrainingState};
+use crate::config::{ModelConfig, Ssl, TrainConfig};
 use crate::cpu::State;
 use crate::data::PoseSet;
 use crate::error::{Error, Result};
 use crate::gpu::Device;
-use crate::nn::{Program, initial_tensors};
-use crate::plan::Readback;
+use crate::nn::{Program, initial_tensors, parameter_bytes};
+use crate::plan::{Readback, check_fits};
 use crate::pose::{Skeleton, mean_bone_lengths};
-use crate::task::Losses;
+use crate::task::{Losses, Stage};
 
 /// Trains a model on one device.
 pub struct Trainer {
@@ -19,24 +21,35 @@ pub struct Trainer {
     ids: TrainIds,
     program: Program,
     poses: usize,
+    /// What the model keeps for replay.
+    reservoir: Tensors,
+    device: Device,
+    checksum: u64,
     step: u32,
 }
 
 impl Trainer {
-    /// A model for `set` with initial parameters: its mean bone lengths enter the model.
+    /// A model for `set` with initial parameters, and what [`Self::check`] takes from the set.
     ///
     /// # Errors
     /// [`Error::Setting`] for data without poses or settings that cannot be trained; [`Error::Device`] when the device
     /// is too small.
     pub fn new(set: &PoseSet, model: &ModelConfig, config: &TrainConfig, device: &Device) -> Result<Self> {
         let model = Self::check(set, model, config)?;
-        let parameters = initial_tensors(&model, config.seed);
+        // Before anything of a size that cannot be is drawn.
+        let plan = train_plan(&model, config, set.len(), false)?.recording.plan;
+        check_fits(&plan, device, parameter_bytes(&model))?;
+        let mut parameters = initial_tensors(&model, config.seed);
+        if let Some(stem) = parameters.get_mut("extractor.stem.weight") {
+            stem.data.iter_mut().for_each(|weight| *weight *= config.stem_gain);
+        }
+        parameters.extend(TrainingSet::new(set, &model)?.reservoir(&model));
         let start = Checkpoint { model, parameters, optimiser: None, training: None };
         Self::start(set, start, config, 0, device)
     }
 
-    /// The model that [`Self::new`] would train: with the set's joints and mean bone lengths. To find out early what is
-    /// wrong.
+    /// The model that [`Self::new`] would train: with the set's joints, its mean bone lengths where the model has none, its
+    /// plane scale where the model's is 0, and `rays` only where it knows its cameras. To find out early what is wrong.
     ///
     /// # Errors
     /// [`Error::Setting`] as there.
@@ -56,8 +69,18 @@ impl Trainer {
                 return Err(Error::setting("data", problem));
             }
         }
-        model.check()?;
+        // Without cameras nothing is turned, and so must be what is predicted later.
+        model.rays &= set.intrinsics.is_some();
+        // No more poses can be kept than there are.
+        model.reservoir = if model.ssl == Ssl::Geometry { model.reservoir.min(set.len()) } else { 0 };
+        // What is still to be measured is no fault.
+        let measured = model.plane_scale != 0.0;
+        ModelConfig { plane_scale: if measured { model.plane_scale } else { 1.0 }, ..model.clone() }.check()?;
         config.validate()?;
+        if !measured {
+            model.plane_scale = plane_scale(set, &model)?;
+            model.check()?;
+        }
         Ok(model)
     }
 
@@ -66,18 +89,27 @@ impl Trainer {
     /// # Errors
     /// As [`Self::new`]; also when the checkpoint is not one that training can go on from.
     pub fn resume(set: &PoseSet, checkpoint: Checkpoint, device: &Device) -> Result<Self> {
-        let TrainingState { config, step, poses, .. } = checkpoint.training.clone().ok_or_else(|| {
-            Error::setting("resume", "the checkpoint has no training state; start a new run without it")
-        })?;
+        let TrainingState { config, step, poses, checksum: known, .. } =
+            checkpoint.training.clone().ok_or_else(|| {
+                Error::setting("resume", "the checkpoint has no training state; start a new run without it")
+            })?;
         if poses != set.len() {
             let problem =
                 format!("{} poses to train on, but the run to resume had {poses}; give it the same file", set.len());
+            return Err(Error::setting("data", problem));
+        }
+        if known.is_some_and(|known| known != checksum(set, &checkpoint.model)) {
+            let problem = "these are other poses, or other cameras, than those of the run to resume; give it the same \
+                           file, and the same `focal`";
             return Err(Error::setting("data", problem));
         }
         if step > 0 && checkpoint.optimiser.is_none() {
             let problem = "the checkpoint has no `adam.*` tensors, without which training cannot go on as it was; start \
                            a new run without it";
             return Err(Error::setting("resume", problem));
+        }
+        if let Some(wrong) = checkpoint.wrong() {
+            return Err(wrong.of_setting("resume"));
         }
         Self::start(set, checkpoint, &config, step, device)
     }
@@ -88,14 +120,18 @@ impl Trainer {
         config.validate()?;
         let data = TrainingSet::new(set, &model)?;
         let TrainPlan { recording, ids } = train_plan(&model, config, data.poses, false)?;
-        let mut program = Program::new(recording, device, &model, &from.parameters)?;
+        let parameters = from.parameters;
+        let mut program = Program::new(recording, device, &model, &parameters)?;
         if let Some(moments) = &from.optimiser {
             program.load_moments(moments)?;
         }
         program.write(ids.keypoints, 0, &data.keypoints);
         program.write(ids.positions, 0, &data.positions);
         program.set_state(resumed_state(config.seed, step));
-        Ok(Self { model, config: config.clone(), ids, program, poses: data.poses, step })
+        let kept = |(name, _): &(String, Tensor)| RESERVOIR.contains(&&**name);
+        let reservoir = parameters.into_iter().filter(kept).collect();
+        let (config, device, checksum) = (config.clone(), device.clone(), checksum(set, &model));
+        Ok(Self { model, config, ids, program, poses: data.poses, reservoir, device, checksum, step })
     }
 
     /// Steps so far.
@@ -165,22 +201,26 @@ impl Trainer {
         }
         if mean.iter().any(|v| !v.is_finite()) {
             return Err(Error::Diverged(format!(
-                "training diverged before step {}: a loss is no longer finite; use a smaller learning rate (lr)",
+                "training diverged before step {}: a loss is no longer finite; use a smaller `lr`",
                 first + count
             )));
         }
-        progress(first + count, &Losses::of_ring(&mean, &self.model));
+        progress(first + count, &Losses::of_ring(&mean, &self.model, Stage::Training));
         Ok(())
     }
 
-    /// Parameters, running statistics and Adam's state, as they are now.
+    /// Parameters, running statistics and Adam's state, as they are now; a model of the geometry task with what it keeps
+    /// for replay and its gate.
     ///
     /// # Errors
     /// The device was lost.
     pub fn checkpoint(&mut self, held_back: Vec<i32>) -> Result<Checkpoint> {
-        let (parameters, optimiser) = (self.program.parameters()?, Some(self.program.moments()?));
-        let training = TrainingState { config: self.config.clone(), step: self.step, poses: self.poses, held_back };
-        Ok(Checkpoint { model: self.model.clone(), parameters, optimiser, training: Some(training) })
+        let (mut parameters, optimiser) = (self.program.parameters()?, Some(self.program.moments()?));
+        parameters.extend(self.reservoir.clone());
+        let model = with_gate(self.model.clone(), &parameters, self.config.gate_quantile, &self.device)?;
+        let (config, checksum) = (self.config.clone(), Some(self.checksum));
+        let training = TrainingState { config, step: self.step, poses: self.poses, checksum, held_back };
+        Ok(Checkpoint { model, parameters, optimiser, training: Some(training) })
     }
 }
 
