@@ -1,6 +1,7 @@
 //! The cases that each kernel is tried on: sizes 1, 2, tile - 1, tile, tile + 1, primes and 1024; rows in the middle of
 //! their tensors; several instances, with parameters shared and their own.
 
+use super::pose_cases;
 use crate::cpu::State;
 use crate::cpu::random::{keep_threshold, pcg4d, unit_float};
 use crate::error::Result;
@@ -66,6 +67,10 @@ impl Case {
                 let words = skeleton.into_iter().flat_map(|s| s.parents.iter().chain(s.swap)).map(|&j| j as u32);
                 Init::Words(words.collect())
             }
+            ("limbs", ..) => {
+                let limbs = Skeleton::of(self.size("joints")).into_iter().flat_map(|s| s.limbs.as_flattened());
+                Init::Words(limbs.map(|&j| j as u32).collect())
+            }
             // Rows that a tensor of losses has: a first one, and how many.
             ("columns", ..) => {
                 let all = self.size("loss_rows") as u32;
@@ -91,9 +96,7 @@ pub fn cases() -> Vec<Case> {
     updates(&mut all);
     activations(&mut all);
     batch_norm(&mut all);
-    geometry(&mut all);
-    losses(&mut all);
-    poses(&mut all);
+    pose_cases::all(&mut all);
     state(&mut all);
     all
 }
@@ -239,120 +242,6 @@ fn batch_norm(all: &mut Vec<Case>) {
         &BATCH_NORM_LEAKY_RELU_DROPOUT_BACKWARD_INPUT,
     ] {
         dropout_cases(all, kernel, true);
-    }
-}
-
-/// (joints, lifted, copies, instances, first view)
-const VIEWS: &[[usize; 5]] =
-    &[[16, 1, 1, 1, 0], [17, 1, 2, 2, 3], [16, 1, 63, 1, 64], [17, 1, 65, 3, 0], [16, 8, 8, 1, 0], [17, 3, 15, 2, 5]];
-
-/// Dimensions and numbers of a kernel that sees views.
-fn view_case(kernel: &'static Kernel, [joints, lifted, copies, instances, first]: [usize; 5], index: usize) -> Case {
-    let rows = lifted + copies + index % 2;
-    let dims = vec![
-        ("joints", joints),
-        ("instances", instances),
-        ("copies", copies),
-        ("pose_size", (3 * joints).next_multiple_of(4)),
-        ("keypoint_size", 2 * joints),
-        ("pose_rows", rows),
-        ("input_rows", rows),
-        ("loss_rows", rows),
-        ("view_rows", first + copies + index),
-        ("logit_size", 4),
-        ("terms", 7),
-        ("slots", 5),
-    ];
-    let known = |name: &str| -> Value {
-        match name {
-            "column" => (index % 4).into(),
-            "lifted" => lifted.into(),
-            "copies" => copies.into(),
-            "joints" => joints.into(),
-            "first_view" => first.into(),
-            "rows" => (lifted + copies).into(),
-            "normalize" | "cycle" | "saturating" => (index.is_multiple_of(2)).into(),
-            "perspective" => (index % 3 != 2).into(),
-            // Odd cases clamp many depths.
-            "depth" => (if index % 2 == 1 { 0.5 } else { 10.0 }).into(),
-            "min_depth" => 0.5.into(),
-            "loss_scale_2d" | "loss_scale_3d" => 0.25.into(),
-            "weight_2d" => 3.0.into(),
-            "weight_3d" => 0.7.into(),
-            _ => 0.1.into(),
-        }
-    };
-    let symbols: Vec<&str> = kernel.bindings.iter().flat_map(|b| b.shape).copied().collect();
-    let numbers = kernel.uniforms.iter().map(|u| u.name()).filter(|name| !symbols.contains(name));
-    Case { kernel, dims, values: numbers.map(|name| (name, known(name))).collect() }
-}
-
-fn geometry(all: &mut Vec<Case>) {
-    for kernel in [&PROJECT_VIEWS_FORWARD, &PROJECT_VIEWS_BACKWARD, &SUM_VIEWS_BACKWARD, &MASK_JOINTS] {
-        all.extend(VIEWS.iter().enumerate().map(|(index, &sizes)| view_case(kernel, sizes, index)));
-    }
-}
-
-fn losses(all: &mut Vec<Case>) {
-    for kernel in [&CYCLE_LOSS, &DISCRIMINATOR_LOSS] {
-        all.extend(VIEWS.iter().enumerate().map(|(index, &sizes)| view_case(kernel, sizes, index)));
-    }
-    for (joints, rows) in [(16usize, 1usize), (17, 2), (16, 63), (17, 64), (16, 65)] {
-        let dims = vec![
-            ("joints", joints),
-            ("rows", rows),
-            ("pose_rows", rows + 1),
-            ("loss_rows", rows + 2),
-            ("pose_size", (3 * joints).next_multiple_of(4)),
-            ("terms", 1 + rows % 3),
-        ];
-        let values = vec![
-            ("column", (rows % 3).into()),
-            ("position_scale", 1.0.into()),
-            ("bone_scale", 0.5.into()),
-            ("weight_position", 0.1.into()),
-            ("weight_bone", 0.05.into()),
-        ];
-        all.push(Case { kernel: &SUPERVISED_LOSS, dims, values });
-    }
-    all.extend(VIEWS.iter().enumerate().map(|(index, &sizes)| view_case(&REDUCE_LOSSES, sizes, index)));
-}
-
-fn poses(all: &mut Vec<Case>) {
-    for (joints, poses, batch) in [(16usize, 1usize, 2), (17, 2, 5), (16, 63, 64), (17, 1000, 65), (16, 4097, 257)] {
-        let bits = usize::BITS - (poses - 1).leading_zeros();
-        let dims = vec![
-            ("poses", poses),
-            ("batch", batch),
-            ("input_rows", batch + 3),
-            ("joints", joints),
-            ("keypoint_size", 2 * joints),
-            ("pose_size", (3 * joints).next_multiple_of(4)),
-        ];
-        let values = vec![("flip", true.into()), ("half_bits", bits.div_ceil(2).max(1).into())];
-        all.push(Case { kernel: &GATHER_BATCH, dims, values });
-    }
-    for kernel in [&GATHER_SAMPLE, &GATHER_FLIP_PAIRS, &AVERAGE_FLIP_PAIRS] {
-        for (joints, capacity, instances, poses) in
-            [(16usize, 1, 1, 1usize), (17, 7, 3, 1), (16, 64, 1, 63), (17, 130, 1, 65)]
-        {
-            let dims = vec![
-                ("capacity", capacity),
-                ("instances", instances),
-                ("input_rows", 2 * poses + 1),
-                ("pose_rows", 2 * poses + 1),
-                ("joints", joints),
-                ("keypoint_size", 2 * joints),
-                ("pose_size", (3 * joints).next_multiple_of(4)),
-            ];
-            let names = kernel.uniforms.iter().map(|u| u.name());
-            let values = names.filter_map(|name| match name {
-                "poses" => Some((name, poses.into())),
-                "flip" => Some((name, (poses != 63).into())),
-                _ => None,
-            });
-            all.push(Case { kernel, dims, values: values.collect() });
-        }
     }
 }
 

@@ -47,7 +47,8 @@ pub(super) fn compare(name: &str, state: &RecordedState, found: &Found) -> Resul
         add_poses(&mut checks, &format!("{mode}.{what}"), &run.no_flip, &format!("{mode}/pred_noflip"), later)?;
     }
     add_poses(&mut checks, "skip.predictions", &found.skip, "skip/pred", later)?;
-    for protocol in [Protocol::Us, Protocol::Gs, Protocol::Pa] {
+    let scored = state.keys_under("metric/").next().is_some();
+    for protocol in [Protocol::Us, Protocol::Gs, Protocol::Pa].into_iter().filter(|_| scored) {
         let largest = largest(state.tensor("metric/pred")?.1).max(largest(state.tensor("metric/gt")?.1));
         let error = metric_error(state, protocol)?;
         checks.push(Check::new(name, &format!("metrics.{protocol}"), error, limits.metrics * 1e3 * largest));
@@ -103,7 +104,9 @@ fn loss_error(state: &RecordedState, prefix: &str, index: usize, losses: &Losses
         let terms = losses.get(name).ok_or_else(unknown)?;
         // Of a saturated log-sigmoid the relative error is the logit's absolute one, so the adversary's terms are judged
         // as if at least 0.1.
-        let floor = if name.starts_with("cyc") || name == "fsl" { 1e-6 } else { 0.1 };
+        let saturates = ["log_d_real", "log_1md_fake", "adv", "g_adv", "g_ssl", "d_ssl"].contains(&name)
+            || (name == "total" && state.model.ssl != Ssl::Geometry);
+        let floor = if saturates { 0.1 } else { 1e-6 };
         errors.push(values.get(index).map_or(f64::NAN, |&recorded| sum_error(terms, recorded, floor)));
     }
     Ok(if errors.is_empty() { f64::NAN } else { worst(errors) })

@@ -1,4 +1,4 @@
-//! The own state, damaged in every tensor: each damage is refused by name, or some group fails.
+//! The own states, damaged in every tensor: each damage is refused by name, or some group fails.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::compare::compare;
 use super::replay::{Found, run};
-use super::{OWN_STATE, RecordedState, own_state};
-use crate::error::Result;
+use super::{OWN_STATES, Own, RecordedState};
+use crate::error::{Error, Result};
 use crate::gpu::Device;
 
 /// What `work` makes of each item, in order. Not by rayon: comparing waits for pools of its own, and a worker that waits
@@ -64,11 +64,11 @@ impl Bytes {
     }
 }
 
-/// The own state.
-pub(super) fn own() -> Bytes {
-    let (_, metadata) = SafeTensors::read_metadata(OWN_STATE).unwrap();
+/// An own state as its file has it.
+pub(super) fn bytes_of(own: &Own) -> Bytes {
+    let (_, metadata) = SafeTensors::read_metadata(own.bytes).unwrap();
     let config = serde_json::from_str(&metadata.metadata().as_ref().unwrap()["config"]).unwrap();
-    let state = own_state().unwrap();
+    let state = own.state().unwrap();
     let stored = |key: &String| {
         let (shape, values) = state.tensor(key).unwrap();
         Stored { shape: shape.to_vec(), values: values.to_vec() }
@@ -110,8 +110,12 @@ fn outcome(bytes: &Bytes, key: &str, found: &Found) -> Outcome {
             assert!(error.to_string().starts_with(&format!("own: {key}: ")), "{key}: {error}");
             Outcome::Refused
         }
-        Ok(state) if judge(&state).unwrap() => Outcome::Passed,
-        Ok(_) => Outcome::Failed,
+        Ok(state) => match judge(&state) {
+            Ok(true) => Outcome::Passed,
+            // Numbers that no engine takes, or that lead to none.
+            Ok(false) | Err(Error::Diverged(_) | Error::Setting { .. }) => Outcome::Failed,
+            Err(error) => panic!("{key}: {error}"),
+        },
     }
 }
 
@@ -139,9 +143,19 @@ const DAMAGES: [Damage; 8] = [
     ("scaled by 1e30", |tensors, key| tensors.get_mut(key).unwrap().values.iter_mut().for_each(|v| *v *= 1e30)),
 ];
 
+/// How many damages there are of each own state, and how many of them are refused, at the least: eight of each tensor, of
+/// 701 and 409, but for tensors of zeros, which no factor changes.
+const DAMAGED: [(usize, usize); 2] = [(5500, 4800), (3200, 2800)];
+/// Tensors of each that say something, at the least.
+const TELLING: [usize; 2] = [650, 350];
+
 #[test]
 fn no_damage_passes() {
-    let (own, sound) = (own(), own_state().unwrap());
+    OWN_STATES.iter().zip(DAMAGED).for_each(|(own, least)| no_damage_of_passes(own, least));
+}
+
+fn no_damage_of_passes(of: &Own, least: (usize, usize)) {
+    let (own, sound) = (bytes_of(of), of.state().unwrap());
     let found = run(&sound, &Device::Cpu(1)).unwrap();
     assert!(compare("own", &sound, &found).unwrap().iter().all(|check| check.pass));
     let keys: Vec<&String> = own.tensors.keys().collect();
@@ -173,18 +187,22 @@ fn no_damage_passes() {
     let count = |of: Outcome| outcomes.iter().filter(|(_, outcome)| *outcome == of).count();
     let counts = (outcomes.len(), count(Outcome::Refused), count(Outcome::Failed), count(Outcome::Passed));
     let passed: Vec<_> = outcomes.iter().filter(|(what, o)| *o == Outcome::Passed && !forgiven(what)).collect();
-    println!("(all, refused, failed, passed) = {counts:?}");
-    assert!(passed.is_empty(), "of (all, refused, failed, passed) = {counts:?} these passed: {passed:?}");
-    // 701 tensors and eight damages, but for tensors of zeros, which no factor changes.
-    assert!(counts.0 > 5500 && counts.1 > 4800 && counts.3 < 20, "(all, refused, failed, passed) = {counts:?}");
+    println!("{}: (all, refused, failed, passed) = {counts:?}", of.name);
+    assert!(passed.is_empty(), "{}: of (all, refused, failed, passed) = {counts:?} these passed: {passed:?}", of.name);
+    let enough = counts.0 > least.0 && counts.1 > least.1 && counts.3 < 20;
+    assert!(enough, "{}: (all, refused, failed, passed) = {counts:?}", of.name);
 }
 
 #[test]
 fn no_doubling_passes() {
-    let (own, sound) = (own(), own_state().unwrap());
+    OWN_STATES.iter().zip(TELLING).for_each(|(own, least)| no_doubling_of_passes(own, least));
+}
+
+fn no_doubling_of_passes(of: &Own, least: usize) {
+    let (own, sound) = (bytes_of(of), of.state().unwrap());
     let found = run(&sound, &Device::Cpu(1)).unwrap();
     let all: Vec<_> = own.tensors.iter().filter(|(key, tensor)| !says_nothing(key, tensor)).collect();
-    assert!(all.len() > 650, "{}", all.len());
+    assert!(all.len() > least, "{}: {}", of.name, all.len());
     let outcomes = on_every_core(&all, |&(key, _)| {
         let mut bytes = own.clone();
         bytes.tensors.get_mut(key).unwrap().values.iter_mut().for_each(|v| *v *= 2.0);
@@ -192,13 +210,17 @@ fn no_doubling_passes() {
     });
     let passed: Vec<_> =
         all.iter().zip(&outcomes).filter(|(_, o)| **o == Outcome::Passed).map(|((key, _), _)| key).collect();
-    assert!(passed.is_empty(), "{passed:?}");
+    assert!(passed.is_empty(), "{}: {passed:?}", of.name);
 }
 
 /// What a file may not hold does not pass where it gets in another way.
 #[test]
 fn comparing_refuses_what_loading_does() {
-    let (own, sound) = (own(), own_state().unwrap());
+    OWN_STATES.iter().for_each(comparing_refuses_what_loading_of_does);
+}
+
+fn comparing_refuses_what_loading_of_does(of: &Own) {
+    let (own, sound) = (bytes_of(of), of.state().unwrap());
     let found = run(&sound, &Device::Cpu(1)).unwrap();
     let mut tried = 0;
     for key in own.tensors.keys().filter(|key| !is_input(key)) {
@@ -206,14 +228,13 @@ fn comparing_refuses_what_loading_does() {
             let mut state = sound.clone();
             state.set(key, |_| bad);
             let checks = compare("own", &state, &found).unwrap();
-            assert!(checks.iter().any(|check| !check.pass), "{key} of {bad}");
+            assert!(checks.iter().any(|check| !check.pass), "{}: {key} of {bad}", of.name);
             tried += 1;
         }
     }
-    assert!(tried > 1500, "{tried}");
+    assert!(tried > 1000, "{}: {tried}", of.name);
     let mut state = sound;
     state.set("param/extractor.stem.bias", |_| f64::NAN);
-    let checks = compare("own", &state, &run(&state, &Device::Cpu(1)).unwrap()).unwrap();
-    let passed: Vec<_> = checks.iter().filter(|g| g.pass && !g.name.starts_with("metrics")).collect();
-    assert!(passed.is_empty(), "{passed:?}");
+    let error = run(&state, &Device::Cpu(1)).err().unwrap();
+    assert!(error.to_string().contains("extractor.stem.bias"), "{error}");
 }

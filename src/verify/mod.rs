@@ -8,6 +8,7 @@ mod hostile_tests;
 mod kernels;
 mod layout;
 mod limits;
+mod pose_cases;
 pub mod recorded;
 mod replay;
 
@@ -23,8 +24,30 @@ pub use replay::replay;
 use crate::error::Result;
 use crate::gpu::Device;
 
-/// The project's own small recorded state: width 8, three views, four iterations (see `docs/numerics.md`).
-static OWN_STATE: &[u8] = include_bytes!("own_state.safetensors");
+/// The project's own small recorded states, one of the paper's tasks and one of the geometry task: width 8, three views,
+/// four iterations (see `docs/numerics.md`).
+static OWN_STATES: [Own; 2] = [
+    Own { name: "own", file: "own_state.safetensors", bytes: include_bytes!("own_state.safetensors") },
+    Own {
+        name: "own_geometry",
+        file: "own_geometry_state.safetensors",
+        bytes: include_bytes!("own_geometry_state.safetensors"),
+    },
+];
+
+/// A recorded state inside the program.
+struct Own {
+    /// What stands for it in checks.
+    name: &'static str,
+    file: &'static str,
+    bytes: &'static [u8],
+}
+
+impl Own {
+    fn state(&self) -> Result<RecordedState> {
+        RecordedState::from_bytes(Path::new(self.file), self.bytes)
+    }
+}
 
 /// The worst error of one group of numbers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -61,7 +84,7 @@ pub struct Report {
 }
 
 /// Compares every kernel with its twin on `device` (the CPU executor is the twins, so there is nothing to compare), then
-/// replays the recorded `states`, or the project's own where none is named. `progress` hears what begins.
+/// replays the recorded `states`, or the project's own two where none is named. `progress` hears what begins.
 ///
 /// # Errors
 /// A state that cannot be read, a device that is lost.
@@ -72,8 +95,10 @@ pub fn verify(states: &[PathBuf], device: &Device, mut progress: impl FnMut(&str
         checks.extend(kernels::check_all(device)?);
     }
     if states.is_empty() {
-        progress("the recorded state inside the program");
-        checks.extend(replay("own", &own_state()?, device)?);
+        progress("the recorded states inside the program");
+        for (name, state) in own_states()? {
+            checks.extend(replay(name, &state, device)?);
+        }
     }
     for path in states {
         progress(&path.display().to_string());
@@ -83,10 +108,10 @@ pub fn verify(states: &[PathBuf], device: &Device, mut progress: impl FnMut(&str
     Ok(Report { device: device.name(), pass: checks.iter().all(|check| check.pass), checks })
 }
 
-/// The recorded state inside the program.
+/// The recorded states inside the program, each with what stands for it in checks.
 ///
 /// # Errors
-/// Never: its bytes are tested.
-pub fn own_state() -> Result<RecordedState> {
-    RecordedState::from_bytes(Path::new("own_state.safetensors"), OWN_STATE)
+/// Never: their bytes are tested.
+pub fn own_states() -> Result<Vec<(&'static str, RecordedState)>> {
+    OWN_STATES.iter().map(|own| Ok((own.name, own.state()?))).collect()
 }

@@ -22,6 +22,13 @@
 //! | `skip/pred` | predictions of online adaptation of every `skip`-th sample |
 //! | `metric/pred`, `metric/gt`, `metric/{US,GS,PA}/{mpjpe,pck,auc}` | poses and their scores |
 //!
+//! A state of the geometry task has no `train/az`, `train/el`, `train/loss/total` and `metric/`; with R replayed poses it
+//! also has
+//!
+//! | key | content |
+//! |---|---|
+//! | `iso/rx`, `iso/rX` | them as they enter the network `[N, T, R, J, 2]` and their truth `[N, T, R, J, 3]` |
+//!
 //! A discriminator tensor's gradient is that of its own objective, before the ascent's change of sign.
 
 use std::collections::BTreeMap;
@@ -56,6 +63,8 @@ pub struct RecordedState {
     pub copies: usize,
     /// T, iterations per sample of vanilla adaptation.
     pub iterations: usize,
+    /// R, poses replayed in a step of the geometry task.
+    pub replayed: usize,
     /// Online-skip adapts one sample of so many.
     pub skip: usize,
     path: PathBuf,
@@ -114,6 +123,7 @@ impl RecordedState {
             alpha: real("alpha", 2e-5)?,
             copies: count("B", 64)?,
             iterations: count("T", 10)?,
+            replayed: if model.ssl == Ssl::Geometry { count("R", 8)? } else { 0 },
             skip: count("skip", 10)?,
             path: name.to_owned(),
             model,
@@ -157,9 +167,10 @@ impl RecordedState {
         let sizes = Sizes {
             train: rows("train/x", 2, 8)?,
             samples: rows("iso/xs", 2, 1)?,
-            scored: rows("metric/pred", 3, 1)?,
+            scored: if self.model.ssl == Ssl::Geometry { 0 } else { rows("metric/pred", 3, 1)? },
             iterations: self.iterations,
             copies: self.copies,
+            replayed: self.replayed,
             dropout: self.dropout > 0.0,
         };
         let expected: BTreeMap<_, _> = expected_keys(&self.model, &sizes).into_iter().collect();
@@ -237,23 +248,24 @@ fn check_variant(json: &Value) -> std::result::Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verify::hostile_tests::{Bytes, own};
-    use crate::verify::own_state;
+    use crate::config::Lift;
+    use crate::verify::OWN_STATES;
+    use crate::verify::hostile_tests::bytes_of;
 
     fn parse(bytes: &[u8]) -> Result<RecordedState> {
         RecordedState::from_bytes(Path::new("state"), bytes)
     }
 
-    /// What is said of the own state with an option changed.
-    fn refusal(option: &str, value: Value) -> String {
-        let mut config = own().config;
-        config[option] = value;
-        parse(&Bytes { config, ..own() }.serialize()).unwrap_err().to_string()
+    /// What is said of an own state, the paper's or the geometry task's, with an option changed.
+    fn refusal(own: usize, option: &str, value: Value) -> String {
+        let mut bytes = bytes_of(&OWN_STATES[own]);
+        bytes.config[option] = value;
+        parse(&bytes.serialize()).unwrap_err().to_string()
     }
 
     #[test]
     fn a_written_state_is_read() {
-        let state = own_state().unwrap();
+        let [state, geometry] = OWN_STATES.each_ref().map(|own| own.state().unwrap());
         assert_eq!((state.copies, state.iterations, state.skip), (3, 4, 2));
         assert_eq!((state.alpha, state.dropout, state.model.joints), (2e-5, 0.5, 16));
         assert_eq!(state.tensor("param/disc.out.weight").unwrap().0, [1, 8]);
@@ -261,6 +273,14 @@ mod tests {
         let parameters = crate::checkpoint::expected_tensors(&state.model).len();
         assert_eq!(state.with_prefix("param/").len(), parameters);
         assert!(state.tensor("y").unwrap_err().to_string().contains("state.safetensors: y: there is no such tensor"));
+
+        assert_eq!((geometry.copies, geometry.replayed, geometry.alpha), (3, 4, 1e-4));
+        assert_eq!((geometry.model.lift, geometry.model.plane_scale), (Lift::Corrected, 0.95));
+        assert!(geometry.model.lambda_plane > 0.0);
+        // The gate weighs some samples down and others not.
+        let (_, bones) = geometry.tensor("vanilla/loss/bone").unwrap();
+        let open = bones.iter().filter(|bone| **bone > f64::from(geometry.model.gate)).count();
+        assert!(0 < open && open < bones.len(), "{open} of {}", bones.len());
     }
 
     #[test]
@@ -273,7 +293,8 @@ mod tests {
             ("B", u64::MAX.into(), "iso/az: expected shape"),
             ("ssl", "adv".into(), "a recorded state of this config has no such tensor"),
             ("ssl", "none".into(), "ssl is none"),
-            ("ssl", "geo".into(), "metadata config: ssl is \"geo\", which is not known; use a version"),
+            ("ssl", "geo".into(), "iso/rX: there is no such tensor"),
+            ("ssl", "rot".into(), "metadata config: ssl is \"rot\", which is not known; use a version"),
             ("order", "d_first".into(), "order is"),
             ("p", 0.into(), "train/mask/00: a recorded state of this config has no such tensor"),
             ("p", 1.into(), "p is 1, not at least 0 and below 1"),
@@ -283,10 +304,23 @@ mod tests {
             ("c", 1e300.into(), "depth is inf"),
         ];
         for (option, value, message) in wrong {
-            let said = refusal(option, value);
+            let said = refusal(0, option, value);
             assert!(said.starts_with("state: ") && said.contains(message), "{option}: {said}");
         }
-        let whole = own().serialize();
+        let wrong = [
+            ("R", Value::from(0), "R is 0"),
+            ("R", 5.into(), "iso/rX: expected shape [4, 4, 5, 16, 3], found [4, 4, 4, 16, 3]"),
+            ("lift", "flat".into(), "lift is \"flat\", which is not known"),
+            ("plane_scale", 0.into(), "plane_scale is 0"),
+            ("gate", (-1).into(), "gate is -1"),
+            ("lam_view", 1e300.into(), "lambda_view is inf"),
+            ("ssl", "cyc".into(), "lift is corrected, which goes with"),
+        ];
+        for (option, value, message) in wrong {
+            let said = refusal(1, option, value);
+            assert!(said.starts_with("state: ") && said.contains(message), "{option}: {said}");
+        }
+        let whole = bytes_of(&OWN_STATES[0]).serialize();
         for length in [0, 9, whole.len() - 1] {
             assert!(parse(&whole[..length]).unwrap_err().to_string().contains("truncated"));
         }
@@ -303,18 +337,16 @@ mod tests {
         };
         let files = entries.map(|entry| entry.unwrap().path());
         for path in files.filter(|path| path.extension().is_some_and(|ext| ext == "safetensors")) {
-            let state = match RecordedState::load(&path) {
-                Err(error) if error.to_string().contains("which is not known") => {
-                    eprintln!("SKIPPED {error}");
-                    continue;
-                }
-                state => state.unwrap(),
-            };
+            let state = RecordedState::load(&path).unwrap();
             let (shape, _) = state.tensor("iso/az").unwrap();
             assert_eq!(shape[1..], [state.iterations, state.copies]);
-            let relifts = state.model.ssl == crate::config::Ssl::Cycle;
-            assert_eq!(state.keys_under("train/mask/").count(), if relifts { 24 } else { 16 });
-            assert!(state.keys_under("train/loss/").count() >= if relifts { 9 } else { 7 });
+            let (masks, losses) = match state.model.ssl {
+                Ssl::Cycle => (24, 10),
+                Ssl::Geometry => (8, 1),
+                _ => (16, 8),
+            };
+            assert_eq!(state.keys_under("train/mask/").count(), masks);
+            assert_eq!(state.keys_under("train/loss/").count(), losses, "{}", path.display());
         }
     }
 }

@@ -9,11 +9,11 @@ use super::layout::mask_calls;
 use super::recorded::RecordedState;
 use crate::adapt::{AdaptConfig, Adapter, Lifter, Policy};
 use crate::checkpoint::{Moments, Tensors};
-use crate::config::{Decay, Generator, ModelConfig, TrainConfig};
+use crate::config::{Decay, Generator, ModelConfig, Ssl, TrainConfig};
 use crate::error::{Error, Result};
 use crate::gpu::Device;
 use crate::nn::{Program, pose_size};
-use crate::task::{self, columns};
+use crate::task::{self, Stage, columns};
 use crate::train::{TrainPlan, train_plan};
 
 /// The numbers that each recorded loss term is a sum of.
@@ -101,7 +101,7 @@ fn train(state: &RecordedState, device: &Device) -> Result<Step> {
         dropout: state.dropout,
         bn_momentum: state.bn_momentum,
         flip: false,
-        seed: 0,
+        ..TrainConfig::default()
     };
     let TrainPlan { recording, ids } = train_plan(model, &config, 1, true)?;
     let mut program = Program::new(recording, device, model, &state.with_prefix("param/"))?;
@@ -125,9 +125,9 @@ fn train(state: &RecordedState, device: &Device) -> Result<Step> {
         program.write(tensor, mask.row * model.width, &keep);
     }
     program.replay(ids.step)?;
-    let slot = program.read(ids.losses)?[..columns(model).count()].to_vec();
+    let slot = program.read(ids.losses)?[..columns(model, Stage::Training).count()].to_vec();
     Ok(Step {
-        losses: losses(model, &task::Losses::of_ring(&slot, model)),
+        losses: losses(model, &task::Losses::of_ring(&slot, model, Stage::Training)),
         moments: program.moments()?,
         parameters: program.parameters()?,
     })
@@ -135,12 +135,13 @@ fn train(state: &RecordedState, device: &Device) -> Result<Step> {
 
 /// The policy of a state's vanilla adaptation.
 fn vanilla_policy(state: &RecordedState) -> Policy {
-    Policy { iterations: state.iterations, alpha: state.alpha, copies: state.copies, ..Policy::VANILLA }
+    let &RecordedState { iterations, alpha, copies, replayed, .. } = state;
+    Policy { iterations, alpha, copies, replay: replayed, ..Policy::VANILLA }
 }
 
 /// The policy of its online adaptation.
 fn online_policy(state: &RecordedState) -> Policy {
-    Policy { iterations: 1, alpha: state.alpha, copies: state.copies, ..Policy::ONLINE }
+    Policy { start: Policy::ONLINE.start, iterations: 1, ..vanilla_policy(state) }
 }
 
 /// An adapter with the recorded views, that keeps every parameter.
@@ -157,21 +158,52 @@ fn stream(
     steps: usize,
     mut after: impl FnMut(&Adapter, usize) -> Result<()>,
 ) -> Result<Vec<f32>> {
-    let (xs, all_views) = (floats(state, "iso/xs")?, views(state, "iso")?);
-    let per_sample = 2 * state.iterations * state.copies;
+    let (xs, given) = (floats(state, "iso/xs")?, Given::new(state)?);
     let mut poses = Vec::new();
     for (i, x) in xs.chunks_exact(2 * state.model.joints).enumerate() {
-        adapter.give_views(&all_views[i * per_sample..][..2 * steps * state.copies]);
+        given.give(adapter, i, steps)?;
         poses.extend(adapter.run(x, None)?);
         after(adapter, i)?;
     }
     Ok(poses)
 }
 
+/// What was random.
+struct Given {
+    views: Vec<f32>,
+    keypoints: Vec<f32>,
+    positions: Vec<f32>,
+    iterations: usize,
+    /// Numbers of one step.
+    sizes: [usize; 3],
+}
+
+impl Given {
+    fn new(state: &RecordedState) -> Result<Self> {
+        let rows = |key| if state.replayed > 0 { floats(state, key) } else { Ok(Vec::new()) };
+        let joints = state.replayed * state.model.joints;
+        Ok(Self {
+            views: views(state, "iso")?,
+            keypoints: rows("iso/rx")?,
+            positions: rows("iso/rX")?,
+            iterations: state.iterations,
+            sizes: [2 * state.copies, 2 * joints, 3 * joints],
+        })
+    }
+
+    /// Gives what sample `i` is to see in its first `steps` steps.
+    fn give(&self, adapter: &Adapter, i: usize, steps: usize) -> Result<()> {
+        let all = [&self.views, &self.keypoints, &self.positions];
+        let part = |k: usize| &all[k][i * self.iterations * self.sizes[k]..][..steps * self.sizes[k]];
+        adapter.give_views(part(0))?;
+        adapter.give_replay(part(1), part(2))
+    }
+}
+
 fn vanilla(state: &RecordedState, lifter: &Lifter) -> Result<Run> {
     // One step for the gradients, then T.
     let one = adapter(lifter, Policy { iterations: 1, ..vanilla_policy(state) }, |_| {})?;
-    one.give_views(&views(state, "iso")?[..2 * state.copies]);
+    Given::new(state)?.give(&one, 0, 1)?;
     one.run(&floats(state, "iso/xs")?[..2 * state.model.joints], None)?;
     let first = step(state, &one)?;
     let (mut all, mut last) = (Vec::new(), Tensors::new());
@@ -224,7 +256,16 @@ fn losses(model: &ModelConfig, terms: &task::Losses) -> Losses {
     let cycle = [f64::from(model.lambda_2d) * cyc2d, f64::from(model.lambda_3d) * cyc3d];
     let real_in_g = if model.generator == Generator::Saturating { real } else { 0.0 };
     let g_ssl = [cycle[0], cycle[1], g_adv - real_in_g, real_in_g];
-    [
+    // Those of the geometry task, with what they weigh at this step.
+    let geometry = ["plane", "bone", "view", "replay"].map(|name| {
+        let term = terms.terms().iter().find(|term| term.name == name);
+        term.map_or((name, 0.0, 0.0), |term| (name, f64::from(term.value), f64::from(term.weight)))
+    });
+    let total = match model.ssl {
+        Ssl::Geometry => geometry.iter().map(|(_, value, weight)| value * weight).collect(),
+        _ => g_ssl.iter().map(|term| f64::from(model.lambda) * term).chain([fsl]).collect(),
+    };
+    let all = [
         ("fsl", vec![fsl]),
         ("log_d_real", vec![real]),
         ("log_1md_fake", vec![fake]),
@@ -234,7 +275,7 @@ fn losses(model: &ModelConfig, terms: &task::Losses) -> Losses {
         ("cyc3d", vec![cyc3d]),
         ("g_ssl", g_ssl.to_vec()),
         ("d_ssl", vec![cycle[0], cycle[1], real, fake]),
-        ("total", g_ssl.iter().map(|term| f64::from(model.lambda) * term).chain([fsl]).collect()),
-    ]
-    .into()
+        ("total", total),
+    ];
+    all.into_iter().chain(geometry.map(|(name, value, _)| (name, vec![value]))).collect()
 }
