@@ -33,7 +33,7 @@ pub struct Predicted {
 pub fn truth(set: &PoseSet) -> Result<Vec<f32>> {
     match &set.positions {
         Some(positions) if !set.is_empty() => Ok(root_centred(positions, set.joints)),
-        _ => Err(Error::setting("target", "a study needs poses with `positions` (3D) on both sides")),
+        _ => Err(Error::setting("positions", "a study needs poses in 3D, of the source and of the target")),
     }
 }
 
@@ -149,7 +149,7 @@ pub struct LimbShape {
     pub distances: [Vec<f64>; 2],
 }
 
-/// A part of the joints or of the samples and PCK (US) of both methods in it.
+/// A part of the joints or of the samples and the scores (US) of both methods in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Part {
     /// Its name.
@@ -158,6 +158,9 @@ pub struct Part {
     pub samples: usize,
     /// PCK of both methods, percent.
     pub pck: [f64; 2],
+    /// MPJPE of both methods, millimetres.
+    #[serde(default)]
+    pub mpjpe_mm: [f64; 2],
 }
 
 impl Comparison {
@@ -283,14 +286,19 @@ fn look_closely(set: &PoseSet, truth: &[f32], methods: [&Predicted; 2], errors: 
     let breakdown = |of: &dyn Fn(&[f64]) -> PartScores| {
         let means = errors.map(|runs| mean_over_runs(runs.iter().map(|run| of(&run.joints)).collect()));
         let [ours, theirs] = means;
-        let part = |((name, samples, a), (_, _, b))| Part { name, samples, pck: [a, b] };
+        let part = |((name, samples, a), (_, _, b)): ((_, _, Metrics), (_, _, Metrics))| Part {
+            name,
+            samples,
+            pck: [a.pck, b.pck],
+            mpjpe_mm: [a.mpjpe_mm, b.mpjpe_mm],
+        };
         ours.into_iter().zip(theirs).map(part).collect::<Vec<_>>()
     };
     let grouped = |ids: &Option<Vec<i32>>, names: &[String]| match ids {
         None => Vec::new(),
         Some(ids) => breakdown(&|errors| {
             let groups = by_group(errors, joints, ids, names);
-            groups.into_iter().map(|group| (group.name, group.poses, group.metrics.pck)).collect()
+            groups.into_iter().map(|group| (group.name, group.poses, group.metrics)).collect()
         }),
     };
     let mpjpe = |k: usize| errors[k].first().map_or(&[][..], |run| &run.mpjpe_mm[..]);
@@ -301,7 +309,7 @@ fn look_closely(set: &PoseSet, truth: &[f32], methods: [&Predicted; 2], errors: 
         asymmetry: asymmetry.to_vec(),
         parts: breakdown(&|errors| {
             let parts = by_part(errors, joints).into_iter();
-            parts.map(|score| (score.label.to_owned(), set.len(), score.metrics.pck)).collect()
+            parts.map(|score| (score.label.to_owned(), set.len(), score.metrics)).collect()
         }),
         actions: grouped(&set.action, &set.action_names),
         sequences: grouped(&set.sequence, &set.sequence_names),
@@ -319,17 +327,19 @@ fn limb_shape(limb: Limb, joints: usize, truth: &[f32], methods: [&Predicted; 2]
     LimbShape { limb, histograms: [first(0), first(1), shape(&real)], distances }
 }
 
-/// Name, samples and PCK of each part.
-type PartScores = Vec<(String, usize, f64)>;
+/// Name, samples and scores of each part.
+type PartScores = Vec<(String, usize, Metrics)>;
 
 /// The mean of each part over the runs.
 fn mean_over_runs(runs: Vec<PartScores>) -> PartScores {
-    let count = runs.len() as f64;
-    let mut runs = runs.into_iter();
-    let mut mean = runs.next().unwrap_or_default();
-    for run in runs {
-        mean.iter_mut().zip(run).for_each(|(mean, part)| mean.2 += part.2);
-    }
-    mean.iter_mut().for_each(|part| part.2 /= count);
-    mean
+    let of = |part: usize, pick: fn(&Metrics) -> f64| {
+        mean(&runs.iter().filter_map(|run| Some(pick(&run.get(part)?.2))).collect::<Vec<_>>())
+    };
+    let first = runs.first().into_iter().flatten().enumerate();
+    let mean = |(part, (name, samples, _)): (usize, &(String, usize, Metrics))| {
+        let metrics =
+            Metrics { mpjpe_mm: of(part, |m| m.mpjpe_mm), pck: of(part, |m| m.pck), auc: of(part, |m| m.auc) };
+        (name.clone(), *samples, metrics)
+    };
+    first.map(mean).collect()
 }

@@ -3,29 +3,44 @@
 use std::cmp::Ordering;
 
 use super::compare::mean;
-use super::method::{BASELINE, Method, iso, joint, methods};
+use super::figures::{figure_4, figure_6};
+use super::method::{BASELINE, Method, iso, joint};
 use super::paper::{self, PaperTarget, Quoted, SUFFIX, quoted};
 use super::sections::{
     by_part, gains, gallery, headed, limbs, mean_and_deviation, metric_cells, metric_columns, quoted_row, row, scored,
 };
-use super::{Comparison, Noise, Results, Sweep};
-use crate::adapt::{MODES, Mode, Policy};
+use super::tables::{ablations, by_action_mm, methods_table, noise_table, times_table};
+use super::{Comparison, Noise, Results, Settings};
+use crate::adapt::Mode;
+use crate::config::{Preset, TrainConfig};
 use crate::metrics::{Metrics, Protocol};
-use crate::report::{Axis, Better, Block, Column, Document, Figure, Marks, Plot, Role, Row, Section, Series, Table};
+use crate::report::{Better, Block, Column, Document, Row, Section, Table};
 
-/// The report of a study: the paper's tables and figures with these numbers.
+/// The report of a study: the paper's tables and figures with these numbers, or, of the geometry preset, those that say
+/// what adaptation gains there.
 #[must_use]
 pub fn results_document(results: &Results) -> Document {
+    let sections = match results.manifest.settings.preset {
+        Preset::Paper => of_the_paper(results),
+        Preset::Geometry => of_geometry(results),
+    };
+    Document {
+        title: "Inference Stage Optimization: a study".to_owned(),
+        summary: summary(results),
+        facts: facts(results),
+        commands: vec![results.manifest.command.clone()],
+        sections,
+    }
+}
+
+fn of_the_paper(results: &Results) -> Vec<Section> {
     let comparison = &results.comparison;
     let settings = &results.manifest.settings;
     let paper = settings.paper_target;
     let mut sections = vec![
-        section(
-            "Does ISO help?",
-            shift(results).into_iter().chain([table_1(comparison, paper)]).chain(table_2(comparison, paper)).collect(),
-        ),
-        section("Which self-supervised task?", vec![table_3(comparison, paper), gains(comparison)]),
-        section("Sensitivity to T and α", vec![figure_4(&results.sweeps, settings.sweep_samples)]),
+        section("Does ISO help?", accuracy(results)),
+        section("Which self-supervised task?", vec![table_3(comparison, settings), gains(comparison)]),
+        section("Sensitivity to T and α", vec![figure_4(&results.sweeps, settings)]),
     ];
     if let Some(pair) = &comparison.pair {
         sections.push(section("Limbs", limbs(pair)));
@@ -34,18 +49,36 @@ pub fn results_document(results: &Results) -> Document {
     if let Some(pair) = &comparison.pair {
         sections.push(section("Body parts, actions and sequences", by_part(pair)));
     }
-    sections.push(section("What it costs", vec![table_4(comparison, paper)]));
+    sections.push(section("What it costs", vec![table_4(comparison, settings)]));
     sections.push(section("Noisy keypoints", vec![table_5(comparison, &results.noise, paper)]));
+    sections.extend(to_look_at(comparison));
+    sections
+}
+
+fn of_geometry(results: &Results) -> Vec<Section> {
+    let comparison = &results.comparison;
+    let settings = &results.manifest.settings;
+    let mut sections = vec![
+        section("Does adaptation help?", accuracy(results)),
+        section("What does each method gain?", vec![methods_table(comparison), gains(comparison)]),
+    ];
     if let Some(pair) = &comparison.pair {
-        sections.push(section("Poses to look at", gallery(pair, comparison.joints)));
+        sections.push(section("Body parts, actions and sequences", [by_action_mm(pair), by_part(pair)].concat()));
     }
-    Document {
-        title: "Inference Stage Optimization: a study".to_owned(),
-        summary: summary(comparison),
-        facts: facts(results),
-        commands: vec![results.manifest.command.clone()],
-        sections,
+    sections.push(section("Sensitivity to T and α", vec![figure_4(&results.sweeps, settings)]));
+    sections.push(section("What is each part worth?", vec![ablations(&results.ablations, settings.sweep_samples)]));
+    if let Some(pair) = &comparison.pair {
+        sections.push(section("Limbs", limbs(pair)));
     }
+    sections.push(section("Which scenario do the poses look like?", figure_6(results)));
+    sections.push(section("What it costs", vec![times_table(comparison)]));
+    sections.push(section("Noisy keypoints", vec![noise_table(comparison, &results.noise, settings)]));
+    sections.extend(to_look_at(comparison));
+    sections
+}
+
+fn to_look_at(comparison: &Comparison) -> Option<Section> {
+    comparison.pair.as_ref().map(|pair| section("Poses to look at", gallery(pair, comparison.joints)))
 }
 
 fn section(title: &str, blocks: Vec<Block>) -> Section {
@@ -53,13 +86,20 @@ fn section(title: &str, blocks: Vec<Block>) -> Section {
 }
 
 /// What adaptation did, in a sentence or two, be it good or bad.
-fn summary(comparison: &Comparison) -> String {
+fn summary(results: &Results) -> String {
+    let comparison = &results.comparison;
+    let preset = results.manifest.settings.preset;
+    let (iso, joint) = (iso(preset), joint(preset));
+    let task = match preset {
+        Preset::Paper => "cycle",
+        Preset::Geometry => "geometry",
+    };
     let of = |name: &str| {
         let errors: Vec<f64> = comparison.method(name)?.under(Protocol::Us).map(|m| m.mpjpe_mm).collect();
         Some(mean(&errors))
     };
     let words = |against: &str, what: &str| {
-        let gain = comparison.gains.iter().find(|gain| gain.method == iso() && gain.against == against)?;
+        let gain = comparison.gains.iter().find(|gain| gain.method == iso && gain.against == against)?;
         let gained = &gain.mpjpe_mm;
         let change = match gained.mean {
             nothing if nothing.abs() < 0.05 => "changed by less than 0.05 mm".to_owned(),
@@ -77,13 +117,13 @@ fn summary(comparison: &Comparison) -> String {
     };
     let parts = (
         of(BASELINE),
-        of(&iso()),
+        of(&iso),
         words(BASELINE, "than Baseline's"),
-        words(&joint(), "than that of the same model not adapted"),
+        words(&joint, "than that of the same model not adapted"),
     );
     let (Some(baseline), Some(iso), Some(over_baseline), Some(over_joint)) = parts else { return String::new() };
     format!(
-        "On {} poses of the target, Baseline has an MPJPE of {baseline:.1} mm and online ISO (cycle) one of {iso:.1} mm, \
+        "On {} poses of the target, Baseline has an MPJPE of {baseline:.1} mm and online ISO ({task}) one of {iso:.1} mm, \
          unscaled. That is {over_baseline}, and {over_joint}.",
         comparison.samples
     )
@@ -98,6 +138,23 @@ fn facts(results: &Results) -> Vec<(String, String)> {
         1 => first.to_string(),
         count => format!("{first} to {}", first.wrapping_add(count - 1)),
     };
+    let adapting = settings.policy(Mode::ONLINE, &settings.model);
+    let mut adaptation = format!("{} random views a step", adapting.copies);
+    let mut training = format!(
+        "{} steps of {} poses, learning rate {:e}, dropout {}",
+        settings.train.steps, settings.train.batch, settings.train.lr, settings.train.dropout
+    );
+    if settings.preset == Preset::Geometry {
+        adaptation += &format!(", {} poses replayed", adapting.replay);
+        let TrainConfig { random_views, free_rotation, limb_mixing, .. } = settings.train;
+        let percent = |share: f32| format!("{:.0} %", 100.0 * share);
+        training += &format!(
+            "; random views {}, of them freely turned {}, limbs mixed {}",
+            percent(random_views),
+            percent(free_rotation),
+            percent(limb_mixing)
+        );
+    }
     [
         ("Program", format!("isopose {}", manifest.version)),
         ("Device", manifest.device.clone()),
@@ -106,18 +163,25 @@ fn facts(results: &Results) -> Vec<(String, String)> {
         ("Joints", results.comparison.joints.to_string()),
         ("Missing joints", results.guessed_joints.to_string()),
         ("Width", settings.model.width.to_string()),
-        (
-            "Training",
-            format!(
-                "{} steps of {} poses, learning rate {:e}, dropout {}",
-                settings.train.steps, settings.train.batch, settings.train.lr, settings.train.dropout
-            ),
-        ),
-        ("Adaptation", format!("{} random views a step", settings.copies)),
+        ("Training", training),
+        ("Adaptation", adaptation),
         ("Seeds", seeds),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .to_vec()
+}
+
+/// What the change of scenario costs, and Tables 1 and 2.
+fn accuracy(results: &Results) -> Vec<Block> {
+    let (comparison, settings) = (&results.comparison, &results.manifest.settings);
+    let (iso, joint) = (iso(settings.preset), joint(settings.preset));
+    let shown = match settings.preset {
+        Preset::Paper => vec![(BASELINE, BASELINE), (&*iso, "Online ISO")],
+        Preset::Geometry => vec![(BASELINE, BASELINE), (&*joint, &*joint), (&*iso, &*iso)],
+    };
+    let tables = [table_1(comparison, &shown, settings.paper_target)];
+    let blocks = shift(results).into_iter().chain(tables);
+    blocks.chain(table_2(comparison, &shown, settings.paper_target)).collect()
 }
 
 /// What the change of scenario costs.
@@ -147,12 +211,15 @@ fn quotes(of: PaperTarget, target: Option<PaperTarget>, table: &[Quoted]) -> Vec
     }
 }
 
-fn table_1(comparison: &Comparison, paper: Option<PaperTarget>) -> Block {
+/// Methods by name, and what these tables call them.
+type Shown<'a> = [(&'a str, &'a str)];
+
+fn table_1(comparison: &Comparison, methods: &Shown<'_>, paper: Option<PaperTarget>) -> Block {
     let mut rows = quotes(PaperTarget::MpiInf3dhp, paper, paper::TABLE_1);
     for (protocol, label) in
         [(Protocol::Us, "US"), (Protocol::Gs, "GS, a pose"), (Protocol::GsSet, "GS, the set"), (Protocol::Pa, "PA")]
     {
-        for (name, shown) in [(BASELINE, BASELINE), (&iso(), "Online ISO")] {
+        for &(name, shown) in methods {
             let Some(method) = comparison.method(name) else { continue };
             let metrics: Vec<Metrics> = method.under(protocol).collect();
             rows.push(Row {
@@ -173,10 +240,10 @@ fn table_1(comparison: &Comparison, paper: Option<PaperTarget>) -> Block {
     })
 }
 
-fn table_2(comparison: &Comparison, paper: Option<PaperTarget>) -> Option<Block> {
+fn table_2(comparison: &Comparison, methods: &Shown<'_>, paper: Option<PaperTarget>) -> Option<Block> {
     let mut rows: Vec<Row> = quotes(PaperTarget::ThreeDpw, paper, paper::TABLE_2);
     rows.iter_mut().for_each(|row| drop(row.cells.remove(2)));
-    for (name, shown) in [(BASELINE, BASELINE), (&iso(), "Online ISO")] {
+    for &(name, shown) in methods {
         let runs = &comparison.method(name)?.runs;
         let of = |pick: fn(&Metrics) -> f64| {
             mean_and_deviation(runs.iter().filter_map(|run| run.fourteen_pa.as_ref()).map(pick))
@@ -192,9 +259,10 @@ fn table_2(comparison: &Comparison, paper: Option<PaperTarget>) -> Option<Block>
     }))
 }
 
-fn table_3(comparison: &Comparison, paper: Option<PaperTarget>) -> Block {
-    let methods: Vec<Method> = methods().into_iter().filter(Method::in_table_3).collect();
-    let begins_group = |method: &Method| !method.mode.policy.adapts() && method.name != BASELINE;
+fn table_3(comparison: &Comparison, settings: &Settings) -> Block {
+    let paper = settings.paper_target;
+    let methods: Vec<Method> = settings.methods().into_iter().filter(Method::in_table_3).collect();
+    let begins_group = |method: &Method| !method.mode.adapts() && method.name != BASELINE;
     Block::Table(Table {
         caption: "Table 3: self-supervised tasks, US".to_owned(),
         columns: headed("Method", metric_columns()),
@@ -208,10 +276,11 @@ fn own_numbers(paper: Option<PaperTarget>) -> impl Fn(&str) -> Option<[Option<f6
     move |name| (paper == Some(PaperTarget::MpiInf3dhp)).then(|| quoted(paper::TABLES_3_AND_4, name)).flatten()
 }
 
-fn table_4(comparison: &Comparison, paper: Option<PaperTarget>) -> Block {
+fn table_4(comparison: &Comparison, settings: &Settings) -> Block {
+    let paper = settings.paper_target;
     // What adapts, then what does not.
     let (plain, mut methods): (Vec<Method>, Vec<Method>) =
-        methods().into_iter().filter(Method::in_table_4).partition(|method| method.name == BASELINE);
+        settings.methods().into_iter().filter(Method::in_table_4).partition(|method| method.name == BASELINE);
     methods.extend(plain);
     let begins_group = |method: &Method| method.is_iso() || method.name == BASELINE;
     let mut rows = scored(comparison, &methods, begins_group, own_numbers(paper));
@@ -251,11 +320,11 @@ fn table_5(comparison: &Comparison, noise: &[Noise], paper: Option<PaperTarget>)
         let found = paper::TABLE_5.iter().find(|(s, _)| *s == sigma && paper == Some(PaperTarget::MpiInf3dhp));
         found.map(|(_, (name, numbers))| quoted_row(&format!("{name}{SUFFIX}"), *numbers))
     };
-    if let Some(metrics) = ours(&iso()) {
+    if let Some(metrics) = ours(&iso(Preset::Paper)) {
         rows.push(row("Online ISO", metric_cells(&metrics)));
         rows.extend(quote(0.0));
     }
-    for Noise { sigma, runs } in noise {
+    for Noise { sigma, runs, .. } in noise {
         rows.push(row(&format!("Online ISO, σ = {sigma} px"), metric_cells(runs)));
         rows.extend(quote(*sigma));
     }
@@ -268,99 +337,4 @@ fn table_5(comparison: &Comparison, noise: &[Noise], paper: Option<PaperTarget>)
         rows,
         notes: vec!["σ is in pixels of an image in which the person, standing, is 200 px tall.".to_owned()],
     })
-}
-
-fn figure_4(sweeps: &[Sweep], samples: usize) -> Block {
-    let plot = |setting: &str, title: &str, label: &str| {
-        let of_setting: Vec<&Sweep> = sweeps.iter().filter(|sweep| sweep.setting == setting).collect();
-        let series = of_setting.iter().map(|sweep| Series {
-            name: sweep.mode.to_string(),
-            role: if sweep.mode.policy.forgets() { Role::Vanilla } else { Role::Online },
-            points: sweep.points.iter().filter_map(|(value, metrics)| Some([*value, metrics.as_ref()?.pck])).collect(),
-        });
-        let level = of_setting.first().map(|sweep| ("joint, not adapted".to_owned(), Role::Joint, sweep.joint.pck));
-        Plot {
-            title: title.to_owned(),
-            x: Axis { label: label.to_owned(), log: true },
-            y: Axis { label: "PCK (%)".to_owned(), log: false },
-            marks: Marks::Lines { series: series.collect(), levels: level.into_iter().collect() },
-        }
-    };
-    Block::Figure(Figure {
-        id: "figure-4".to_owned(),
-        caption: format!(
-            "Figure 4: PCK (US) against the number of steps and against the learning rate, on up to {samples} evenly spread \
-             samples, first seed. The other setting is the mode's own: {}.",
-            own_settings()
-        ),
-        plots: vec![plot("T", "Steps on a sample", "T"), plot("alpha", "Learning rate", "α")],
-    })
-}
-
-/// T and α of the modes that Fig. 4 varies.
-fn own_settings() -> String {
-    let varied = MODES.iter().filter(|mode| mode.every_task && mode.policy.adapts());
-    let setting = |mode: &Mode| {
-        let Policy { iterations, alpha, .. } = mode.policy;
-        format!("T = {iterations}, α = {alpha:e} for {mode}")
-    };
-    varied.map(setting).collect::<Vec<_>>().join("; ")
-}
-
-fn figure_6(results: &Results) -> Vec<Block> {
-    let domain = &results.domain;
-    let quoted = results.manifest.settings.paper_target == Some(PaperTarget::MpiInf3dhp);
-    let paper = |name: &str| {
-        paper::DOMAIN_SHARES.iter().find(|(row, _)| quoted && *row == name).map(|(_, share)| format!("{share:.1}"))
-    };
-    let mut rows = Vec::new();
-    for (name, shares) in &domain.shares {
-        let shown = if *name == iso() { "ISO" } else { name };
-        rows.push(row(shown, vec![mean_and_deviation(shares.iter().copied())]));
-        rows.extend(paper(shown).map(|share| Row { quoted: true, ..row(&format!("{shown}{SUFFIX}"), vec![share]) }));
-    }
-    let named = |role: Role| match role {
-        Role::Source => "source, true",
-        Role::Truth => "target, true",
-        Role::Baseline => "target, Baseline",
-        _ => "target, ISO",
-    };
-    let clouds = domain.map.iter().map(|(role, points)| Series {
-        name: named(*role).to_owned(),
-        role: *role,
-        points: points.clone(),
-    });
-    vec![
-        Block::Table(Table {
-            caption: "Poses that a domain classifier takes for the target's".to_owned(),
-            columns: headed(
-                "Poses",
-                vec![Column { title: "share %".to_owned(), words: false, better: Better::Higher }],
-            ),
-            rows,
-            notes: vec![format!(
-                "The classifier has the discriminator's architecture on root-centred 3D poses and was trained on true poses \
-                 of both scenarios. On {} other poses of the source and {} of the target it is right in {:.1} % of the \
-                 cases (mean of both); the shares are of predictions for the latter. {}",
-                domain.unseen[0],
-                domain.unseen[1],
-                domain.accuracy,
-                match domain.unseen_recordings {
-                    Some([source, target]) =>
-                        format!("They come from {source} and {target} recordings of which it was trained on no pose."),
-                    None => "Some of them come from recordings that it was trained on.".to_owned(),
-                }
-            )],
-        }),
-        Block::Figure(Figure {
-            id: "figure-6".to_owned(),
-            caption: "Figure 6: t-SNE of the classifier's last features, first seed".to_owned(),
-            plots: vec![Plot {
-                title: "What the classifier sees".to_owned(),
-                x: Axis::default(),
-                y: Axis::default(),
-                marks: Marks::Scatter(clouds.collect()),
-            }],
-        }),
-    ]
 }

@@ -173,7 +173,14 @@ impl Folder {
                 let problem = format!("shape {:?}, not {:?}", positions.shape, [samples, joints, 3]);
                 return Err(npz.error("positions", problem, REDO));
             }
+            if let Some(index) = positions.values.iter().position(|value| !value.is_finite()) {
+                let problem = format!("pose {}: {} is not finite", index / (3 * joints), positions.values[index]);
+                return Err(npz.error("positions", problem, REDO));
+            }
             let ms_per_sample = npz.f32("ms_per_sample")?.values.first().copied().unwrap_or_default();
+            if !ms_per_sample.is_finite() {
+                return Err(npz.error("ms_per_sample", format!("{ms_per_sample} is not finite"), REDO));
+            }
             return Ok(Run { poses: positions.values, ms_per_sample: ms_per_sample.into() });
         }
         let run = make()?;
@@ -189,8 +196,8 @@ impl Folder {
     /// Writes what the report shows.
     ///
     /// # Errors
-    /// The file cannot be written.
-    pub fn finish(&self, results: &impl Serialize) -> Result<()> {
+    /// A number is not finite, or the file cannot be written.
+    pub fn finish<T: Serialize + DeserializeOwned>(&self, results: &T) -> Result<()> {
         write_json(&self.path.join("results.json"), results)
     }
 
@@ -220,6 +227,7 @@ fn difference(begun: &Manifest, now: &Manifest) -> Option<(String, String, Strin
         let mut facts = vec![
             ("the version".to_owned(), m.version.clone()),
             ("the device".to_owned(), m.device.clone()),
+            ("the setting preset".to_owned(), m.settings.preset.to_string()),
             ("`source`".to_owned(), file(&m.source)),
             ("`target`".to_owned(), file(&m.target)),
         ];
@@ -242,7 +250,7 @@ fn difference(begun: &Manifest, now: &Manifest) -> Option<(String, String, Strin
 }
 
 /// What mends a damaged file of a study, but for its manifest.
-const REDO: &str = "remove the file and go on (`study.resume`) with this version";
+pub(super) const REDO: &str = "remove the file and go on (`study.resume`) with this version";
 
 fn read_json<T: DeserializeOwned>(path: &Path, fix: &str) -> Result<T> {
     let bytes = fs::read(path).map_err(|source| Error::io(path, "read", source))?;
@@ -251,7 +259,55 @@ fn read_json<T: DeserializeOwned>(path: &Path, fix: &str) -> Result<T> {
     serde_json::from_slice(&bytes).map_err(damaged)
 }
 
-fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+/// Writes what [`read_json`] will read.
+fn write_json<T: Serialize + DeserializeOwned>(path: &Path, value: &T) -> Result<()> {
     let bytes = serde_json::to_vec_pretty(value).map_err(|error| Error::io(path, "write", error.into()))?;
+    // JSON has no word for a number that is not finite, and null is none.
+    if let Err(error) = serde_json::from_slice::<T>(&bytes) {
+        let problem = format!("a number is not finite ({error})");
+        return Err(Error::file(path, "content", problem, "look for what diverged: use a smaller `lr`"));
+    }
     write_whole(path, &bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(path: &Path) -> Folder {
+        let file = || DataFile { path: String::new(), poses: 1, crc32: 0 };
+        let settings = Settings {
+            model: crate::config::ModelConfig::default(),
+            train: crate::config::TrainConfig::default(),
+            preset: crate::config::Preset::Paper,
+            seeds: 1,
+            copies: None,
+            replay: None,
+            sweep_samples: 1,
+            classifier_steps: 1,
+            paper_target: None,
+            focal: None,
+        };
+        let [version, command, device] = [String::new(), String::new(), String::new()];
+        let manifest = Manifest { version, command, device, source: file(), target: file(), settings };
+        Folder::open(path, &manifest, false).unwrap()
+    }
+
+    #[test]
+    fn numbers_that_are_not_finite_are_neither_read_nor_written() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = folder(root.path());
+        for (wrong, text) in [(f32::NAN, "pose 1: NaN"), (f32::INFINITY, "pose 1: inf")] {
+            let run = || Ok(Run { poses: [vec![0.5; 50], vec![wrong; 46]].concat(), ms_per_sample: 1.0 });
+            let name = format!("{wrong}");
+            folder.predictions(&name, [2, 16], run).unwrap();
+            let error = folder.predictions(&name, [2, 16], run).unwrap_err().to_string();
+            assert!(error.contains(&format!("{name}.npz")) && error.contains(text), "{error}");
+        }
+        let error = folder.result("score", || Ok([1.0, f64::INFINITY])).unwrap_err().to_string();
+        assert!(error.contains("score.json") && error.contains("not finite"), "{error}");
+        assert_eq!(folder.result("score", || Ok([1.0, 2.0])).unwrap(), [1.0, 2.0]);
+        assert!(folder.finish(&[f64::NAN]).is_err());
+        assert!(Folder::read_results::<[f64; 1]>(root.path()).unwrap_err().to_string().contains("not finished"));
+    }
 }

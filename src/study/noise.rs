@@ -6,16 +6,26 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::config::ModelConfig;
 use crate::data::PoseSet;
+use crate::named::named_enum;
 use crate::pose::{Skeleton, bone_normalize};
 
 /// The person's size in the paper's inputs: about 200 pixels from head to foot.
 const PERSON_PX: f64 = 200.0;
 
-/// The poses with noise of standard deviation `sigma` on x and y of each joint, in pixels of an image in which the
-/// person, standing, is 200 px tall. How many pixels of its own image that is follows from each pose's bone scale.
-/// Missing joints stay as they are.
+named_enum! {
+    /// Whose pixels noise is measured in.
+    pub enum Pixels {
+        /// Of an image in which the person, standing, is 200 px tall. How many pixels of its own image that is follows
+        /// from each pose's bone scale.
+        Person = "person",
+        /// The data set's own.
+        Image = "image",
+    }
+}
+
+/// The poses with noise of standard deviation `sigma` on x and y of each joint. Missing joints stay as they are.
 #[must_use]
-pub(crate) fn noisy(set: &PoseSet, model: &ModelConfig, sigma: f64, seed: u32) -> PoseSet {
+pub(super) fn noisy(set: &PoseSet, model: &ModelConfig, (sigma, pixels): (f64, Pixels), seed: u32) -> PoseSet {
     let Some(skeleton) = Skeleton::of(set.joints).filter(|_| model.bone_lengths.len() + 1 == set.joints) else {
         return set.clone();
     };
@@ -25,12 +35,17 @@ pub(crate) fn noisy(set: &PoseSet, model: &ModelConfig, sigma: f64, seed: u32) -
     let mut keypoints = set.keypoints.clone();
     for (index, pose) in keypoints.chunks_exact_mut(2 * set.joints).enumerate() {
         let seen = seen.get(index * set.joints..(index + 1) * set.joints).unwrap_or_default();
-        let scale = bone_normalize(&mut pose.to_vec(), seen, skeleton, &model.bone_lengths, model.depth);
-        let pixels = sigma / PERSON_PX * f64::from(scale) * height;
+        let deviation = match pixels {
+            Pixels::Image => sigma,
+            Pixels::Person => {
+                let scale = bone_normalize(&mut pose.to_vec(), seen, skeleton, &model.bone_lengths, model.depth);
+                sigma / PERSON_PX * f64::from(scale) * height
+            }
+        };
         for (k, value) in pose.iter_mut().enumerate() {
             let normal: f64 = StandardNormal.sample(&mut rng);
             if seen.get(k / 2).is_none_or(|&seen| seen > 0.0) {
-                *value += (pixels * normal) as f32;
+                *value += (deviation * normal) as f32;
             }
         }
     }
@@ -88,7 +103,7 @@ mod tests {
             let pixels: Vec<f32> = position.concat().iter().map(|v| 700.0 + focal * v / distance).collect();
             let set = PoseSet { keypoints: pixels.repeat(poses), ..PoseSet::empty(skeleton) };
             let model = ModelConfig { joints, bone_lengths: vec![bone; joints - 1], ..ModelConfig::default() };
-            let [a, b] = [5.0, 10.0].map(|sigma| noisy(&set, &model, sigma, 3));
+            let [a, b] = [5.0, 10.0].map(|sigma| noisy(&set, &model, (sigma, Pixels::Person), 3));
             let mut sum = 0.0;
             for ((a, b), x) in a.keypoints.iter().zip(&b.keypoints).zip(&set.keypoints) {
                 sum += (f64::from(a - x) / person * 200.0).powi(2);
@@ -98,6 +113,11 @@ mod tests {
             // 16,000 draws: the standard deviation is known to 0.6 %; four times that.
             let deviation = (sum / set.keypoints.len() as f64).sqrt();
             assert!((deviation / 5.0 - 1.0).abs() < 0.024, "{deviation}");
+            // The same draws, of the image's own size.
+            let own = noisy(&set, &model, (5.0, Pixels::Image), 3);
+            for ((own, a), x) in own.keypoints.iter().zip(&a.keypoints).zip(&set.keypoints) {
+                assert!((f64::from(own - x) * person / 200.0 - f64::from(a - x)).abs() < 1e-3);
+            }
         }
     }
 
@@ -108,11 +128,11 @@ mod tests {
         let mut confidence = vec![1.0; 8 * 16];
         confidence[16 + 3] = 0.0;
         set.confidence = Some(confidence);
-        let moved = noisy(&set, &model, 5.0, 1);
+        let moved = noisy(&set, &model, (5.0, Pixels::Person), 1);
         let at = 2 * (16 + 3);
         assert_eq!(moved.keypoints[at..at + 2], set.keypoints[at..at + 2]);
         assert_ne!(moved.keypoints[at + 2..at + 4], set.keypoints[at + 2..at + 4]);
-        assert_eq!(moved, noisy(&set, &model, 5.0, 1));
-        assert_ne!(moved, noisy(&set, &model, 5.0, 2));
+        assert_eq!(moved, noisy(&set, &model, (5.0, Pixels::Person), 1));
+        assert_ne!(moved, noisy(&set, &model, (5.0, Pixels::Person), 2));
     }
 }

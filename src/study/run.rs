@@ -1,20 +1,25 @@
 //! The steps of a study, in order.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
+use super::ablations::{Ablation, ablations};
 use super::compare::{Comparison, Predicted, truth};
 use super::domain::{Domain, domain};
-use super::method::{BASELINE, Method, TRAINED, Trained, iso, methods};
-use super::{Data, Folder, Manifest, Run, Settings, Step, noisy};
+use super::folder::REDO;
+use super::method::{BASELINE, Method, Trained, iso, joint};
+use super::noise::{Pixels, noisy};
+use super::{Data, Folder, Manifest, Run, Settings, Step};
 use crate::adapt::{AdaptConfig, Lifter, MODES, Mode, Policy};
 use crate::checkpoint::Checkpoint;
-use crate::config::{ModelConfig, TrainConfig};
+use crate::config::{ModelConfig, Preset, TrainConfig};
 use crate::data::PoseSet;
 use crate::error::{Error, Result};
 use crate::evaluate::{Stream, predict};
 use crate::gpu::Device;
 use crate::metrics::{Metrics, Protocol};
-use crate::train::Trainer;
+use crate::train::{Trainer, checksum};
 
 /// Everything that a report shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,13 +38,20 @@ pub struct Results {
     pub sweeps: Vec<Sweep>,
     /// Fig. 6.
     pub domain: Domain,
+    /// What the parts of the geometry preset are worth; none of the paper's.
+    #[serde(default)]
+    pub ablations: Vec<Ablation>,
 }
 
-/// Online ISO on noisy keypoints.
+/// A method on noisy keypoints.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Noise {
-    /// Standard deviation in pixels, for a person of 200 px.
+    /// The method.
+    pub method: String,
+    /// Standard deviation in pixels.
     pub sigma: f64,
+    /// Whose pixels.
+    pub pixels: Pixels,
     /// US, one for each seed.
     pub runs: Vec<Metrics>,
 }
@@ -59,11 +71,32 @@ pub struct Sweep {
 
 const SIGMAS: [f64; 2] = [5.0, 10.0];
 const ITERATIONS: [usize; 6] = [1, 2, 5, 10, 20, 50];
-const ALPHAS: [f64; 5] = [2e-3, 2e-4, 2e-5, 2e-6, 2e-7];
+
+/// The learning rates of Fig. 4, about what the preset's modes use.
+fn alphas(preset: Preset) -> [f64; 5] {
+    match preset {
+        Preset::Paper => [2e-3, 2e-4, 2e-5, 2e-6, 2e-7],
+        Preset::Geometry => [1e-3, 3e-4, 1e-4, 3e-5, 1e-5],
+    }
+}
+
+/// What noisy keypoints are tried on: Table 5 has ISO alone, for a person of the paper's size.
+fn noises(preset: Preset) -> Vec<Noise> {
+    let (methods, units) = match preset {
+        Preset::Paper => (vec![iso(preset)], &[Pixels::Person][..]),
+        Preset::Geometry => (vec![joint(preset), iso(preset)], &[Pixels::Image, Pixels::Person][..]),
+    };
+    let noise = |method: &String, pixels, sigma| Noise { method: method.clone(), sigma, pixels, runs: Vec::new() };
+    let of_unit = |&pixels: &Pixels| {
+        methods.iter().flat_map(move |method| SIGMAS.map(|sigma| noise(method, pixels, sigma))).collect::<Vec<_>>()
+    };
+    units.iter().flat_map(of_unit).collect()
+}
+
 /// Steps of training between two saves.
 const SAVE_EVERY: u32 = 1000;
 
-type Observer<'a> = &'a mut dyn FnMut(Step<'_>);
+pub(super) type Observer<'a> = &'a mut dyn FnMut(Step<'_>);
 
 /// Runs a study to its end, leaving out what `folder` has already, and writes its results there. `observe` is told how
 /// far it is.
@@ -76,10 +109,10 @@ pub fn run(folder: &Folder, data: Data<'_>, device: &Device, observe: Observer<'
     let work = Work { folder, data, settings: &folder.manifest().settings, device };
     let mut held_back = Vec::new();
     let predicted = |method| Predicted { method, runs: Vec::new() };
-    let mut predicted: Vec<Predicted> = methods().into_iter().map(predicted).collect();
-    let mut noise: Vec<Noise> = SIGMAS.map(|sigma| Noise { sigma, runs: Vec::new() }).to_vec();
+    let mut predicted: Vec<Predicted> = work.settings.methods().into_iter().map(predicted).collect();
+    let mut noise = noises(work.settings.preset);
     for seed in work.seeds() {
-        for model in TRAINED {
+        for model in work.settings.trained() {
             work.train(seed, model, observe)?;
         }
         if let Some(unseen) = data.held_back {
@@ -89,26 +122,28 @@ pub fn run(folder: &Folder, data: Data<'_>, device: &Device, observe: Observer<'
             runs.push(work.predict(seed, method, observe)?);
         }
         for noise in &mut noise {
-            noise.runs.push(work.noisy(seed, noise.sigma, &truth, observe)?);
+            noise.runs.push(work.noisy(seed, noise, &truth, observe)?);
         }
     }
     let sweeps = work.sweeps(observe)?;
+    let ablations = ablations(&work, observe)?;
     let domain = work.domain(&truth, &predicted, observe)?;
     observe(Step { name: "compare", done: 0, total: 1 });
-    let comparison = Comparison::new(data.target, &truth, &predicted, [BASELINE, &iso()]);
+    let comparison =
+        Comparison::new(data.target, &truth, &predicted, work.settings.pair().each_ref().map(|name| &**name));
     observe(Step { name: "compare", done: 1, total: 1 });
     let guessed_joints = data.target.seen().iter().filter(|seen| **seen == 0.0).count();
     let manifest = folder.manifest().clone();
-    let results = Results { manifest, guessed_joints, held_back, comparison, noise, sweeps, domain };
+    let results = Results { manifest, guessed_joints, held_back, comparison, noise, sweeps, domain, ablations };
     folder.finish(&results)?;
     Ok(results)
 }
 
-struct Work<'a> {
-    folder: &'a Folder,
+pub(super) struct Work<'a> {
+    pub(super) folder: &'a Folder,
     data: Data<'a>,
-    settings: &'a Settings,
-    device: &'a Device,
+    pub(super) settings: &'a Settings,
+    pub(super) device: &'a Device,
 }
 
 impl Work<'_> {
@@ -118,20 +153,24 @@ impl Work<'_> {
     }
 
     /// Trains a model, or goes on with its training.
-    fn train(&self, seed: u32, Trained { name, ssl, .. }: Trained, observe: Observer<'_>) -> Result<()> {
-        let path = self.folder.model(&format!("seed-{seed}-{name}"));
-        let config = TrainConfig { seed, ..self.settings.train.clone() };
+    pub(super) fn train(&self, seed: u32, trained: Trained, observe: Observer<'_>) -> Result<()> {
+        let path = self.model(seed, trained);
+        let (model, config) = trained.settings(&self.settings.model, &self.settings.train);
+        let config = TrainConfig { seed, ..config };
         let mut trainer = if path.exists() {
             let checkpoint = Checkpoint::load(&path)?;
+            let model = Trainer::check(self.data.source, &model, &config)?;
+            if let Some((field, problem)) = foreign(&checkpoint, &model, &config, self.data) {
+                return Err(Error::file(&path, field, problem, REDO));
+            }
             if checkpoint.training.as_ref().is_some_and(|training| training.step == config.steps) {
                 return Ok(());
             }
             Trainer::resume(self.data.source, checkpoint, self.device)?
         } else {
-            let model = ModelConfig { ssl, ..self.settings.model.clone() };
             Trainer::new(self.data.source, &model, &config, self.device)?
         };
-        let label = format!("seed {seed}: train {name}");
+        let label = format!("seed {seed}: train {}", trained.name);
         while trainer.step() < config.steps {
             let next = config.steps.min(trainer.step() + SAVE_EVERY);
             let total = config.steps as usize;
@@ -141,23 +180,28 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// The model of a method, on the device.
-    fn lifter(&self, seed: u32, method: &Method) -> Result<Lifter> {
-        Lifter::open(&self.folder.model(&format!("seed-{seed}-{}", method.model.name)), self.device)
+    /// The file of a model.
+    pub(super) fn model(&self, seed: u32, trained: Trained) -> PathBuf {
+        self.folder.model(&format!("seed-{seed}-{}", trained.name))
     }
 
-    fn config(&self, seed: u32, mode: Mode) -> AdaptConfig {
-        let policy = Policy { copies: self.settings.copies, ..mode.policy };
-        AdaptConfig { seed, ..policy.into() }
+    /// The model of a method, on the device.
+    fn lifter(&self, seed: u32, method: &Method) -> Result<Lifter> {
+        Lifter::open(&self.model(seed, method.model), self.device)
+    }
+
+    /// How a method predicts with its model.
+    fn config(&self, seed: u32, method: &Method, lifter: &Lifter) -> AdaptConfig {
+        AdaptConfig { seed, ..self.settings.policy(method.mode, lifter.model()).into() }
     }
 
     fn predict(&self, seed: u32, method: &Method, observe: Observer<'_>) -> Result<Run> {
         let set = self.data.target;
         let name = &method.name;
-        let file = format!("seed-{seed}-{}", name.to_lowercase());
+        let file = format!("seed-{seed}-{}", method.file_name());
         self.folder.predictions(&file, [set.len(), set.joints], || {
             let lifter = self.lifter(seed, method)?;
-            self.adapt(&format!("seed {seed}: {name}"), &lifter, &self.config(seed, method.mode), set, observe)
+            self.adapt(&format!("seed {seed}: {name}"), &lifter, &self.config(seed, method, &lifter), set, observe)
         })
     }
 
@@ -176,62 +220,87 @@ impl Work<'_> {
 
     /// The first method that fits.
     fn method(&self, fits: impl Fn(&Method) -> bool) -> Result<Method> {
-        methods().into_iter().find(fits).ok_or_else(|| Error::Plan("the study has no such method".to_owned()))
+        self.settings
+            .methods()
+            .into_iter()
+            .find(fits)
+            .ok_or_else(|| Error::Plan("the study has no such method".to_owned()))
     }
 
     /// Baseline on the held-back poses of the source.
     fn unseen(&self, seed: u32, unseen: &PoseSet) -> Result<Metrics> {
         self.folder.result(&format!("seed-{seed}-held-back"), || {
             let method = self.method(|method| method.name == BASELINE)?;
-            let config = AdaptConfig { batch: 64, ..self.config(seed, method.mode) };
-            let run = self.adapt("held back", &self.lifter(seed, &method)?, &config, unseen, &mut |_| ())?;
+            let lifter = self.lifter(seed, &method)?;
+            let config = AdaptConfig { batch: 64, ..self.config(seed, &method, &lifter) };
+            let run = self.adapt("held back", &lifter, &config, unseen, &mut |_| ())?;
             Ok(us(&run.poses, &truth(unseen)?, unseen.joints))
         })
     }
 
-    fn noisy(&self, seed: u32, sigma: f64, truth: &[f32], observe: Observer<'_>) -> Result<Metrics> {
-        let name = format!("seed-{seed}-noise-{sigma}");
-        self.folder.result(&name, || {
-            let method = self.method(Method::is_iso)?;
+    fn noisy(&self, seed: u32, noise: &Noise, truth: &[f32], observe: Observer<'_>) -> Result<Metrics> {
+        let Noise { method, sigma, pixels, .. } = noise;
+        let method = self.method(|known| known.name == *method)?;
+        // As it was called when there was but one kind.
+        let kind = match (method.is_iso(), pixels) {
+            (true, Pixels::Person) => String::new(),
+            _ => format!("{}-{pixels}-", method.file_name()),
+        };
+        self.folder.result(&format!("seed-{seed}-noise-{kind}{sigma}"), || {
             let lifter = self.lifter(seed, &method)?;
-            let set = noisy(self.data.target, lifter.model(), sigma, seed);
+            let set = noisy(self.data.target, lifter.model(), (*sigma, *pixels), seed);
             let label = format!("seed {seed}: noise of {sigma} px");
-            let run = self.adapt(&label, &lifter, &self.config(seed, method.mode), &set, observe)?;
+            let run = self.adapt(&label, &lifter, &self.config(seed, &method, &lifter), &set, observe)?;
             Ok(us(&run.poses, truth, set.joints))
         })
     }
 
+    /// The samples of sweeps and ablations, and their truth.
+    pub(super) fn few(&self) -> Result<(PoseSet, Vec<f32>)> {
+        let few = self.data.target.select(&spread(self.data.target.len(), self.settings.sweep_samples));
+        let truth = truth(&few)?;
+        Ok((few, truth))
+    }
+
+    /// The score of a policy on those, US; none where it diverged.
+    pub(super) fn score(
+        &self,
+        (name, lifter, policy): (&str, &Lifter, Policy),
+        (few, truth): &(PoseSet, Vec<f32>),
+        observe: Observer<'_>,
+    ) -> Result<Option<Metrics>> {
+        let config = AdaptConfig { seed: self.settings.train.seed, ..policy.into() };
+        match self.adapt(name, lifter, &config, few, observe) {
+            Ok(run) => Ok(Some(us(&run.poses, truth, few.joints))),
+            Err(Error::Diverged(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Fig. 4, of the first seed.
     fn sweeps(&self, observe: Observer<'_>) -> Result<Vec<Sweep>> {
-        let seed = self.settings.train.seed;
-        let (count, wanted) = (self.data.target.len(), self.settings.sweep_samples);
-        let few = self.data.target.select(&spread(count, wanted));
-        let truth = truth(&few)?;
+        let few = self.few()?;
         let method = self.method(Method::is_iso)?;
-        let score = |mode: Mode, observe: Observer<'_>| {
-            let Policy { iterations, alpha, .. } = mode.policy;
+        let lifter = self.lifter(self.settings.train.seed, &method)?;
+        let own = |mode| self.settings.policy(mode, lifter.model());
+        let score = |mode: Mode, policy: Policy, observe: Observer<'_>| {
+            let Policy { iterations, alpha, .. } = policy;
             // Both sweeps pass the mode's own setting: it is run once.
             let name = format!("sweep-{mode}-t-{iterations}-alpha-{alpha:e}");
-            self.folder.result(&name, || {
-                match self.adapt(&name, &self.lifter(seed, &method)?, &self.config(seed, mode), &few, observe) {
-                    Ok(run) => Ok(Some(us(&run.poses, &truth, few.joints))),
-                    Err(Error::Diverged(_)) => Ok(None),
-                    Err(error) => Err(error),
-                }
-            })
+            self.folder.result(&name, || self.score((&name, &lifter, policy), &few, observe))
         };
-        let joint = score(MODES[0], observe)?.unwrap_or_default();
+        let joint = score(MODES[0], own(MODES[0]), observe)?.unwrap_or_default();
         let mut sweeps = Vec::new();
-        for &mode in MODES.iter().filter(|mode| mode.every_task && mode.policy.adapts()) {
+        for &mode in MODES.iter().filter(|mode| mode.every_task && mode.adapts()) {
             let mut of_t = Sweep { setting: "T".to_owned(), mode, points: Vec::new(), joint };
             let mut of_alpha = Sweep { setting: "alpha".to_owned(), ..of_t.clone() };
             for iterations in ITERATIONS {
-                let mode = Mode { policy: Policy { iterations, ..mode.policy }, ..mode };
-                of_t.points.push((iterations as f64, score(mode, observe)?));
+                let policy = Policy { iterations, ..own(mode) };
+                of_t.points.push((iterations as f64, score(mode, policy, observe)?));
             }
-            for alpha in ALPHAS {
-                let mode = Mode { policy: Policy { alpha: alpha as f32, ..mode.policy }, ..mode };
-                of_alpha.points.push((alpha, score(mode, observe)?));
+            for alpha in alphas(self.settings.preset) {
+                let policy = Policy { alpha: alpha as f32, ..own(mode) };
+                of_alpha.points.push((alpha, score(mode, policy, observe)?));
             }
             sweeps.extend([of_t, of_alpha]);
         }
@@ -241,6 +310,55 @@ impl Work<'_> {
     fn domain(&self, truth: &[f32], predicted: &[Predicted], observe: Observer<'_>) -> Result<Domain> {
         self.folder.result("domain", || domain(self.data, truth, predicted, (self.settings, self.device), observe))
     }
+}
+
+/// What shows that a checkpoint is not one of the study's training of `model` by `config`.
+fn foreign(
+    checkpoint: &Checkpoint,
+    model: &ModelConfig,
+    config: &TrainConfig,
+    data: Data<'_>,
+) -> Option<(&'static str, String)> {
+    // The gate is measured when a model is written.
+    let found = &checkpoint.model;
+    let expected = ModelConfig { gate: found.gate, ..model.clone() };
+    if *found != expected {
+        return Some(("metadata config", difference(found, &expected)));
+    }
+    let wrong = |problem: &str| Some(("metadata training", problem.to_owned()));
+    let Some(training) = &checkpoint.training else { return wrong("there is none, and the study trains this model") };
+    if training.config != *config {
+        return Some(("metadata training", difference(&training.config, config)));
+    }
+    let other = |known: u64| known != checksum(data.source, model);
+    if training.poses != data.source.len()
+        || training.checksum.is_some_and(other)
+        || training.held_back != data.held_back_ids
+    {
+        return wrong("it was trained on other poses than the study's");
+    }
+    if training.step > config.steps {
+        return wrong("it was trained for more steps than the study's");
+    }
+    if training.step < config.steps && checkpoint.optimiser.is_none() {
+        return wrong("its training is not finished, and cannot go on without adam.* tensors");
+    }
+    None
+}
+
+/// The first setting that is not the study's.
+fn difference<T: Serialize>(found: &T, expected: &T) -> String {
+    // By their text, which has an f32's own digits.
+    let fields = |settings: &T| {
+        let text = serde_json::to_string(settings).ok()?;
+        serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&text).ok()
+    };
+    let (Some(found), Some(expected)) = (fields(found), fields(expected)) else { return String::new() };
+    let other = found.iter().zip(&expected).find(|(found, expected)| found != expected);
+    other.map_or_else(String::new, |((name, found), (_, expected))| match found.is_array() {
+        true => format!("{name} is another than the study's"),
+        false => format!("{name} is {found}, the study's {expected}"),
+    })
 }
 
 /// `wanted` of `count` indices, evenly spread, or all.
