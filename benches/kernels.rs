@@ -19,7 +19,7 @@ use isopose::Result;
 use isopose::adapt::{AdaptConfig, Mode, Policy, adapt_plan};
 use isopose::bench::Subject;
 use isopose::checkpoint::Tensors;
-use isopose::config::{Ssl, TrainConfig};
+use isopose::config::{ModelConfig, TrainConfig};
 use isopose::gpu::Device;
 use isopose::nn::Recording;
 use isopose::plan::{Cost, Executor, SectionId, prepare};
@@ -27,13 +27,13 @@ use isopose::train::{TrainingSet, train_plan};
 
 fn main() -> Result<()> {
     let device = common::device()?;
-    let subject = Subject::new(16, 1024, Ssl::Cycle)?;
-    let parameters = subject.parameters();
+    let subject = Subject::new(&ModelConfig::default())?;
+    let parameters = subject.parameters()?;
     let mut criterion = common::criterion();
     let mut done = Vec::new();
     // Three steps, to have a first, a middle and a last one.
     let three = Policy { iterations: 3, ..Policy::VANILLA };
-    let one = Mode::named("vanilla-lr").map_or(Policy { iterations: 1, ..three }, |mode| mode.policy);
+    let one = Mode::named("vanilla-lr").map_or(Policy { iterations: 1, ..three }, |mode| mode.paper);
     for policy in [three, one] {
         let config = AdaptConfig { masked: false, ..policy.into() };
         let plan = adapt_plan(&subject.model, &config)?;

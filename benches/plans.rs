@@ -12,7 +12,7 @@ use criterion::{Criterion, SamplingMode, Throughput};
 use isopose::Result;
 use isopose::adapt::Lifter;
 use isopose::bench::{Sizes, Subject, Timed, Workload};
-use isopose::config::Ssl;
+use isopose::config::ModelConfig;
 use isopose::gpu::Device;
 use isopose::kernels;
 use isopose::plan::{Recorder, prepare};
@@ -48,14 +48,14 @@ fn replay(criterion: &mut Criterion, device: &Device) -> Result<()> {
 }
 
 fn samples(criterion: &mut Criterion, device: &Device) -> Result<()> {
-    let subject = Subject::new(16, 1024, Ssl::Cycle)?;
-    let lifter = Lifter::new(subject.model.clone(), subject.parameters(), device)?;
+    let subject = Subject::new(&ModelConfig::default())?;
+    let lifter = Lifter::new(subject.model.clone(), subject.parameters()?, device)?;
     for timed in Timed::all() {
         let mut group = criterion.benchmark_group(timed.name);
         group.sampling_mode(SamplingMode::Flat);
-        for copies in if timed.adapts() { &[16, 64][..] } else { &[1] } {
+        for copies in if timed.start().is_some() { &[16, 64][..] } else { &[1] } {
             let sizes = Sizes { timed, copies: *copies, instances: 1, iterations: None, batch: 64 };
-            let label = if timed.adapts() { format!("B={copies}") } else { "sample".to_owned() };
+            let label = if timed.start().is_some() { format!("B={copies}") } else { "sample".to_owned() };
             let mut workload = Workload::new(&subject, &sizes, &lifter)?;
             // Whole rounds, so that a mode that leaves samples out has its share of adaptations.
             let round = workload.round();

@@ -34,7 +34,8 @@ def measure(args):
         points = []
         for value in sweep["values"]:
             sizes = {**sweep["fixed"], sweep["name"]: value}
-            command = [args.isopose, "bench", "--json", "--device", args.device, "--mode", sweep["mode"]]
+            command = [args.isopose, "bench", "--json", "--preset", "paper", "--device", args.device,
+                       "--mode", sweep["mode"]]
             command += [word for name, size in sizes.items() for word in (f"--{name}", str(size))]
             command += ["--samples", str(args.samples)] if args.samples else []
             print(" ".join(command), file=sys.stderr, flush=True)

@@ -3,17 +3,23 @@
 
     python benches/peers/torch_peer.py --threads 2
     python benches/peers/torch_peer.py --device cuda --isopose-device gpu
+    python benches/peers/torch_peer.py --preset paper                        # the paper's tasks
 
-What is the same: the networks (sizes, residual blocks, frozen batch norm), float32 (no TF32), Eq. 3 and 4 with sums
-over joints, perspective views normalised by bone lengths, simultaneous Adam steps of both players, T, B, flip, and what
-is timed: from a sample in host memory to its prediction in host memory, random views included. Parameters are random on
-both sides. What differs: the generator's loss here is the saturating one, so that one backward pass serves both players
-as it does in isopose; with isopose's default PyTorch would need a second pass through the discriminator. The script
-counts the operations of PyTorch's matrix products and compares them with those that isopose counts from its plan.
+What is the same: the networks (sizes, residual blocks, frozen batch norm), float32 (no TF32), the losses with sums over
+joints, perspective views normalised by bone lengths, Adam's steps, T, B, R, flip, and what is timed: from a sample in
+host memory to its prediction in host memory, the draw of random views and of replayed poses included. Parameters are
+random on both sides. What differs with the paper's tasks: the generator's loss here is the saturating one, so that one
+backward pass serves both players as it does in isopose; with isopose's default PyTorch would need a second pass through
+the discriminator. With the geometry preset isopose's training step also turns half of its poses and mixes their limbs;
+this one trains on them as they are. The script counts the operations of PyTorch's matrix products and compares them with those that
+isopose counts from its plan.
 
 Variants:
-    eager    Algorithm 1 as it is written: B copies of x are lifted; fused Adam
-    short    the exact shortcuts by hand: x is lifted once; vanilla's last step updates the extractor only
+    eager    as it is written. The paper's tasks: B copies of x are lifted. Geometry: the pair of a sample and its
+             mirror image, its views, and replayed poses are lifted each by themselves. Fused Adam, no gradients of
+             what is frozen
+    short    the exact shortcuts by hand. The paper's tasks: x is lifted once; vanilla's last step updates the extractor
+             only. Geometry: the pair and the replayed poses are lifted together
     compile  short, its losses and gradients by torch.compile
     graph    short, a whole sample as one CUDA graph (CUDA only)
 A training step lifts every pose once anyway: there short is eager.
@@ -39,11 +45,13 @@ PARENTS = {16: [-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 8, 10, 11, 8, 13, 14],
 SWAP = {16: [0, 4, 5, 6, 1, 2, 3, 7, 8, 9, 13, 14, 15, 10, 11, 12],
         17: [0, 4, 5, 6, 1, 2, 3, 7, 8, 9, 10, 14, 15, 16, 11, 12, 13]}
 MODES = ["baseline", "baseline-no-flip", "vanilla", "vanilla-lr", "online", "online-skip", "train-step"]
-STEPS = {"vanilla": 10}                       # T; 1 for every other mode
-ALPHA = {"vanilla-lr": 2e-4}                  # else 2e-5
+STEPS = {"paper": {"vanilla": 10}, "geometry": {"vanilla": 10, "online-skip": 4}}  # T; 1 for every other mode
+ALPHA = {"vanilla-lr": 2e-4}                  # else 2e-5; it makes no difference to the time
 ROUND = {"online-skip": 10}                   # samples of which one is adapted to
 DEPTH, MIN_DEPTH, SLOPE, BATCH, POSES = 10.0, 1.0, 0.01, 64, 1024
 LAMBDA, LAMBDA_2D, LAMBDA_3D = 0.1, 10.0, 0.1
+LAMBDA_PLANE, LAMBDA_BONE, LAMBDA_VIEW, LAMBDA_REPLAY, GATE = 0.0, 1.0, 1.0, 1.0, 1.0
+REPLAY = 8                                    # R of isopose bench
 
 
 # ---- networks (Sec. 3.3)
@@ -60,19 +68,23 @@ class Block(nn.Module):
 
 
 class Net(nn.Module):
-    def __init__(self, joints, width):
+    """The networks of a preset: with the geometry task no SSL head and no discriminator, and the corrected lift."""
+
+    def __init__(self, joints, width, preset):
         super().__init__()
         stack = lambda norm: nn.Sequential(nn.Linear(2 * joints, width), *(Block(width, norm) for _ in range(3)))
         head = lambda: nn.Sequential(Block(width, True), nn.Linear(width, 3 * joints))
-        self.joints = joints
-        self.extractor, self.fsl, self.ssl = stack(True), head(), head()
-        self.disc = nn.Sequential(stack(False), nn.Linear(width, 1))
+        self.joints, self.corrected = joints, preset == "geometry"
+        self.extractor, self.fsl = stack(True), head()
+        if preset == "paper":
+            self.ssl, self.disc = head(), nn.Sequential(stack(False), nn.Linear(width, 1))
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.kaiming_normal_(module.weight)
-        for layer in (self.fsl[1], self.ssl[1]):          # poses of human size
-            layer.weight.data.mul_(0.03)
+        for part in (self.fsl, self.ssl) if preset == "paper" else (self.fsl,):
+            part[1].weight.data.mul_(0.03)                # poses of human size
         lengths = 0.25 + 0.01 * torch.arange(joints - 1)  # metres
+        self.register_buffer("lengths", lengths)
         self.register_buffer("bones", lengths / DEPTH)
         self.register_buffer("parents", torch.tensor(PARENTS[joints][1:]))
         self.register_buffer("swap", torch.tensor(SWAP[joints]))
@@ -85,13 +97,21 @@ class Net(nn.Module):
         pose = head(features).view(-1, self.joints, 3)
         return pose - pose[:, :1]
 
+    def lift(self, x):
+        """What the FSL head says of keypoints."""
+        pose = self.pose(self.fsl, self.features(x))
+        if not self.corrected:
+            return pose
+        flat, z = pose.split([2, 1], -1)
+        return torch.cat([torch.addcmul(flat, x, z + DEPTH), z], -1)
+
     def flip(self, pose):
         return pose[:, self.swap] * self.mirror[:pose.shape[-1]]
 
     def predict(self, x, flip):
         if not flip:
-            return self.pose(self.fsl, self.features(x))
-        pose, mirrored = self.pose(self.fsl, self.features(torch.cat([x, self.flip(x)]))).chunk(2)
+            return self.lift(x)
+        pose, mirrored = self.lift(torch.cat([x, self.flip(x)])).chunk(2)
         return 0.5 * (pose + self.flip(mirrored))
 
     def normalise(self, x):
@@ -135,13 +155,54 @@ def adaptation_loss(net, x, copies):
     return self_supervision(net, x, net.features(x), copies)
 
 
+def bones(net, pose):
+    return pose[:, 1:] - pose[:, net.parents]
+
+
+def supervision(net, pose, truth):
+    """Eq. 2."""
+    return squares(pose - truth) + squares(bones(net, pose) - bones(net, truth))
+
+
 def training_loss(net, x, truth):
-    """Eq. 5, on Eq. 2 for the FSL head."""
+    """Eq. 5, on Eq. 2 for the FSL head; Eq. 2 alone for the geometry task, which has no part in training."""
+    if net.corrected:
+        return supervision(net, net.lift(x), truth)
     features = net.features(x)
     pose = net.pose(net.fsl, features)
-    bones = lambda p: p[:, 1:] - p[:, net.parents]
-    supervised = squares(pose - truth) + squares(bones(pose) - bones(truth))
-    return supervised + LAMBDA * self_supervision(net, x, features, len(x))
+    return supervision(net, pose, truth) + LAMBDA * self_supervision(net, x, features, len(x))
+
+
+def replayed(net, keypoints, truth, count):
+    """Labelled poses of a reservoir, each mirrored with probability 1/2, half of them turned to random views."""
+    device, half = keypoints.device, count // 2
+    drawn = torch.randint(len(keypoints), (count,), device=device)
+    mirrored = torch.rand(count, 1, 1, device=device) < 0.5
+    x, truth = keypoints[drawn], truth[drawn]
+    x, truth = torch.where(mirrored, net.flip(x), x), torch.where(mirrored, net.flip(truth), truth)
+    seen = truth[:half] @ random_rotations(half, device).transpose(1, 2)
+    return torch.cat([net.normalise(project(seen)), x[half:]]), torch.cat([seen, truth[half:]])
+
+
+def geometry_loss(net, x, rotations, rx, truth, together):
+    """The geometry task on one sample, and Eq. 2 of the replayed poses rx. What is lifted of random views is compared
+    with the flip-averaged lift, which is held like them. With `together` the pair is lifted with the replayed poses."""
+    pair = torch.cat([x, net.flip(x)])
+    if together:
+        pose, again = net.lift(torch.cat([pair, rx])).split([2, len(rx)])
+    else:
+        pose, again = net.lift(pair), net.lift(rx)
+    bone = (bones(net, pose).square().sum(-1).clamp(min=1e-14).sqrt() - net.lengths).square().sum(1).mean()
+    loss = LAMBDA_BONE * bone
+    if LAMBDA_PLANE:
+        loss = loss + LAMBDA_PLANE * squares(DEPTH * (project(pose) - pair))
+    with torch.no_grad():
+        average = 0.5 * (pose[:1] + net.flip(pose[1:]))
+        y = net.normalise(project(average @ rotations.transpose(1, 2)))
+    loss = loss + LAMBDA_VIEW * squares(net.lift(y) @ rotations - average)
+    if GATE:
+        loss = (bone.detach() / GATE).clamp(max=1.0) * loss
+    return loss + LAMBDA_REPLAY * supervision(net, again, truth)
 
 
 # ---- modes
@@ -152,14 +213,17 @@ class Peer:
     def __init__(self, variant, args):
         torch.manual_seed(0)
         self.variant, self.device = variant, torch.device(args.device)
-        self.net = Net(args.joints, args.width).to(self.device)
+        self.preset, self.replay = args.preset, args.replay
+        self.net = Net(args.joints, args.width, args.preset).to(self.device)
         self.poses = 0.1 * torch.randn(POSES, args.joints, 2)                    # samples in host memory
         self.resident = self.poses.to(self.device)                              # a training set in device memory
         self.truth = 0.3 * torch.randn(POSES, args.joints, 3, device=self.device)
+        self.truth[:, 0] = 0
         self.x = torch.zeros(1, args.joints, 2, device=self.device)
         self.out = torch.zeros(1, args.joints, 3, device=self.device)
         wrap = (lambda f: torch.compile(f, dynamic=False)) if variant == "compile" else (lambda f: f)
         self.adaptation_loss, self.training_loss = wrap(adaptation_loss), wrap(training_loss)
+        self.geometry_loss = wrap(geometry_loss)
         self.predict = wrap(lambda x, flip: self.net.predict(x, flip))
 
     def adam(self, params, lr, ascend=False):
@@ -187,7 +251,7 @@ class Peer:
 
         bodies = [predict]
         if not mode.startswith("baseline"):
-            adapt = self.adaptation(mode, copies)
+            adapt = self.geometry(mode, copies) if self.preset == "geometry" else self.adaptation(mode, copies)
             bodies = [lambda: (adapt(), predict())] + [predict] * (ROUND.get(mode, 1) - 1)
         if self.variant == "graph":
             captured = {body: capture(body) for body in dict.fromkeys(bodies)}
@@ -207,15 +271,12 @@ class Peer:
         extractor, head, disc = adapted(net.extractor), adapted(net.ssl), adapted(net.disc)
         params = extractor + head + disc
         source = [p.detach().clone() for p in params]
-        alpha, steps = ALPHA.get(mode, 2e-5), STEPS.get(mode, 1)
+        alpha, steps = ALPHA.get(mode, 2e-5), STEPS["paper"].get(mode, 1)
         optimizers = [self.adam(extractor + head, alpha), self.adam(disc, alpha, ascend=True)]
 
         def adapt():
-            if vanilla:                                   # back to the source, with a fresh Adam
-                with torch.no_grad():
-                    torch._foreach_copy_(params, source)
-                for state in [s for o in optimizers for s in o.state.values()]:
-                    torch._foreach_zero_(list(state.values()))
+            if vanilla:
+                restore(params, source, optimizers)
             x = self.x if short else self.x.expand(copies, -1, -1)
             for step in range(steps):
                 lean = short and vanilla and step + 1 == steps
@@ -228,11 +289,30 @@ class Peer:
                 self.descend_and_ascend(loss, extractor if lean else params, optimizers[:1] if lean else optimizers)
         return adapt
 
+    def geometry(self, mode, copies):
+        """Only the extractor's linear layers learn."""
+        net, together, vanilla = self.net, self.variant != "eager", mode.startswith("vanilla")
+        params = [p.requires_grad_(True) for name, p in net.extractor.named_parameters() if "bn" not in name]
+        source = [p.detach().clone() for p in params]
+        steps = STEPS["geometry"].get(mode, 1)
+        optimizers = [self.adam(params, ALPHA.get(mode, 2e-5))]
+
+        def adapt():
+            if vanilla:
+                restore(params, source, optimizers)
+            for _ in range(steps):
+                with torch.no_grad():
+                    rotations = random_rotations(copies, self.device)
+                    rx, truth = replayed(net, self.resident, self.truth, self.replay)
+                loss = self.geometry_loss(net, self.x, rotations, rx, truth, together)
+                self.descend_and_ascend(loss, params, optimizers)
+        return adapt
+
     def training_step(self):
         net = self.net.requires_grad_(True)
-        disc = list(net.disc.parameters())
-        others = [p for part in (net.extractor, net.fsl, net.ssl) for p in part.parameters()]
-        optimizers = [self.adam(others, 2e-4), self.adam(disc, 2e-4, ascend=True)]
+        disc = list(net.disc.parameters()) if self.preset == "paper" else []
+        others = [p for name, p in net.named_parameters() if not name.startswith("disc.")]
+        optimizers = [self.adam(others, 2e-4)] + ([self.adam(disc, 2e-4, ascend=True)] if disc else [])
         drawn = torch.zeros(BATCH, dtype=torch.long, device=self.device)
 
         def step():
@@ -249,6 +329,14 @@ class Peer:
             if self.device.type == "cuda":
                 torch.cuda.synchronize()
         return run
+
+
+def restore(params, source, optimizers):
+    """Back to the source, with a fresh Adam."""
+    with torch.no_grad():
+        torch._foreach_copy_(params, source)
+    for state in [s for o in optimizers for s in o.state.values()]:
+        torch._foreach_zero_(list(state.values()))
 
 
 def capture(body):
@@ -319,8 +407,8 @@ def gflop(runs):
 
 def isopose(args, mode, copies, samples):
     command = [args.isopose, "bench", "--json", "--device", args.isopose_device, "--threads", str(args.threads),
-               "--width", str(args.width), "--joints", str(args.joints), "--mode", mode, "--samples", str(samples),
-               "--copies", str(copies), "--batch", str(BATCH)]
+               "--preset", args.preset, "--width", str(args.width), "--joints", str(args.joints), "--mode", mode,
+               "--samples", str(samples), "--copies", str(copies), "--batch", str(BATCH)]
     time.sleep(0.3)                                       # PyTorch's threads spin for a while after their last work
     try:
         done = subprocess.run(command, capture_output=True, text=True)
@@ -422,7 +510,11 @@ def arguments():
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of both sides [default: one per core]")
     parser.add_argument("--width", type=int, default=1024)
     parser.add_argument("--joints", type=int, choices=[16, 17], default=16)
-    parser.add_argument("--copies", type=int, nargs="+", default=[16, 64], help="B [default: 16 64]")
+    parser.add_argument("--preset", choices=["geometry", "paper"], default="geometry",
+                        help="whose networks and tasks [default: geometry]")
+    parser.add_argument("--copies", type=int, nargs="+", help="B [default: 8, or 16 64 with the paper's tasks]")
+    parser.add_argument("--replay", type=int, default=REPLAY,
+                        help=f"R of the geometry task; isopose's is {REPLAY} [default: {REPLAY}]")
     parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES, metavar="MODE", help=", ".join(MODES))
     parser.add_argument("--variants", nargs="+", choices=["eager", "short", "compile", "graph"],
                         help="[default: eager short compile, and graph on CUDA]")
@@ -435,8 +527,9 @@ def arguments():
         parser.error("--device cuda: PyTorch sees no CUDA device; use --device cpu")
     if args.variants and "graph" in args.variants and args.device != "cuda":
         parser.error("--variants graph: CUDA graphs need --device cuda")
-    if min(args.threads, args.rounds, args.width, *args.copies) < 1:
-        parser.error("--threads, --rounds, --width and --copies must be at least 1")
+    args.copies = args.copies or ([8] if args.preset == "geometry" else [16, 64])
+    if min(args.threads, args.rounds, args.width, args.replay, *args.copies) < 1:
+        parser.error("--threads, --rounds, --width, --copies and --replay must be at least 1")
     return args
 
 
@@ -448,14 +541,15 @@ def main():
     rows = compare(args, variants)
     theirs = torch.cuda.get_device_name() if args.device == "cuda" else f"cpu ({args.threads} threads)"
     if args.json:
-        report = {"torch": torch.__version__, "torch_device": theirs, "device": rows[0]["device"], "width": args.width,
-                  "rounds": args.rounds, "rows": [{**row, "same_work": same_work(row)} for row in rows]}
+        report = {"torch": torch.__version__, "torch_device": theirs, "device": rows[0]["device"],
+                  "preset": args.preset, "width": args.width, "rounds": args.rounds,
+                  "rows": [{**row, "same_work": same_work(row)} for row in rows]}
         for row in report["rows"]:
             row["ratio"] = {v: statistics.median(ratios(row, v)) for v in variants if row["ms"].get(v)}
         print(json.dumps(report, indent=2))
         return
-    print(f"isopose on {rows[0]['device']}, PyTorch {torch.__version__} on {theirs}; width {args.width}, "
-          f"{args.rounds} rounds by turns\n")
+    print(f"isopose on {rows[0]['device']}, PyTorch {torch.__version__} on {theirs}; preset {args.preset}, width "
+          f"{args.width}, {args.rounds} rounds by turns\n")
     print(markdown(rows, [v for v in variants if any(row["ms"].get(v) for row in rows)]))
     print("\nmilliseconds per sample (train-step: per step of 64 poses), median of rounds (smallest to largest); a "
           "ratio above 1: isopose is faster")

@@ -1,12 +1,12 @@
 //! What is run: a model of a given size and poses.
 
 use crate::checkpoint::Tensors;
-use crate::config::{ModelConfig, Ssl};
+use crate::config::{ModelConfig, TrainConfig};
 use crate::data::{PoseSet, Prepared, Scenario, synthetic};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::nn::initial_tensors;
 use crate::pose::Fill;
-use crate::pose::{Skeleton, mean_bone_lengths};
+use crate::train::{Trainer, TrainingSet};
 
 /// Poses of the resident data set of a training program.
 const POSES: usize = 1024;
@@ -23,23 +23,24 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// A model of that size with the self-supervised task `ssl`.
+    /// A model like that.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a size that no model can have.
-    pub fn new(joints: usize, width: usize, ssl: Ssl) -> Result<Self> {
-        let set = synthetic(Scenario::Source, POSES, 0, joints)?;
-        let skeleton = Skeleton::of(joints).ok_or_else(|| Error::setting("joints", "use 16 or 17"))?;
-        let bone_lengths = mean_bone_lengths(set.positions.as_deref().unwrap_or_default(), skeleton);
-        let model = ModelConfig { joints, width, ssl, bone_lengths, ..ModelConfig::default() };
-        model.check()?;
+    /// [`Error::Setting`](crate::Error::Setting) for one that cannot be.
+    pub fn new(model: &ModelConfig) -> Result<Self> {
+        let set = synthetic(Scenario::Source, POSES, 0, model.joints)?;
+        let model = Trainer::check(&set, model, &TrainConfig::default())?;
         let keypoints = Prepared::new(&set, &model, Fill::LastFrame)?.keypoints;
         Ok(Self { model, set, keypoints })
     }
 
     /// Initial parameters, as training would draw them.
-    #[must_use]
-    pub fn parameters(&self) -> Tensors {
-        initial_tensors(&self.model, 0)
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn parameters(&self) -> Result<Tensors> {
+        let mut parameters = initial_tensors(&self.model, 0);
+        parameters.extend(TrainingSet::new(&self.set, &self.model)?.reservoir(&self.model));
+        Ok(parameters)
     }
 }

@@ -6,11 +6,13 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::{KernelTime, Subject, by_kernel};
-use crate::adapt::{AdaptConfig, Adapter, Lifter, MODES, Mode, Policy};
-use crate::config::TrainConfig;
+use crate::adapt::{AdaptConfig, Adapter, Lifter, MODES, Mode, Policy, Start, adapt_plan};
+use crate::config::{ModelConfig, TrainConfig};
 use crate::error::{Error, Result};
-use crate::plan::{Cost, SectionId};
-use crate::train::Trainer;
+use crate::gpu::Device;
+use crate::nn::parameter_bytes;
+use crate::plan::{Cost, SectionId, check_fits, check_rows};
+use crate::train::{Trainer, train_plan};
 
 /// What a row of the benchmark times.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,7 +44,7 @@ impl Timed {
         let mut all = Vec::new();
         for &mode in MODES {
             all.push(Self { name: mode.name, what: What::Sample { mode, flip: true } });
-            if !mode.policy.adapts() {
+            if !mode.adapts() {
                 all.push(Self { name: "baseline-no-flip", what: What::Sample { mode, flip: false } });
             }
         }
@@ -56,19 +58,22 @@ impl Timed {
         Self::all().into_iter().find(|timed| timed.name == name)
     }
 
-    /// The policy, if samples are timed.
+    /// The policy for `model`, if samples are timed.
     #[must_use]
-    pub fn policy(self) -> Option<Policy> {
+    pub fn policy(self, model: &ModelConfig) -> Option<Policy> {
         match self.what {
-            What::Sample { mode, .. } => Some(mode.policy),
+            What::Sample { mode, .. } => Some(mode.policy(model)),
             What::TrainStep => None,
         }
     }
 
-    /// Whether it adapts, so that copies and steps matter.
+    /// Where a sample's adaptation starts, if samples are timed and adapted to.
     #[must_use]
-    pub fn adapts(self) -> bool {
-        self.policy().is_some_and(|policy| policy.adapts())
+    pub fn start(self) -> Option<Start> {
+        match self.what {
+            What::Sample { mode, .. } if mode.adapts() => Some(mode.start()),
+            _ => None,
+        }
     }
 }
 
@@ -102,14 +107,15 @@ pub struct Sizes {
 impl Sizes {
     /// T, where it adapts.
     #[must_use]
-    pub fn steps(&self) -> Option<usize> {
-        let policy = self.timed.policy().filter(Policy::adapts)?;
+    pub fn steps(&self, model: &ModelConfig) -> Option<usize> {
+        let policy = self.timed.policy(model).filter(Policy::adapts)?;
         Some(self.iterations.unwrap_or(policy.iterations))
     }
 
     fn adaptation(&self, policy: Policy, flip: bool) -> AdaptConfig {
         let instances = if policy.forgets() { self.instances } else { 1 };
-        let iterations = self.steps().unwrap_or(policy.iterations);
+        let adapts = policy.adapts();
+        let iterations = self.iterations.filter(|_| adapts).unwrap_or(policy.iterations);
         AdaptConfig {
             instances,
             flip,
@@ -120,8 +126,9 @@ impl Sizes {
         }
     }
 
-    fn training(&self) -> TrainConfig {
-        TrainConfig { batch: self.batch, ..TrainConfig::default() }
+    /// How models of the preset are trained.
+    fn training(&self, model: &ModelConfig) -> TrainConfig {
+        TrainConfig { batch: self.batch, ..model.preset().training() }.without_empty_shares()
     }
 
     /// Fails when the sizes are impossible, before anything long starts.
@@ -130,9 +137,28 @@ impl Sizes {
     /// [`Error::Setting`] naming the setting and the fix.
     pub fn validate(&self, subject: &Subject) -> Result<()> {
         match self.timed.what {
-            What::Sample { mode, flip } => self.adaptation(mode.policy, flip).validate(&subject.model),
-            What::TrainStep => self.training().validate(),
+            What::Sample { mode, flip } => self.adaptation(mode.policy(&subject.model), flip).validate(&subject.model),
+            What::TrainStep => self.training(&subject.model).validate(),
         }
+    }
+}
+
+impl Sizes {
+    /// Fails where the subject's parameters on this machine, and the plan on `device`, cannot be; before they are drawn.
+    ///
+    /// # Errors
+    /// [`Error::Device`] naming the limit.
+    pub fn check_fits(&self, subject: &Subject, device: &Device) -> Result<()> {
+        let Subject { model, set, .. } = subject;
+        let recording = match self.timed.what {
+            What::Sample { mode, flip } => {
+                let config = self.adaptation(mode.policy(model), flip);
+                check_rows(device, config.rows(model), model.width)?;
+                adapt_plan(model, &config)?.recording
+            }
+            What::TrainStep => train_plan(model, &self.training(model), set.len(), false)?.recording,
+        };
+        check_fits(&recording.plan, device, parameter_bytes(model))
     }
 }
 
@@ -158,9 +184,12 @@ impl Workload {
     pub fn new(subject: &Subject, sizes: &Sizes, lifter: &Lifter) -> Result<Self> {
         sizes.validate(subject)?;
         let running = match sizes.timed.what {
-            What::Sample { mode, flip } => Running::Samples(lifter.adapter(sizes.adaptation(mode.policy, flip))?),
+            What::Sample { mode, flip } => {
+                Running::Samples(lifter.adapter(sizes.adaptation(mode.policy(&subject.model), flip))?)
+            }
             What::TrainStep => {
-                let trainer = Trainer::new(&subject.set, &subject.model, &sizes.training(), lifter.device())?;
+                let trainer =
+                    Trainer::new(&subject.set, &subject.model, &sizes.training(&subject.model), lifter.device())?;
                 Running::Steps(Box::new(trainer))
             }
         };
@@ -218,14 +247,16 @@ impl Workload {
         match &mut self.running {
             Running::Samples(adapter) => {
                 let first = runs * count % (self.keypoints.len() / self.size - count + 1) * self.size;
-                let poses = adapter.run(&self.keypoints[first..first + count * self.size], None)?;
+                let ran = adapter.run(&self.keypoints[first..first + count * self.size], None);
                 let mut running = adapter.running();
-                if poses.iter().any(|v| !v.is_finite()) {
-                    return Err(Error::Device(format!(
+                // Random parameters predict what is finite.
+                ran.map_err(|error| match error {
+                    Error::Diverged(_) => Error::Device(format!(
                         "{}: a prediction is not finite; `verify` this device",
                         running.program.device()
-                    )));
-                }
+                    )),
+                    error => error,
+                })?;
                 Ok(running.program.take_encoding())
             }
             Running::Steps(trainer) => {

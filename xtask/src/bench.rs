@@ -7,6 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+/// The models that are measured.
+const PRESETS: [&str; 2] = ["geometry", "paper"];
+
 /// What to measure, and where to write it.
 struct Options {
     device: String,
@@ -61,20 +64,27 @@ fn measure(options: &Options) -> Result<bool, String> {
     section(&mut page, "Devices", "isopose devices", &devices);
     let verified = run(&["verify"]);
     section(&mut page, "Is it right?", &format!("isopose verify --device {}", options.device), &verified);
-    let bench = run(&[&["bench"], samples].concat());
-    section(&mut page, "Latency", &format!("isopose bench --device {}", options.device), &bench);
-    let eight = ["bench", "--mode", "vanilla", "--mode", "vanilla-lr", "--instances", "8"];
-    let title = format!("isopose {} --device {}", eight.join(" "), options.device);
-    section(&mut page, "Eight samples at once", &title, &run(&[&eight, samples].concat()));
+    let mut benched = true;
+    for preset in PRESETS {
+        let bench = ["bench", "--preset", preset];
+        let eight = [&bench[..], &["--mode", "vanilla", "--mode", "vanilla-lr", "--instances", "8"]].concat();
+        for (title, command) in [("Latency", &bench[..]), ("Eight samples at once", &eight)] {
+            let shown = format!("isopose {} --device {}", command.join(" "), options.device);
+            let done = run(&[command, samples].concat());
+            section(&mut page, &format!("{title}, {preset}"), &shown, &done);
+            benched &= done.success;
+        }
+    }
 
-    let on_cpu = bench.text.starts_with("device: cpu");
-    let torch = torch(options, &isopose, on_cpu);
-    let _ =
-        writeln!(page, "\n## Against PyTorch, by turns\n\n{}", torch.unwrap_or_else(|why| format!("Left out: {why}")));
+    let on_cpu = verified.text.starts_with("device: cpu");
+    for preset in PRESETS {
+        let torch = torch(options, preset, &isopose, on_cpu).unwrap_or_else(|why| format!("Left out: {why}"));
+        let _ = writeln!(page, "\n## Against PyTorch, by turns, {preset}\n\n{torch}");
+    }
 
     fs::write(&options.out, &page).map_err(|e| format!("--out {}: {e}", options.out.display()))?;
     println!("{page}\nxtask: written to {}", options.out.display());
-    Ok(verified.success && bench.success)
+    Ok(verified.success && benched)
 }
 
 /// What a command printed.
@@ -100,7 +110,7 @@ fn section(page: &mut String, title: &str, command: &str, output: &Output) {
     let _ = writeln!(page, "\n## {title}\n\n{verdict}```\n$ {command}\n{}\n```", output.text);
 }
 
-fn torch(options: &Options, isopose: &Path, on_cpu: bool) -> Result<String, String> {
+fn torch(options: &Options, preset: &str, isopose: &Path, on_cpu: bool) -> Result<String, String> {
     let python = env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
     let probe = "import torch; print('cuda' if torch.cuda.is_available() else 'cpu')";
     let found = Command::new(&python).args(["-c", probe]).output();
@@ -114,7 +124,7 @@ fn torch(options: &Options, isopose: &Path, on_cpu: bool) -> Result<String, Stri
     let device = if on_cpu { "cpu" } else { &device };
     let mut command = Command::new(python);
     command.arg(root().join("benches/peers/torch_peer.py")).arg("--isopose").arg(isopose);
-    command.args(["--device", device, "--isopose-device", &options.device]);
+    command.args(["--preset", preset, "--device", device, "--isopose-device", &options.device]);
     if options.quick {
         command.args(["--rounds", "1", "--seconds", "0.3"]);
     }

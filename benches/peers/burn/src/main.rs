@@ -66,7 +66,7 @@ fn compare(args: &Args, session: &mut Session, (name, mode): (&str, Mode), copie
 /// Of `isopose bench`, milliseconds.
 fn isopose(args: &Args, (name, mode): (&str, Mode), copies: usize) -> f64 {
     let mut command = Command::new(&args.isopose);
-    command.args(["bench", "--json", "--device", &args.isopose_device, "--mode", name]);
+    command.args(["bench", "--json", "--preset", "paper", "--device", &args.isopose_device, "--mode", name]);
     let sizes = [("--width", args.width), ("--joints", args.joints), ("--copies", copies), ("--batch", BATCH)];
     for (option, value) in sizes.into_iter().chain([("--samples", args.samples)]) {
         command.arg(option).arg(value.to_string());
