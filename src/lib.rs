@@ -5,8 +5,8 @@
 //! adapts to people, poses and cameras that it never saw.
 //!
 //! ```
-//! use isopose::adapt::{Lifter, Policy};
-//! use isopose::config::{ModelConfig, TrainConfig};
+//! use isopose::adapt::{Lifter, Mode};
+//! use isopose::config::{ModelConfig, Preset, TrainConfig};
 //! use isopose::data::{Scenario, synthetic};
 //! use isopose::gpu::{Device, ShaderChecks};
 //! use isopose::train::Trainer;
@@ -17,15 +17,15 @@
 //!
 //! // A tiny model of synthetic poses. `Lifter::open` reads a checkpoint instead.
 //! let poses = synthetic(Scenario::Source, 320, 0, 16)?;
-//! let model = ModelConfig { width: 16, ..ModelConfig::default() };
-//! let settings = TrainConfig { steps: 30, batch: 16, ..TrainConfig::default() };
+//! let model = ModelConfig { width: 16, ..Preset::Geometry.model() };
+//! let settings = TrainConfig { steps: 30, batch: 16, ..Preset::Geometry.training() };
 //! let mut trainer = Trainer::new(&poses, &model, &settings, &device)?;
 //! trainer.run(settings.steps, 10, |step, losses| println!("step {step}: {:?}", losses.get("fsl")))?;
 //! let trained = trainer.checkpoint(Vec::new())?;
 //!
 //! // A person before a camera: 16 keypoints in pixels a frame, of confidence 0 where a joint was not found.
 //! let lifter = Lifter::new(trained.model, trained.parameters, &device)?;
-//! let adapter = lifter.adapter(Policy::ONLINE)?;
+//! let adapter = lifter.adapter(Mode::ONLINE.policy(lifter.model()))?;
 //! let mut track = adapter.track();
 //! let mut confidence = [1.0; 16];
 //! confidence[3] = 0.0;

@@ -2,9 +2,9 @@
 
 #![allow(dead_code, reason = "only the readers are used")]
 
-#[path = "../../src/checkpoint.rs"]
+#[path = "../../src/checkpoint/mod.rs"]
 pub mod checkpoint;
-#[path = "../../src/config.rs"]
+#[path = "../../src/config/mod.rs"]
 pub mod config;
 #[path = "../../src/data/mod.rs"]
 pub mod data;

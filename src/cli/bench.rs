@@ -8,9 +8,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Outcome, options, options::DeviceOptions, output};
-use crate::adapt::Lifter;
+use crate::adapt::{Lifter, Start};
 use crate::bench::{Floor, KernelTime, Sizes, Subject, Timed, What, Workload, measure};
-use crate::config::Ssl;
+use crate::config::{ModelConfig, Preset};
 use crate::error::{Error, Result};
 use crate::gpu::Device;
 
@@ -38,10 +38,12 @@ pub(super) struct Bench {
     /// Joints of the skeleton: 16 or 17
     #[arg(long, value_name = "J", default_value = "16", value_parser = options::joints)]
     joints: usize,
-    /// B, random views of a sample in one step; a row each
-    #[arg(long, value_name = "B", value_delimiter = ',', default_value = "16,64",
-          value_parser = options::count::<usize>)]
+    /// B, random views of a sample in one step; a row each [default: the mode's own, and 16 with the paper's tasks]
+    #[arg(long, value_name = "B", value_delimiter = ',', value_parser = options::count::<usize>)]
     copies: Vec<usize>,
+    /// The models that are timed
+    #[arg(long, default_value = "geometry", value_parser = options::named::<Preset>())]
+    preset: Preset,
     /// Samples that the vanilla modes adapt to at once; with more than 1, other modes are left out
     #[arg(long, value_name = "N", default_value = "1", value_parser = options::count::<usize>)]
     instances: usize,
@@ -63,6 +65,7 @@ pub(super) struct Bench {
 #[derive(Serialize)]
 struct Report {
     device: String,
+    preset: Preset,
     width: usize,
     joints: usize,
     /// From an unopened device to the first baseline prediction.
@@ -113,19 +116,23 @@ struct Row {
 
 impl Bench {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
-        let subject = Subject::new(self.joints, self.width, Ssl::Cycle)?;
-        let rows = self.rows()?;
+        let model = ModelConfig { joints: self.joints, width: self.width, ..self.preset.model() };
+        let subject = Subject::new(&model)?;
+        let rows = self.rows(&subject.model)?;
         rows.iter().try_for_each(|sizes| sizes.validate(&subject))?;
-        let parameters = subject.parameters();
         let begun = Instant::now();
         let device = self.device.open()?;
-        let lifter = Lifter::new(subject.model.clone(), parameters, &device)?;
-        let first = Timed::all().into_iter().find(|timed| !timed.adapts());
+        let opened = begun.elapsed();
+        rows.iter().try_for_each(|sizes| sizes.check_fits(&subject, &device))?;
+        let lifter = Lifter::new(subject.model.clone(), subject.parameters()?, &device)?;
+        let begun = Instant::now();
+        let first = Timed::all().into_iter().find(|timed| timed.start().is_none());
         first.map_or(Ok(()), |timed| Workload::new(&subject, &self.sizes(timed, 1), &lifter)?.run().map(|_| ()))?;
-        let cold_start_ms = 1e3 * begun.elapsed().as_secs_f64();
+        let cold_start_ms = 1e3 * (opened + begun.elapsed()).as_secs_f64();
         let floor = Floor::measure(&device)?;
         let mut report = Report {
             device: device.name(),
+            preset: self.preset,
             width: self.width,
             joints: self.joints,
             cold_start_ms,
@@ -149,18 +156,23 @@ impl Bench {
     }
 
     fn sizes(&self, timed: Timed, copies: usize) -> Sizes {
-        let forgets = timed.policy().is_some_and(|policy| policy.forgets());
-        let instances = if forgets { self.instances } else { 1 };
+        let instances = if timed.start() == Some(Start::Source) { self.instances } else { 1 };
         Sizes { timed, copies, instances, iterations: self.iterations, batch: self.batch }
     }
 
     /// The rows asked for, without those that would repeat or cannot have so many instances.
-    fn rows(&self) -> Result<Vec<Sizes>> {
+    fn rows(&self, model: &ModelConfig) -> Result<Vec<Sizes>> {
         let all = if self.mode.is_empty() { Timed::all() } else { self.mode.clone() };
         let mut rows = Vec::new();
         for timed in all {
-            let copies = if timed.adapts() { &self.copies[..] } else { &self.copies[..1] };
-            rows.extend(copies.iter().map(|&copies| self.sizes(timed, copies)));
+            let usual = timed.policy(model).map_or(1, |policy| policy.copies);
+            let copies = match (timed.start(), &self.copies[..], model.preset()) {
+                (None, ..) => vec![1],
+                (_, [], Preset::Paper) => vec![16, usual],
+                (_, [], Preset::Geometry) => vec![usual],
+                (_, given, _) => given.to_vec(),
+            };
+            rows.extend(copies.into_iter().map(|copies| self.sizes(timed, copies)));
         }
         rows.retain(|sizes| sizes.instances == self.instances);
         if rows.is_empty() {
@@ -172,7 +184,7 @@ impl Bench {
 
     fn row(&self, sizes: &Sizes, (subject, lifter): (&Subject, &Lifter), floor: &Floor) -> Result<Row> {
         let mut workload = Workload::new(subject, sizes, lifter)?;
-        let (timed, iterations) = (sizes.timed, sizes.steps());
+        let (timed, iterations) = (sizes.timed, sizes.steps(&subject.model));
         let copies = iterations.map(|_| sizes.copies);
         let label = copies.map_or_else(|| timed.to_string(), |copies| format!("{timed} B={copies}"));
         let mut progress: Option<output::Progress> = None;
@@ -211,7 +223,8 @@ impl Bench {
 impl Report {
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let Machine { gflops, gbps, products, p99_to_median } = self.floor;
-        writeln!(out, "device: {}, width {}, {} joints", self.device, self.width, self.joints)?;
+        let Self { device, preset, width, joints, .. } = self;
+        writeln!(out, "device: {device}, preset {preset}, width {width}, {joints} joints")?;
         writeln!(out, "floor: {gflops:.1} GFLOP/s in a large matrix product, {gbps:.1} GB/s in a large copy")?;
         writeln!(out, "steadiness: p99 of {products} equal products is {p99_to_median:.2} times their median")?;
         writeln!(out, "cold start: {:.0} ms to the first prediction\n", self.cold_start_ms)?;

@@ -1,4 +1,4 @@
-//! `isopose demo`: the paper's two tables on synthetic data, in about a minute.
+//! `isopose demo`: what adaptation gains on synthetic data, or the paper's two tables, in about a minute.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -8,30 +8,29 @@ use std::time::Instant;
 use clap::Args;
 
 use super::{Outcome, options, options::DeviceOptions, output, report};
-use crate::adapt::{AdaptConfig, Lifter, Policy};
-use crate::config::{Decay, ModelConfig, Ssl, TrainConfig};
+use crate::adapt::{AdaptConfig, Lifter, Mode, Policy};
+use crate::config::{Decay, ModelConfig, Preset, Ssl, TrainConfig};
 use crate::data::{PoseSet, Scenario, synthetic};
 use crate::error::Result;
 use crate::evaluate::{Stream, predict};
 use crate::gpu::Device;
 use crate::metrics::{Metrics, Protocol, evaluate};
-use crate::study::{self, BASELINE, Comparison, Method, Predicted, Run};
+use crate::study::{self, BASELINE, Change, Comparison, Method, Predicted, Run, Trained};
 use crate::train::Trainer;
 
 const WIDTH: usize = 128;
 const SOURCE_POSES: usize = 8000;
-const TARGET_POSES: usize = 240;
 const UNSEEN_POSES: usize = 640;
 const BATCH: usize = 64;
-const STEPS: u32 = 2000;
-/// Views of a sample in one step of adaptation.
-const COPIES: usize = 64;
 /// Another seed than the source's: no pose, person or camera in common.
 const TARGET_SEED: u64 = 1;
 
-/// Train on one synthetic scenario, adapt to another, and print the paper's Tables 3 and 4 for it
+/// Train on one synthetic scenario, adapt to another, and print what that gains
 #[derive(Debug, Args)]
 pub(super) struct Demo {
+    /// The methods to show: of the geometry task, or the paper's, as its Tables 3 and 4
+    #[arg(long, default_value = "geometry", value_parser = options::named::<Preset>())]
+    preset: Preset,
     /// Seed of the weights, of training and of the random views
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u32,
@@ -40,6 +39,25 @@ pub(super) struct Demo {
     report: Option<PathBuf>,
     #[command(flatten)]
     device: DeviceOptions,
+}
+
+/// Poses to adapt to: online modes gain with a stream's length, and vanilla's cost with it.
+fn target_poses(preset: Preset) -> usize {
+    match preset {
+        Preset::Paper => 240,
+        Preset::Geometry => 1280,
+    }
+}
+
+/// How a narrow network learns in a few seconds. It has nothing to spare for the paper's dropout of 0.5.
+fn training(preset: Preset) -> TrainConfig {
+    let usual = TrainConfig { batch: BATCH, ..preset.training() };
+    match preset {
+        Preset::Paper => {
+            TrainConfig { steps: 2000, lr: 1e-2, decay: Decay::ToFactor { factor: 0.02 }, dropout: 0.0, ..usual }
+        }
+        Preset::Geometry => TrainConfig { steps: 5000, ..usual },
+    }
 }
 
 /// A row of the tables.
@@ -52,24 +70,27 @@ struct Row {
 impl Demo {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
         let begun = Instant::now();
-        self.report.as_deref().map_or(Ok(()), |path| report::check(path, "--report"))?;
+        self.report.as_deref().map_or(Ok(()), |path| report::check(path, "--report", &[]))?;
         let device = self.device.open()?;
+        let (poses, training) = (target_poses(self.preset), self.training());
         let source = synthetic(Scenario::Source, SOURCE_POSES, 0, 16)?;
-        let target = synthetic(Scenario::Target, TARGET_POSES, TARGET_SEED, 16)?;
+        let target = synthetic(Scenario::Target, poses, TARGET_SEED, 16)?;
         writeln!(out, "device: {}", device.name())?;
         writeln!(out, "source: {SOURCE_POSES} poses of adults in everyday poses, four studio cameras")?;
-        writeln!(out, "target: {TARGET_POSES} poses of all ages and actions, a camera anywhere for each clip")?;
-        writeln!(out, "models: width {WIDTH}, {STEPS} steps of {BATCH} poses (the paper: width 1024)\n")?;
-        // The models without self-supervision and with the cycle, each once, and what the tables say of both.
-        let methods: Vec<Method> = study::methods().into_iter().filter(|m| m.model.ssl != Ssl::Adversary).collect();
-        let (mut lifters, mut rows): (Vec<(Ssl, Lifter)>, Vec<Row>) = (Vec::new(), Vec::new());
-        for Method { model, .. } in &methods {
-            if lifters.iter().all(|(ssl, _)| *ssl != model.ssl) {
-                lifters.push((model.ssl, self.train(&source, model.ssl, &device)?));
+        writeln!(out, "target: {poses} poses of all ages and actions, a camera anywhere for each clip")?;
+        writeln!(out, "models: width {WIDTH}, {} steps of {BATCH} poses (the paper: width 1024)\n", training.steps)?;
+        // Two models, the paper's weaker task and half of training's changes left out: each takes as long as the rest.
+        let left_out = |model: &Trained| model.ssl == Ssl::Adversary || model.change == Change::ViewsOnly;
+        let shown = |method: &Method| !left_out(&method.model) && method.tells(&training);
+        let methods: Vec<Method> = study::methods(self.preset).into_iter().filter(shown).collect();
+        let (mut lifters, mut rows): (Vec<(Trained, Lifter)>, Vec<Row>) = (Vec::new(), Vec::new());
+        for Method { model, name, .. } in &methods {
+            if lifters.iter().all(|(known, _)| known != model) {
+                lifters.push((*model, self.train(&source, (model, name), &device)?));
             }
         }
         let lifter =
-            |method: &Method| lifters.iter().find(|(ssl, _)| *ssl == method.model.ssl).map(|(_, lifter)| lifter);
+            |method: &Method| lifters.iter().find(|(model, _)| *model == method.model).map(|(_, lifter)| lifter);
         let unseen = synthetic(Scenario::Source, UNSEEN_POSES, TARGET_SEED, 16)?;
         let mut here = Metrics::default();
         for method in methods {
@@ -79,38 +100,16 @@ impl Demo {
             }
             rows.push(self.evaluate(&method, lifter, &target)?);
         }
-        let named = |name: &str| rows.iter().find(|row| row.method.name == name);
 
-        let there = named(BASELINE).map(|row| row.score.pck).unwrap_or_default();
+        let there = named(&rows, BASELINE).map(|row| row.score.pck).unwrap_or_default();
         writeln!(
             out,
             "The shift: Baseline has PCK {:.1} on unseen poses of the source, {there:.1} on the target\n",
             here.pck
         )?;
-        writeln!(out, "Table 3: self-supervision, on the target (US)")?;
-        let mut table = output::Table::new(1, &["Method", "PCK", "AUC", "MPJPE mm"]);
-        for row in rows.iter().filter(|row| row.method.in_table_3()) {
-            table.row([vec![row.method.name.clone()], row.scores()].concat());
-        }
-        table.write(out)?;
-
-        writeln!(out, "\nTable 4: time, on the target (US)")?;
-        let mut table = output::Table::new(1, &["Method", "PCK", "AUC", "MPJPE mm", "ms/sample"]);
-        let (plain, adapted): (Vec<&Row>, Vec<&Row>) =
-            rows.iter().filter(|row| row.method.in_table_4()).partition(|row| row.method.name == BASELINE);
-        for row in adapted.iter().chain(&plain) {
-            let name = row.method.mode.title.to_owned();
-            table.row([vec![name], row.scores(), vec![format!("{:.2}", row.run.ms_per_sample)]].concat());
-        }
-        table.write(out)?;
-
-        writeln!(out)?;
-        let joint = study::joint();
-        for (row, other) in adapted.iter().filter_map(|row| Some((row, named(&joint)?))) {
-            writeln!(out, "{}", row.against(other, &format!("{joint}, the same model as trained")))?;
-        }
-        for (row, other) in adapted.iter().filter(|row| row.method.is_iso()).zip(&plain) {
-            writeln!(out, "{}", row.against(other, "Baseline, trained without self-supervision"))?;
+        match self.preset {
+            Preset::Paper => write_paper(&rows, out)?,
+            Preset::Geometry => write_geometry(&rows, out)?,
         }
         if let Some(path) = &self.report {
             let predicted = rows.into_iter().map(|row| Predicted { method: row.method, runs: vec![row.run] });
@@ -121,18 +120,33 @@ impl Demo {
         Ok(ExitCode::SUCCESS)
     }
 
+    fn training(&self) -> TrainConfig {
+        TrainConfig { seed: self.seed, ..training(self.preset) }
+    }
+
     fn write_report(&self, path: &Path, target: &PoseSet, predicted: &[Predicted], device: &Device) -> Result<()> {
-        let comparison = Comparison::new(target, &study::truth(target)?, predicted, [BASELINE, &study::iso()]);
+        let (iso, joint) = (study::iso(self.preset), study::joint(self.preset));
+        let (before, adaptation) = match self.preset {
+            Preset::Paper => (BASELINE, format!("{} random views a step", Policy::ONLINE.copies)),
+            Preset::Geometry => {
+                let Policy { copies, replay, .. } = Mode::ONLINE.geometry;
+                (&*joint, format!("{copies} random views a step, {replay} poses replayed"))
+            }
+        };
+        let comparison = Comparison::new(target, &study::truth(target)?, predicted, [before, &iso]);
         let facts = [
             ("Program", format!("isopose {}", env!("CARGO_PKG_VERSION"))),
             ("Device", device.name()),
             ("Source", format!("{SOURCE_POSES} synthetic poses of adults in everyday poses, four studio cameras")),
             (
                 "Target",
-                format!("{TARGET_POSES} synthetic poses of all ages and actions, a camera anywhere for each clip"),
+                format!(
+                    "{} synthetic poses of all ages and actions, a camera anywhere for each clip",
+                    target_poses(self.preset)
+                ),
             ),
-            ("Training", format!("width {WIDTH}, {STEPS} steps of {BATCH} poses")),
-            ("Adaptation", format!("{COPIES} random views a step")),
+            ("Training", format!("width {WIDTH}, {} steps of {BATCH} poses", self.training().steps)),
+            ("Adaptation", adaptation),
             ("Seed", self.seed.to_string()),
         ];
         let facts = facts.map(|(name, value)| (name.to_owned(), value)).to_vec();
@@ -141,22 +155,12 @@ impl Demo {
         report::write(&document, path)
     }
 
-    fn train(&self, source: &PoseSet, ssl: Ssl, device: &Device) -> Result<Lifter> {
-        let model = ModelConfig { width: WIDTH, ssl, ..ModelConfig::default() };
-        let config = TrainConfig {
-            batch: BATCH,
-            steps: STEPS,
-            lr: 1e-2,
-            decay: Decay::ToFactor { factor: 0.02 },
-            // A narrow network has nothing to spare for the paper's 0.5, and learns fast.
-            dropout: 0.0,
-            seed: self.seed,
-            ..TrainConfig::default()
-        };
+    fn train(&self, source: &PoseSet, (trained, name): (&Trained, &str), device: &Device) -> Result<Lifter> {
+        let model = ModelConfig { width: WIDTH, ..self.preset.model() };
+        let (model, config) = trained.settings(&model, &self.training());
         let mut trainer = Trainer::new(source, &model, &config, device)?;
-        let label = if ssl == Ssl::None { BASELINE.to_owned() } else { study::joint() };
-        let mut progress = output::Progress::start(format!("train {label}"), STEPS as usize);
-        trainer.run(STEPS, 50, |step, losses| {
+        let mut progress = output::Progress::start(format!("train {name}"), config.steps as usize);
+        trainer.run(config.steps, 50, |step, losses| {
             progress.update(step as usize, &format!("fsl {:.4}", losses.get("fsl").unwrap_or_default()));
         })?;
         let checkpoint = trainer.checkpoint(Vec::new())?;
@@ -164,8 +168,7 @@ impl Demo {
     }
 
     fn evaluate(&self, method: &Method, lifter: &Lifter, set: &PoseSet) -> Result<Row> {
-        let policy = Policy { copies: COPIES, ..method.mode.policy };
-        let config = AdaptConfig { seed: self.seed, ..policy.into() };
+        let config = AdaptConfig { seed: self.seed, ..method.mode.policy(lifter.model()).into() };
         let mut progress = output::Progress::start(method.mode.name, set.len());
         let result = predict(lifter, &config, set, Stream::default(), |done| progress.update(done, ""))?;
         let score = evaluate(&result.poses, &study::truth(set)?, set.joints, Protocol::Us);
@@ -174,19 +177,91 @@ impl Demo {
     }
 }
 
+fn named<'a>(rows: &'a [Row], name: &str) -> Option<&'a Row> {
+    rows.iter().find(|row| row.method.name == name)
+}
+
+/// The paper's Tables 3 and 4, and what adaptation gains.
+fn write_paper(rows: &[Row], out: &mut dyn Write) -> std::io::Result<()> {
+    writeln!(out, "Table 3: self-supervision, on the target (US)")?;
+    let mut table = output::Table::new(1, &["Method", "PCK", "AUC", "MPJPE mm"]);
+    for row in rows.iter().filter(|row| row.method.in_table_3()) {
+        table.row([vec![row.method.name.clone()], row.scores()].concat());
+    }
+    table.write(out)?;
+
+    writeln!(out, "\nTable 4: time, on the target (US)")?;
+    let (plain, adapted): (Vec<&Row>, Vec<&Row>) =
+        rows.iter().filter(|row| row.method.in_table_4()).partition(|row| row.method.name == BASELINE);
+    let mut table = timed();
+    adapted.iter().chain(&plain).for_each(|row| table.row(row.timed(row.method.mode.title)));
+    table.write(out)?;
+
+    writeln!(out)?;
+    let joint = study::joint(Preset::Paper);
+    for (row, other) in adapted.iter().filter_map(|row| Some((row, named(rows, &joint)?))) {
+        writeln!(out, "{}", row.against(other, &format!("{joint}, the same model as trained")))?;
+    }
+    for (row, other) in adapted.iter().filter(|row| row.method.is_iso()).zip(&plain) {
+        writeln!(out, "{}", row.against(other, "Baseline, trained without self-supervision"))?;
+    }
+    Ok(())
+}
+
+/// Every method, and what training and adaptation gain, each of itself.
+fn write_geometry(rows: &[Row], out: &mut dyn Write) -> std::io::Result<()> {
+    writeln!(out, "Methods, on the target (US)")?;
+    let mut table = timed();
+    rows.iter().for_each(|row| table.row(row.timed(&row.method.name)));
+    table.write(out)?;
+
+    writeln!(out)?;
+    let joint = study::joint(Preset::Geometry);
+    let (Some(baseline), Some(trained)) = (named(rows, BASELINE), named(rows, &joint)) else { return Ok(()) };
+    writeln!(
+        out,
+        "training on changed poses {} ({joint}, not adapted, against Baseline, trained on the poses as recorded)",
+        trained.verdict(baseline)
+    )?;
+    for row in rows.iter().filter(|row| row.method.mode.adapts()) {
+        writeln!(out, "{}", row.against(trained, &format!("{joint}, the same model as trained")))?;
+    }
+    for row in rows.iter().filter(|row| row.method.is_iso()) {
+        writeln!(
+            out,
+            "{}: training and adaptation together: that {} (against Baseline)",
+            row.method.mode,
+            row.verdict(baseline)
+        )?;
+    }
+    Ok(())
+}
+
+/// A table of scores and times.
+fn timed() -> output::Table {
+    output::Table::new(1, &["Method", "PCK", "AUC", "MPJPE mm", "ms/sample"])
+}
+
 impl Row {
     fn scores(&self) -> Vec<String> {
         [self.score.pck, self.score.auc, self.score.mpjpe_mm].map(|number| format!("{number:.1}")).to_vec()
     }
 
+    fn timed(&self, name: &str) -> Vec<String> {
+        [vec![name.to_owned()], self.scores(), vec![format!("{:.2}", self.run.ms_per_sample)]].concat()
+    }
+
     /// In words, whether adaptation helped.
     fn against(&self, other: &Self, name: &str) -> String {
-        let gain = other.score.mpjpe_mm - self.score.mpjpe_mm;
-        let verdict = match gain {
+        format!("{}: adaptation {} (against {name})", self.method.mode, self.verdict(other))
+    }
+
+    /// What the error is against another's.
+    fn verdict(&self, other: &Self) -> String {
+        match other.score.mpjpe_mm - self.score.mpjpe_mm {
             gain if gain >= 0.05 => format!("lowers the error by {gain:.1} mm"),
             gain if gain <= -0.05 => format!("does not help: it raises the error by {:.1} mm", -gain),
             _ => "changes the error by less than 0.05 mm".to_owned(),
-        };
-        format!("{}: adaptation {verdict} (against {name})", self.method.mode)
+        }
     }
 }

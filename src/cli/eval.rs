@@ -7,11 +7,12 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
+use super::options::{CameraOptions, DeviceOptions};
 use super::train::check_joints;
-use super::{Outcome, options, options::DeviceOptions, output, report};
+use super::{Outcome, options, output, report};
 use crate::adapt::{AdaptConfig, Lifter, MODES, Mode, Policy, Start};
 use crate::checkpoint::Checkpoint;
-use crate::config::Ssl;
+use crate::config::{ModelConfig, Ssl};
 use crate::data::{PoseSet, hold_back};
 use crate::error::{Error, Result};
 use crate::evaluate::{Predictions, Stream, predict};
@@ -38,9 +39,10 @@ pub(super) struct Eval {
     iterations: Option<usize>,
     #[arg(long, value_name = "A", help = options::alpha_help())]
     alpha: Option<f32>,
-    /// B, random views of a sample in one step
-    #[arg(long, value_name = "B", default_value_t = 64)]
-    copies: usize,
+    #[arg(long, value_name = "B", help = options::copies_help())]
+    copies: Option<usize>,
+    #[arg(long, value_name = "R", help = options::replay_help())]
+    replay: Option<usize>,
     /// Samples that the vanilla modes adapt to at once
     #[arg(long, value_name = "N", default_value_t = 1)]
     instances: usize,
@@ -78,6 +80,8 @@ pub(super) struct Eval {
     #[arg(long, value_name = "FILE.html|FILE.md")]
     report: Option<PathBuf>,
     #[command(flatten)]
+    camera: CameraOptions,
+    #[command(flatten)]
     device: DeviceOptions,
     /// Print one JSON object
     #[arg(long)]
@@ -108,8 +112,9 @@ impl Eval {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
         let inputs = [&*self.checkpoint, &*self.data];
         self.predictions.as_deref().map_or(Ok(()), |path| options::check_writable(path, "--predictions", &inputs))?;
-        self.report.as_deref().map_or(Ok(()), |path| report::check(path, "--report"))?;
-        let checkpoint = Checkpoint::load(&self.checkpoint)?;
+        self.report.as_deref().map_or(Ok(()), |path| report::check(path, "--report", &inputs))?;
+        options::check_distinct([(&self.report, "--report"), (&self.predictions, "--predictions")])?;
+        let checkpoint = options::load_checkpoint(&self.checkpoint)?;
         let configs = self.configs(&checkpoint)?;
         let poses = self.poses(&checkpoint)?;
         if self.reset_at_sequences && poses.sequence.is_none() {
@@ -123,7 +128,7 @@ impl Eval {
         }
         let truth = root_centred(poses.positions.as_deref().unwrap_or_default(), poses.joints);
         let device = self.device.open()?;
-        let (ssl, width) = (checkpoint.model.ssl, checkpoint.model.width);
+        let model = checkpoint.model.clone();
         let lifter = Lifter::new(checkpoint.model, checkpoint.parameters, &device)?;
         let stream = Stream { fill: self.fill, resets: &resets };
         let mut predicted = Vec::new();
@@ -137,11 +142,11 @@ impl Eval {
             }
             report.results.extend(lines(*mode, &result, (&truth, poses.joints), self.protocol_set));
             let run = Run { poses: result.poses, ms_per_sample: result.ms_per_sample };
-            predicted.push(Predicted { method: Method::of_mode(*mode, ssl), runs: vec![run] });
+            predicted.push(Predicted { method: Method::of_mode(*mode, model.ssl), runs: vec![run] });
         }
         if let Some(path) = &self.report {
             let comparison = Comparison::new(&poses, &truth, &predicted, pair(&predicted));
-            self.write_report(path, &comparison, &report, width)?;
+            self.write_report(path, &comparison, &report, &model)?;
         }
         if self.json {
             output::json(out, &report)?
@@ -151,14 +156,21 @@ impl Eval {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn write_report(&self, path: &Path, comparison: &Comparison, results: &Report, width: usize) -> Result<()> {
+    fn write_report(&self, path: &Path, comparison: &Comparison, results: &Report, model: &ModelConfig) -> Result<()> {
+        let (width, usual) = (model.width, Mode::ONLINE.policy(model));
+        let rows = match (self.copies.unwrap_or(usual.copies), self.replay.unwrap_or(usual.replay)) {
+            (copies, replay) if model.ssl == Ssl::Geometry => {
+                format!("{copies} random views and {replay} replayed poses a step")
+            }
+            (copies, _) => format!("{copies} random views a step"),
+        };
         let facts = [
             ("Program", format!("isopose {}", env!("CARGO_PKG_VERSION"))),
             ("Device", results.device.clone()),
             ("Model", format!("{}, width {width}", self.checkpoint.display())),
             ("Data", format!("{}, {} samples", self.data.display(), results.samples)),
             ("Missing joints", results.guessed_joints.to_string()),
-            ("Adaptation", format!("{} random views a step, seed {}", self.copies, self.seed)),
+            ("Adaptation", format!("{rows}, seed {}", self.seed)),
         ];
         let facts = facts.map(|(name, value)| (name.to_owned(), value)).to_vec();
         let commands = vec![options::command_line()];
@@ -167,7 +179,7 @@ impl Eval {
 
     /// The settings of each mode, checked before anything long starts.
     fn configs(&self, checkpoint: &Checkpoint) -> Result<Vec<(Mode, AdaptConfig)>> {
-        let can = |mode: &Mode| checkpoint.model.ssl != Ssl::None || !mode.policy.adapts();
+        let can = |mode: &Mode| checkpoint.model.ssl != Ssl::None || !mode.adapts();
         let modes = match &self.mode[..] {
             [] => MODES.iter().copied().filter(can).collect(),
             given => given.to_vec(),
@@ -176,10 +188,18 @@ impl Eval {
             let problem = format!("it takes the predictions of one mode, not of {}; give one --mode", modes.len());
             return Err(Error::setting("predictions", problem));
         }
-        if self.instances > 1 && !modes.iter().any(|mode| mode.policy.forgets()) {
+        if self.replay.is_some() && checkpoint.model.ssl != Ssl::Geometry {
+            let problem = format!(
+                "the model's self-supervision is {}, which replays nothing; leave it out",
+                checkpoint.model.ssl
+            );
+            return Err(Error::setting("replay", problem));
+        }
+        if self.instances > 1 && !modes.iter().any(|mode| mode.paper.forgets()) {
             return Err(Error::setting("instances", "it is for the vanilla modes; leave it out, or add one"));
         }
-        let configs: Vec<_> = modes.into_iter().map(|mode| (mode, self.config(mode.policy))).collect();
+        let config = |mode: Mode| (mode, self.config(mode.policy(&checkpoint.model)));
+        let configs: Vec<_> = modes.into_iter().map(config).collect();
         configs
             .iter()
             .try_for_each(|(mode, config)| config.validate(&checkpoint.model).map_err(|error| of_mode(error, *mode)))?;
@@ -190,7 +210,8 @@ impl Eval {
         let policy = Policy {
             iterations: self.iterations.unwrap_or(usual.iterations),
             alpha: self.alpha.unwrap_or(usual.alpha),
-            copies: self.copies,
+            copies: self.copies.unwrap_or(usual.copies),
+            replay: self.replay.unwrap_or(usual.replay),
             ..usual
         };
         AdaptConfig {
@@ -206,6 +227,8 @@ impl Eval {
     fn poses(&self, checkpoint: &Checkpoint) -> Result<PoseSet> {
         let mut poses = PoseSet::load(&self.data)?;
         check_joints(&poses, &self.data, &checkpoint.model, &self.checkpoint)?;
+        self.camera.note_without_effect(&[&poses]);
+        poses = self.camera.complete(poses, &self.data, checkpoint.model.rays)?;
         if poses.positions.is_none() && self.predictions.is_none() {
             let problem = "the array is missing, so predictions cannot be scored";
             let fix = "add it, or give --predictions FILE to have them written only";
@@ -231,7 +254,7 @@ impl Eval {
 fn pair(predicted: &[Predicted]) -> [&str; 2] {
     let online = |predicted: &&Predicted| {
         let mode = predicted.method.mode;
-        mode.every_task && mode.policy.start == Start::Carry
+        mode.every_task && mode.start() == Start::Carry
     };
     let second = predicted.iter().find(online).or(predicted.last());
     [predicted.first(), second].map(|predicted| predicted.map_or("", |predicted| &predicted.method.name))

@@ -10,6 +10,8 @@ use super::output;
 use super::words::Words;
 use crate::adapt::{MODES, Mode, Policy};
 use crate::bench::Timed;
+use crate::checkpoint::Checkpoint;
+use crate::data::PoseSet;
 use crate::error::{Error, Result};
 use crate::gpu::{Device, ShaderChecks};
 use crate::named::Named;
@@ -51,6 +53,65 @@ impl DeviceOptions {
     }
 }
 
+/// Reads a model, and says so where its options are guesses.
+pub(super) fn load_checkpoint(path: &Path) -> Result<Checkpoint> {
+    let (checkpoint, told) = Checkpoint::load_told(path)?;
+    if told {
+        let taken = "keypoints are taken to be in the projection's plane already, and all else to have its default";
+        output::note(&format!("warning: {}: there is no metadata `config`: {taken}", path.display()));
+    }
+    Ok(checkpoint)
+}
+
+/// The camera of data that do not say theirs.
+#[derive(Debug, Default, Args)]
+pub(super) struct CameraOptions {
+    /// Focal length in pixels of data without `intrinsics`, for models with `rays`; the principal point is the image's
+    /// middle [default: the longer side of the image is seen under 55 degrees]
+    #[arg(long, value_name = "F", value_parser = positive::<f64>)]
+    pub(super) focal: Option<f64>,
+}
+
+impl CameraOptions {
+    /// Says so where --focal is given for data that all have intrinsics.
+    pub(super) fn note_without_effect(&self, sets: &[&PoseSet]) {
+        if self.focal.is_some() && sets.iter().all(|set| set.intrinsics.is_some()) {
+            output::note("--focal is without effect: the data have intrinsics of their own");
+        }
+    }
+
+    /// The set with intrinsics where it has none of its own: those of --focal, or a guess for a model that takes rays.
+    pub(super) fn complete(&self, mut set: PoseSet, path: &Path, rays: bool) -> Result<PoseSet> {
+        if set.intrinsics.is_some() || !rays && self.focal.is_none() {
+            return Ok(set);
+        }
+        set.intrinsics = set.assumed_intrinsics(self.focal);
+        let path = path.display();
+        match (&set.intrinsics, self.focal) {
+            (None, Some(_)) => {
+                let fix = "give it `image_size` (import --image-size WxH), or `intrinsics`";
+                return Err(Error::Usage(format!(
+                    "--focal: {path} has no image_size to say where the middle is; {fix}"
+                )));
+            }
+            (None, None) => output::note(&format!(
+                "{path} has neither intrinsics nor image_size: its poses are lifted as seen, no camera is turned"
+            )),
+            (Some(cameras), None) => {
+                let focal = cameras.first().map_or(0.0, |camera| camera[0]);
+                output::note(&format!("{path} has no intrinsics: a focal length of {focal:.0} pixels is guessed"));
+            }
+            (Some(_), Some(_)) if !rays => output::note("--focal is without effect: the model takes no rays"),
+            (Some(_), Some(focal)) => {
+                if let Some(problem) = set.implausible_intrinsics().map(|(_, problem)| problem) {
+                    return Err(Error::Usage(format!("--focal {focal}: {path}: {problem}; give pixels")));
+                }
+            }
+        }
+        Ok(set)
+    }
+}
+
 /// The file of tuned tiles: in the user's cache folder, or where `ISOPOSE_TILES` says; none where it says `off`.
 pub(super) fn tiles_path() -> Option<PathBuf> {
     match std::env::var_os("ISOPOSE_TILES") {
@@ -89,16 +150,35 @@ pub(super) fn iterations_help() -> String {
 /// The help of `--alpha`.
 pub(super) fn alpha_help() -> String {
     let default = of_modes(|policy| format!("{:e}", policy.alpha));
-    format!("α, the learning rate of adaptation [default: {default}]")
+    format!("α, the learning rate of adaptation [default: at width 256, less at larger ones, {default}]")
+}
+
+/// The help of `--copies`.
+pub(super) fn copies_help() -> String {
+    let default = of_modes(|policy| policy.copies.to_string());
+    format!("B, random views of a sample in one step [default: {default}]")
+}
+
+/// The help of `--replay`.
+pub(super) fn replay_help() -> String {
+    let replayed = Mode::ONLINE.geometry.replay;
+    format!("R, labelled poses of the source replayed in one step, with the geometry task [default: {replayed}]")
+}
+
+/// What `of` says of the modes that adapt, with the geometry task and with the paper's, in words.
+fn of_modes(of: fn(&Policy) -> String) -> String {
+    let of_preset = |policy: fn(&Mode) -> &Policy| of_table(|mode| of(policy(mode)));
+    let (geometry, paper) = (of_preset(|mode| &mode.geometry), of_preset(|mode| &mode.paper));
+    if geometry == paper { paper } else { format!("{geometry}; with the paper's tasks {paper}") }
 }
 
 /// What `of` says of each mode that adapts, in words, such as a default: `10 for vanilla, else 1`.
-fn of_modes(of: fn(&Policy) -> String) -> String {
-    let adapting = || MODES.iter().filter(|mode| mode.policy.adapts());
-    let count = |value: &String| adapting().filter(|mode| of(&mode.policy) == *value).count();
-    let Some(usual) = adapting().map(|mode| of(&mode.policy)).max_by_key(count) else { return String::new() };
-    let special = adapting().filter(|mode| of(&mode.policy) != usual);
-    let mut words: Vec<String> = special.map(|mode| format!("{} for {mode}", of(&mode.policy))).collect();
+fn of_table(of: impl Fn(&Mode) -> String) -> String {
+    let adapting = || MODES.iter().filter(|mode| mode.adapts());
+    let count = |value: &String| adapting().filter(|mode| of(mode) == *value).count();
+    let Some(usual) = adapting().map(&of).max_by_key(count) else { return String::new() };
+    let special = adapting().filter(|mode| of(mode) != usual);
+    let mut words: Vec<String> = special.map(|mode| format!("{} for {mode}", of(mode))).collect();
     words.push(if words.is_empty() { usual } else { format!("else {usual}") });
     words.join(", ")
 }
@@ -132,10 +212,7 @@ pub(super) fn command_line() -> String {
 /// Fails if `path`, given by `option`, cannot be written or is one of the `inputs`, which it would destroy; to be called
 /// before any long work.
 pub(super) fn check_writable(path: &Path, option: &str, inputs: &[&Path]) -> Result<()> {
-    // A file that is not there yet has no canonical path and is no input.
-    if let Ok(target) = path.canonicalize()
-        && inputs.iter().any(|input| input.canonicalize().is_ok_and(|input| input == target))
-    {
+    if inputs.iter().any(|input| same_file(path, input)) {
         return Err(Error::Usage(format!("{option} {}: this is an input too; write to another file", path.display())));
     }
     let wrong = |problem: String, fix: &str| Err(Error::file(path, option, problem, fix));
@@ -150,4 +227,23 @@ pub(super) fn check_writable(path: &Path, option: &str, inputs: &[&Path]) -> Res
         Ok(_) => Ok(()),
         Err(error) => wrong(format!("{} cannot be written to ({error})", folder.display()), "choose another folder"),
     }
+}
+
+/// Fails if two outputs, each with its option, are one file: the later would destroy the earlier.
+pub(super) fn check_distinct(outputs: [(&Option<PathBuf>, &str); 2]) -> Result<()> {
+    let [(Some(one), option), (Some(other), of_other)] = outputs else { return Ok(()) };
+    if same_file(one, other) {
+        let problem = format!("{option} {}: {of_other} writes this file too", one.display());
+        return Err(Error::Usage(format!("{problem}; write to another file")));
+    }
+    Ok(())
+}
+
+/// Whether two paths name one file, there or not.
+fn same_file(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        path.canonicalize().ok().or_else(|| Some(folder.canonicalize().ok()?.join(path.file_name()?)))
+    };
+    place(one).is_some_and(|one| place(other) == Some(one))
 }

@@ -12,8 +12,8 @@ use super::programs::{Programs, Ready};
 use super::{Outcome, options, options::DeviceOptions, output};
 use crate::bench::{KernelTime, by_kernel};
 use crate::kernel::Value;
-use crate::nn::{Program, initial_tensors};
-use crate::plan::{Cost, Dispatch, Plan, Section};
+use crate::nn::{Program, initial_tensors, parameter_bytes};
+use crate::plan::{Cost, Dispatch, Plan, Section, check_fits};
 
 /// Print or time the program that a device runs
 #[derive(Debug, Args)]
@@ -53,7 +53,7 @@ impl PlanCommand {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
         match &self.action {
             Action::Show { program, json, .. } => {
-                let plan = program.record()?.recording.plan;
+                let plan = program.record(None)?.recording.plan;
                 if *json { output::json(out, &listing(program, &plan))? } else { show(out, &plan)? }
             }
             Action::Profile { program, repeats, device, json } => {
@@ -125,8 +125,9 @@ struct Profile {
 }
 
 fn profile(which: &Programs, repeats: u32, device: &DeviceOptions) -> crate::error::Result<Profile> {
-    let Ready { recording, section, inputs, model } = which.record()?;
     let device = device.open()?;
+    let Ready { recording, section, inputs, model } = which.record(Some(&device))?;
+    check_fits(&recording.plan, &device, parameter_bytes(&model))?;
     let section_name = recording.plan.section(section).name.clone();
     let mut program = Program::new(recording, &device, &model, &initial_tensors(&model, 0))?;
     inputs.iter().for_each(|(tensor, values)| program.write(*tensor, 0, values));

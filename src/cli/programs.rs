@@ -5,11 +5,12 @@ use clap::Args;
 use super::options;
 use crate::adapt::{AdaptConfig, Mode, Policy, adapt_plan};
 use crate::bench::Subject;
-use crate::config::{ModelConfig, Ssl, TrainConfig};
+use crate::config::{ModelConfig, Preset, Ssl, TrainConfig};
 use crate::error::Result;
+use crate::gpu::Device;
 use crate::named::named_enum;
 use crate::nn::Recording;
-use crate::plan::{SectionId, TensorId};
+use crate::plan::{SectionId, TensorId, check_rows};
 use crate::train::{TrainingSet, train_plan};
 
 named_enum! {
@@ -32,18 +33,21 @@ pub(super) struct Programs {
     /// Joints of the skeleton: 16 or 17
     #[arg(long, value_name = "J", default_value = "16", value_parser = options::joints)]
     joints: usize,
-    /// The self-supervised task
-    #[arg(long, default_value = "cycle", value_parser = options::named::<Ssl>())]
-    ssl: Ssl,
+    /// The kind of model
+    #[arg(long, default_value = "geometry", value_parser = options::named::<Preset>())]
+    preset: Preset,
+    /// The self-supervised task [default: the preset's]
+    #[arg(long, value_parser = options::named::<Ssl>())]
+    ssl: Option<Ssl>,
     /// adapt: the mode
-    #[arg(long, default_value = "vanilla", value_parser = options::mode(|mode| mode.policy.adapts()))]
+    #[arg(long, default_value = "vanilla", value_parser = options::mode(|mode| mode.adapts()))]
     mode: Mode,
-    /// adapt: T, steps on a sample; more than 2 repeat the one in the middle [default: 2 for vanilla, else 1]
+    /// adapt: T, steps on a sample; more than 2 repeat the one in the middle [default: the mode's, at most 2]
     #[arg(long, value_name = "T")]
     iterations: Option<usize>,
-    /// adapt: B, random views of a sample in one step
-    #[arg(long, value_name = "B", default_value_t = 64)]
-    copies: usize,
+    /// adapt: B, random views of a sample in one step [default: the mode's]
+    #[arg(long, value_name = "B")]
+    copies: Option<usize>,
     /// adapt: samples that a vanilla mode adapts to at once
     #[arg(long, value_name = "N", default_value_t = 1)]
     instances: usize,
@@ -71,14 +75,21 @@ impl Programs {
         }
     }
 
-    pub(super) fn record(&self) -> Result<Ready> {
-        let subject = Subject::new(self.joints, self.width, self.ssl)?;
-        if self.program == Kind::Train { self.record_training(subject) } else { self.record_adaptation(subject) }
+    /// Records it, for a device if there is one to run it on.
+    pub(super) fn record(&self, device: Option<&Device>) -> Result<Ready> {
+        let model = self.preset.model();
+        let ssl = self.ssl.unwrap_or(model.ssl);
+        let subject = Subject::new(&ModelConfig { joints: self.joints, width: self.width, ssl, ..model })?;
+        if self.program == Kind::Train {
+            self.record_training(subject)
+        } else {
+            self.record_adaptation(subject, device)
+        }
     }
 
     fn record_training(&self, subject: Subject) -> Result<Ready> {
-        let usual = TrainConfig::default();
-        let config = TrainConfig { batch: self.batch.unwrap_or(usual.batch), ..usual };
+        let usual = self.preset.training();
+        let config = TrainConfig { batch: self.batch.unwrap_or(usual.batch), ..usual }.without_empty_shares();
         config.validate()?;
         let set = TrainingSet::new(&subject.set, &subject.model)?;
         let plan = train_plan(&subject.model, &config, set.poses, false)?;
@@ -86,12 +97,12 @@ impl Programs {
         Ok(Ready { recording: plan.recording, section: plan.ids.step, inputs, model: subject.model })
     }
 
-    fn record_adaptation(&self, Subject { model, keypoints, .. }: Subject) -> Result<Ready> {
-        let usual = if self.program == Kind::Predict { Policy::BASELINE } else { self.mode.policy };
+    fn record_adaptation(&self, Subject { model, keypoints, .. }: Subject, device: Option<&Device>) -> Result<Ready> {
+        let usual = if self.program == Kind::Predict { Policy::BASELINE } else { self.mode.policy(&model) };
         let policy = Policy {
             // Two of vanilla's ten show all there is: a first step and a last.
             iterations: self.iterations.unwrap_or(usual.iterations.min(2)),
-            copies: self.copies,
+            copies: self.copies.unwrap_or(usual.copies),
             ..usual
         };
         let config = AdaptConfig {
@@ -101,6 +112,11 @@ impl Programs {
             ..policy.into()
         };
         config.validate(&model)?;
+        match device {
+            Some(device) => check_rows(device, config.rows(&model), model.width)?,
+            // What is only shown need not fit, but its listing must: four numbers a row, which the host holds.
+            None => check_rows(&Device::Cpu(0), config.rows(&model), 4)?,
+        }
         let plan = adapt_plan(&model, &config)?;
         let room = plan.recording.plan.tensor(plan.ids.samples).len();
         let keypoints = keypoints.iter().copied().cycle().take(room).collect();

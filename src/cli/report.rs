@@ -25,7 +25,7 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
         let path = self.out.clone().unwrap_or_else(|| self.folder.join("report.html"));
-        check(&path, "--out")?;
+        check(&path, "--out", &[])?;
         let results: Results = Folder::read_results(&self.folder)?;
         write(&results_document(&results), &path)?;
         writeln!(out, "wrote {}", path.display())?;
@@ -33,13 +33,14 @@ impl Report {
     }
 }
 
-/// Fails if a report cannot be written to `path`, given by `option`; to be called before any long work.
-pub(super) fn check(path: &std::path::Path, option: &str) -> Result<()> {
+/// Fails if a report cannot be written to `path`, given by `option`, or is one of the `inputs`; to be called before any
+/// long work.
+pub(super) fn check(path: &std::path::Path, option: &str, inputs: &[&std::path::Path]) -> Result<()> {
     if !path.extension().is_some_and(|ending| ending == "html" || ending == "md") {
         let problem = format!("{option} {}: a report is .html or .md", path.display());
         return Err(Error::Usage(format!("{problem}; give the file such a name")));
     }
-    options::check_writable(path, option, &[])
+    options::check_writable(path, option, inputs)
 }
 
 /// Writes a report in the form that the name of its file asks for.

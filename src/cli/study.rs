@@ -6,11 +6,12 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::options::{CameraOptions, DeviceOptions};
 use super::settings::{Length, SettingFlags};
 use super::train::complete;
-use super::{Outcome, options, options::DeviceOptions, output};
-use crate::adapt::{AdaptConfig, Policy};
-use crate::config::{ModelConfig, Ssl};
+use super::{Outcome, options, output};
+use crate::adapt::{AdaptConfig, MODES};
+use crate::config::{ModelConfig, Preset};
 use crate::data::{PoseSet, hold_back};
 use crate::error::{Error, Result};
 use crate::report::{self, Table};
@@ -20,7 +21,7 @@ use crate::train::Trainer;
 /// Recordings of the source that are kept out of training, to see what the change of scenario costs.
 const HOLD_BACK: f64 = 0.1;
 
-/// Run the paper's experiments (its Sec. 4) on any source and target, and write a report
+/// Run the paper's experiments (its Sec. 4), or those of the geometry preset, on any source and target, and write a report
 #[derive(Debug, Args)]
 #[command(mut_arg("ssl", |ssl| ssl.hide(true)))]
 pub(super) struct Study {
@@ -41,10 +42,11 @@ pub(super) struct Study {
     /// Trains and measures everything K times, with seeds --seed, --seed + 1, ...
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = options::count::<u32>)]
     seeds: u32,
-    /// B, random views of a sample in one step of adaptation
-    #[arg(long, value_name = "B", default_value_t = 64, value_parser = options::count::<usize>)]
-    copies: usize,
-    /// Samples of the target, evenly spread, on which T and α are varied
+    #[arg(long, value_name = "B", value_parser = options::count::<usize>, help = options::copies_help())]
+    copies: Option<usize>,
+    #[arg(long, value_name = "R", help = options::replay_help())]
+    replay: Option<usize>,
+    /// Samples of the target, evenly spread, on which T and α are varied and parts of the preset left out
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = options::count::<usize>)]
     sweep_samples: usize,
     /// Steps that train the domain classifier
@@ -57,6 +59,8 @@ pub(super) struct Study {
     #[arg(long)]
     resume: bool,
     #[command(flatten)]
+    camera: CameraOptions,
+    #[command(flatten)]
     device: DeviceOptions,
     /// Print one JSON object: everything that the report shows
     #[arg(long)]
@@ -68,8 +72,13 @@ impl Study {
         let source = complete(PoseSet::load(&self.source)?, &self.source)?;
         let target = PoseSet::load(&self.target)?;
         self.check(&source, &target)?;
-        let settings = self.settings(&source)?;
+        let rays = self.settings.resolve()?.0.rays;
+        self.camera.note_without_effect(&[&source, &target]);
+        let source = self.camera.complete(source, &self.source, rays)?;
+        let target = self.camera.complete(target, &self.target, rays)?;
         let (training, held_back, ids) = self.split(source)?;
+        // An epoch is of what is trained on.
+        let settings = self.settings(&training)?;
         self.check_settings(&training, &settings)?;
         let device = self.device.open()?;
         let manifest = Manifest {
@@ -118,29 +127,48 @@ impl Study {
     }
 
     fn settings(&self, source: &PoseSet) -> Result<Settings> {
-        self.settings.refuse_ssl("a study trains models of every --ssl")?;
+        self.settings.refuse_ssl("a study trains the models of its preset")?;
+        let preset = self.settings.preset()?;
+        if preset == Preset::Paper && self.replay.is_some() {
+            return Err(Error::Usage("--replay: the paper's tasks replay nothing; leave it out".to_owned()));
+        }
         let (model, mut train) = self.settings.resolve()?;
+        if model.ssl != preset.model().ssl {
+            let problem = format!("it is {}, but a study trains the models of its preset; leave it out", model.ssl);
+            return Err(Error::setting("ssl", problem));
+        }
         train.steps = self.length.steps(source.len(), train.batch, train.steps)?;
         // The study chooses the task itself.
-        let model = ModelConfig { joints: source.joints, ssl: Ssl::Cycle, ..model };
+        let model = ModelConfig { joints: source.joints, ssl: preset.model().ssl, ..model };
         Ok(Settings {
+            preset,
             model,
             train,
             seeds: self.seeds,
             copies: self.copies,
+            replay: self.replay,
             sweep_samples: self.sweep_samples,
             classifier_steps: self.classifier_steps,
+            focal: self.camera.focal,
             paper_target: self.paper_target,
         })
     }
 
     /// Fails for what no step could be run with, before the folder is made.
     fn check_settings(&self, training: &PoseSet, settings: &Settings) -> Result<()> {
-        let model = Trainer::check(training, &settings.model, &settings.train).map_err(|error| match error {
+        let of_source = |error| match error {
             Error::Setting { setting: "data", problem } => Error::setting("source", problem),
             error => error,
-        })?;
-        AdaptConfig::from(Policy { copies: settings.copies, ..Policy::ONLINE }).validate(&model)
+        };
+        for trained in settings.trained() {
+            let (model, train) = trained.settings(&settings.model, &settings.train);
+            Trainer::check(training, &model, &train).map_err(of_source)?;
+        }
+        let model = Trainer::check(training, &settings.model, &settings.train).map_err(of_source)?;
+        let adapting = MODES.iter().filter(|mode| mode.adapts());
+        adapting
+            .map(|mode| settings.policy(*mode, &model))
+            .try_for_each(|policy| AdaptConfig::from(policy).validate(&model))
     }
 
     /// What is trained on, and what is held back with its ids where there are recordings enough.
@@ -184,7 +212,9 @@ impl Shown {
 fn write_summary(results: &Results, out: &mut dyn Write) -> std::io::Result<()> {
     let document = study::results_document(results);
     writeln!(out, "{}\n", document.summary)?;
-    let shown = |table: &&Table| ["Table 1", "Table 3", "Gains"].iter().any(|start| table.caption.starts_with(start));
+    let shown = |table: &&Table| {
+        ["Table 1", "Table 3", "Methods", "Gains", "Ablations"].iter().any(|start| table.caption.starts_with(start))
+    };
     for table in document.sections.iter().flat_map(|section| section.tables()).filter(shown) {
         writeln!(out, "{}", table.caption)?;
         let words = table.columns.iter().filter(|column| column.words).count();

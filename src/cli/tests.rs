@@ -21,13 +21,16 @@ fn the_documented_command_lines_parse() {
         "isopose synth --scenario target --poses 10 --seed 3 --joints 17 --out a.npz",
         "isopose views --motion m.npz --rig wild --seed 1 --stride 5 --joints 16 --out a.npz",
         "isopose train --data a.npz --out m.safetensors --ssl adversary --width 64 --steps 5 --batch 8 --lr 1e-3 \
-         --dropout 0.1 --seed 1 --device cpu --threads 2 --config c.toml --json",
+         --dropout 0.1 --seed 1 --device cpu --threads 2 --config c.toml --focal 1145 --json",
         "isopose train --data a.npz --out m --epochs 2.5 --hold-back 0.1 --final-lr-factor 0.05",
+        "isopose train --data a.npz --out m --random-views 0.5 --free-rotation 0.1 --limb-mixing 0.2 --noise 6 \
+         --lift corrected",
+        "isopose study --source a.npz --target b.npz --out s --random-views 0.5 --lift free",
         "isopose train --data a.npz --out m --resume m --steps 10",
         "isopose eval --checkpoint m --data a.npz --mode vanilla --mode online-skip --iterations 3 --alpha 1e-5 \
          --copies 16 --limit 5 --seed 1 --device gpu:0 --threads 0 --json",
         "isopose eval --checkpoint m --data a.npz --mode vanilla --instances 8 --no-flip --held-back \
-         --reset-at-sequences --predictions p.npz",
+         --reset-at-sequences --predictions p.npz --focal 900.5",
         "isopose plan show train --width 64 --device cpu --json",
         "isopose plan profile adapt --mode online --iterations 1 --copies 16",
         "isopose demo --device cpu",
@@ -45,6 +48,7 @@ fn impossible_command_lines_are_usage_errors() {
         "isopose eval --checkpoint m --data a.npz --limit 0",
         "isopose eval --checkpoint m --data a.npz --mode vanila",
         "isopose eval --checkpoint m --data a.npz --threads 1025",
+        "isopose eval --checkpoint m --data a.npz --focal -3",
         "isopose synth --scenario source --poses 0 --out a.npz",
         "isopose synth --scenario source --poses 4 --joints 15 --out a.npz",
         "isopose views --motion m.npz --rig studio --out a.npz",
@@ -52,6 +56,9 @@ fn impossible_command_lines_are_usage_errors() {
         "isopose train --data a.npz --out m --hold-back 1.5",
         "isopose train --data a.npz --out m --lr nan",
         "isopose train --data a.npz --out m --resume m --width 64",
+        "isopose train --data a.npz --out m --resume m --random-views 0.5",
+        "isopose train --data a.npz --out m --resume m --lift free",
+        "isopose train --data a.npz --out m --lift fixed",
         "isopose train --data a.npz --out m --final-lr-factor 0.1 --decay-gamma 0.9",
         "isopose plan show everything",
     ] {
@@ -88,6 +95,27 @@ fn settings_go_by_the_flags_of_the_command() {
             "isopose import 3dpw a.npz",
             Error::file(path, "option `keypoints`", "no `keypoints`", "leave `split` out"),
             "a.npz: option --keypoints: no `keypoints`; leave --split out",
+        ),
+        (
+            "isopose train",
+            Error::Diverged("a loss is none; use a smaller `lr`".into()),
+            "a loss is none; use a smaller --lr",
+        ),
+        (
+            "isopose eval",
+            Error::Diverged("a pose is none; use an `alpha` below 1e0".into()),
+            "a pose is none; use an --alpha below 1e0",
+        ),
+        // A checkpoint has its width, and training has no copies.
+        (
+            "isopose eval",
+            Error::Device("no memory; lower `width`, `copies`, `instances` or `batch`".into()),
+            "device: no memory; lower --copies, --instances or --batch",
+        ),
+        (
+            "isopose train",
+            Error::Device("no memory; lower `width`, `copies`, `instances` or `batch`, or use `device` cpu".into()),
+            "device: no memory; lower --width or --batch, or use --device cpu",
         ),
         (
             "isopose bench --copies 4",

@@ -1,15 +1,16 @@
 //! `isopose train`.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde::Serialize;
 
+use super::options::{CameraOptions, DeviceOptions};
 use super::settings::{Length, SettingFlags};
-use super::{Outcome, options, options::DeviceOptions, output};
+use super::{Outcome, options, output};
 use crate::adapt::{AdaptConfig, Lifter, Policy};
 use crate::checkpoint::Checkpoint;
 use crate::config::{ModelConfig, TrainConfig};
@@ -45,10 +46,14 @@ pub(super) struct Train {
     /// Keeps this fraction of the sequences out of training and scores the model on them at the end
     #[arg(long, value_name = "F", value_parser = fraction)]
     hold_back: Option<f64>,
-    /// Goes on from this checkpoint with its settings; a larger --steps extends the run
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["ssl", "width", "batch", "lr", "dropout", "final_lr_factor",
-          "decay_gamma", "decay_steps", "seed", "config", "hold_back"])]
+    /// Goes on from this checkpoint with its settings; a larger --steps extends the run (a learning rate that falls to a
+    /// factor at the last step then falls anew)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["preset", "ssl", "width", "batch", "lr", "dropout", "final_lr_factor",
+          "decay_gamma", "decay_steps", "random_views", "free_rotation", "limb_mixing", "noise", "lift", "seed",
+          "config", "hold_back"])]
     resume: Option<PathBuf>,
+    #[command(flatten)]
+    camera: CameraOptions,
     #[command(flatten)]
     device: DeviceOptions,
     /// Print one JSON object
@@ -89,10 +94,15 @@ struct Split {
 
 impl Train {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
-        options::check_writable(&self.out, "--out", &[&self.data])?;
-        let resumed = self.resume.as_deref().map(Checkpoint::load).transpose()?;
+        let inputs: Vec<&Path> = std::iter::once(&*self.data).chain(self.settings.file()).collect();
+        options::check_writable(&self.out, "--out", &inputs)?;
+        let resumed = self.resume.as_deref().map(options::load_checkpoint).transpose()?;
         let settings = self.settings.resolve()?;
-        let set = complete(PoseSet::load(&self.data)?, &self.data)?;
+        let rays = resumed.as_ref().map_or(settings.0.rays, |checkpoint| checkpoint.model.rays);
+        let set = PoseSet::load(&self.data)?;
+        self.camera.note_without_effect(&[&set]);
+        let set = self.camera.complete(set, &self.data, rays)?;
+        let set = complete(set, &self.data)?;
         let split = self.split(&set, resumed.as_ref())?;
         let device = self.device.open()?;
         let (mut trainer, steps) = match resumed {
@@ -196,7 +206,7 @@ impl Train {
 }
 
 /// The poses that have every joint.
-pub(super) fn complete(set: PoseSet, path: &std::path::Path) -> Result<PoseSet> {
+pub(super) fn complete(set: PoseSet, path: &Path) -> Result<PoseSet> {
     let whole = set.complete();
     if whole.is_empty() {
         let problem = "every pose lacks a joint (confidence 0)";
@@ -209,12 +219,7 @@ pub(super) fn complete(set: PoseSet, path: &std::path::Path) -> Result<PoseSet> 
 }
 
 /// Fails, naming both files, where the poses are not of the model's skeleton.
-pub(super) fn check_joints(
-    set: &PoseSet,
-    data: &std::path::Path,
-    model: &ModelConfig,
-    checkpoint: &std::path::Path,
-) -> Result<()> {
+pub(super) fn check_joints(set: &PoseSet, data: &Path, model: &ModelConfig, checkpoint: &Path) -> Result<()> {
     if set.joints == model.joints {
         return Ok(());
     }

@@ -44,7 +44,7 @@ impl Words {
             }
             // In what is wrong, tensors and kernels are in backticks; in what to do, settings.
             error => match error.to_string().rsplit_once("; ") {
-                Some((problem, fix)) => format!("{problem}; {}", self.said(fix)),
+                Some((problem, fix)) => format!("{problem}; {}", self.said(&self.lowered(fix))),
                 None => error.to_string(),
             },
         }
@@ -59,6 +59,21 @@ impl Words {
             Some(format!("isopose {command} {}", flag(self.program.find_subcommand(command)?, setting)?))
         };
         replaced(text, |name| self.flag(name).or_else(|| command(name)).or_else(|| other(name)))
+    }
+
+    /// Of the settings that a fix says to lower, those that the command takes: `eval` cannot change a model's width.
+    fn lowered(&self, fix: &str) -> String {
+        let Some(list) = fix.strip_prefix("lower ") else { return fix.to_owned() };
+        let (list, rest) =
+            list.split_once(", or ").map_or((list, String::new()), |(l, rest)| (l, format!(", or {rest}")));
+        let names = list.split('`').skip(1).step_by(2);
+        let known: Vec<String> =
+            names.filter(|name| self.flag(name).is_some()).map(|name| format!("`{name}`")).collect();
+        match &known[..] {
+            [] => fix.to_owned(),
+            [one] => format!("lower {one}{rest}"),
+            [first @ .., last] => format!("lower {} or {last}{rest}", first.join(", ")),
+        }
     }
 
     fn flag(&self, setting: &str) -> Option<String> {

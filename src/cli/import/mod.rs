@@ -115,13 +115,18 @@ impl Files {
         let written = |paths: &[PathBuf], progress: Progress<'_>| {
             collect_to(&self.out, joints.joints, |to| import(paths, to, progress))
         };
-        let summary = self.import(written)?;
+        let summary = self.import(None, written)?;
         self.report(out, &Report { out: self.out.clone(), summary })
     }
 
     /// Imports, writes and reports motion.
-    fn motion(&self, out: &mut dyn Write, import: impl FnOnce(&[PathBuf], Progress<'_>) -> Result<Motion>) -> Outcome {
-        let motion = self.import(import)?;
+    fn motion(
+        &self,
+        out: &mut dyn Write,
+        joint_map: Option<&Path>,
+        import: impl FnOnce(&[PathBuf], Progress<'_>) -> Result<Motion>,
+    ) -> Outcome {
+        let motion = self.import(joint_map, import)?;
         motion.save(&self.out)?;
         let summary = Summary {
             poses: motion.len(),
@@ -135,8 +140,9 @@ impl Files {
         self.report(out, &Report { out: self.out.clone(), summary })
     }
 
-    fn import<T>(&self, import: impl FnOnce(&[PathBuf], Progress<'_>) -> Result<T>) -> Result<T> {
-        let inputs: Vec<&Path> = self.paths.iter().map(PathBuf::as_path).collect();
+    /// Imports what reads the files, and `other`.
+    fn import<T>(&self, other: Option<&Path>, import: impl FnOnce(&[PathBuf], Progress<'_>) -> Result<T>) -> Result<T> {
+        let inputs: Vec<&Path> = self.paths.iter().map(PathBuf::as_path).chain(other).collect();
         options::check_writable(&self.out, "--out", &inputs)?;
         let mut progress: Option<output::Progress> = None;
         import(&self.paths, &mut |done, total| {

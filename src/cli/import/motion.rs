@@ -57,7 +57,9 @@ pub(super) struct Bvh {
 impl Bvh {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
         let options = Options { up: self.up, ..self.common.options() };
-        self.common.files.motion(out, |paths, progress| motion::import(paths, &options, progress))
+        self.common
+            .files
+            .motion(out, self.common.joint_map.as_deref(), |paths, progress| motion::import(paths, &options, progress))
     }
 }
 
@@ -74,6 +76,8 @@ pub(super) struct Amc {
 impl Amc {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
         let options = Options { amc_fps: self.amc_fps, ..self.common.options() };
-        self.common.files.motion(out, |paths, progress| motion::import(paths, &options, progress))
+        self.common
+            .files
+            .motion(out, self.common.joint_map.as_deref(), |paths, progress| motion::import(paths, &options, progress))
     }
 }
