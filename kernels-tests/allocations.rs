@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use isopose::adapt::{MODES, Policy, adapt_plan};
-use isopose::config::{ModelConfig, TrainConfig};
+use isopose::config::{ModelConfig, Preset, TrainConfig};
 use isopose::plan::{CpuExecutor, Executor, Plan, SectionId};
 use isopose::train::train_plan;
 
@@ -36,7 +36,8 @@ const REPLAYS_PER_BLOCK: usize = 63;
 
 fn check(what: &str, plan: Plan, section: SectionId) {
     let mut executor = CpuExecutor::new(plan, 2).unwrap();
-    for _ in 0..3 {
+    // A thread that has only just begun allocates what is its own.
+    for _ in 0..REPLAYS_PER_BLOCK {
         executor.replay(section).unwrap();
     }
     let replays = 2 * REPLAYS_PER_BLOCK;
@@ -52,9 +53,12 @@ fn check(what: &str, plan: Plan, section: SectionId) {
 fn a_replay_allocates_nothing() {
     // Wide enough for the products to run on both threads.
     let model = ModelConfig { width: 128, bone_lengths: vec![0.25; 15], ..ModelConfig::default() };
-    for mode in MODES {
-        let policy = Policy { copies: 16, iterations: mode.policy.iterations.min(3), ..mode.policy };
-        let plan = adapt_plan(&model, &policy.into()).unwrap();
+    let geometry = ModelConfig { width: 128, plane_scale: 1.0, ..Preset::Geometry.model() };
+    let geometry = ModelConfig { bone_lengths: model.bone_lengths.clone(), ..geometry };
+    for (model, mode) in [&model, &geometry].into_iter().flat_map(|model| MODES.iter().map(move |mode| (model, mode))) {
+        let usual = mode.policy(model);
+        let policy = Policy { copies: 16, iterations: usual.iterations.min(3), ..usual };
+        let plan = adapt_plan(model, &policy.into()).unwrap();
         check(mode.name, plan.recording.plan, plan.ids.adapt.unwrap_or(plan.ids.predict));
     }
     let config = TrainConfig { batch: 8, steps: 6, ..TrainConfig::default() };

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use isopose::data::PoseSet;
 use serde_json::Value;
 
 /// A scratch folder in which commands run.
@@ -102,18 +103,82 @@ fn a_model_is_made_trained_and_evaluated() {
 }
 
 #[test]
+fn cameras_are_given_guessed_or_none() {
+    let folder = Folder::new();
+    folder.synth("source.npz", "source", 64, 16);
+    folder.synth("target.npz", "target", 24, 16);
+    std::fs::write(folder.path("c.toml"), "[model]\nrays = true\n").unwrap();
+    let train = "--config c.toml --width 16 --steps 4 --batch 8 --device cpu --threads 1";
+    let noted = |line: &str| {
+        let output = folder.run(line);
+        assert!(output.status.success(), "{line}: {}", stderr(&output));
+        stderr(&output)
+    };
+    let text = noted(&format!("train --data source.npz --out m.safetensors {train}"));
+    assert!(!text.contains("intrinsics"), "{text}");
+    let given = folder.json("info target.npz --json")["facts"]["intrinsics"].to_string();
+    assert!(given.contains("given: focal length 1145 x 1145, middle 500 x 500"), "{given}");
+    // The same poses without their cameras.
+    let mut set = PoseSet::load(&folder.path("target.npz")).unwrap();
+    set.intrinsics = None;
+    set.save(&folder.path("bare.npz")).unwrap();
+    let guess = folder.json("info bare.npz --json")["facts"]["intrinsics"].to_string();
+    assert!(guess.contains("guessed of the image sizes: focal length 960.491 x 960.491, middle"), "{guess}");
+    let eval = "eval --checkpoint m.safetensors --mode baseline --device cpu --threads 1 --json";
+    let text = noted(&format!("{eval} --data bare.npz"));
+    assert!(text.contains("bare.npz has no intrinsics: a focal length of 96"), "{text}");
+    let error = |line: &str| folder.json(line)["results"][0]["mpjpe_mm"].as_f64().unwrap();
+    let [own, guessed, focal] =
+        ["target.npz", "bare.npz", "bare.npz --focal 1145.5"].map(|data| error(&format!("{eval} --data {data}")));
+    assert!(own != guessed && guessed != focal && own != focal);
+    assert_eq!(own, error(&format!("{eval} --data target.npz --focal 300")), "a set's own cameras go before");
+    let text = noted(&format!("{eval} --data bare.npz --focal 1145"));
+    assert!(!text.contains("guessed"), "{text}");
+    // Without image sizes, too.
+    set.image_size = None;
+    set.save(&folder.path("bare.npz")).unwrap();
+    assert_eq!(folder.json("info bare.npz --json")["facts"]["intrinsics"], "none");
+    let text = noted(&format!("{eval} --data bare.npz"));
+    assert_eq!(text.matches("no camera is turned").count(), 1, "{text}");
+    let words = ["--focal: bare.npz has no image_size", "intrinsics"];
+    folder.fail(&format!("{eval} --data bare.npz --focal 1145"), 2, &words);
+    folder.fail(&format!("train --data bare.npz --out t.safetensors --focal 1145 {train}"), 2, &words);
+    let study = format!("study --source source.npz --target bare.npz --out s --focal 1145 {train}");
+    folder.fail(&study, 2, &words);
+}
+
+#[test]
 fn a_run_is_resumed_to_the_same_bytes() {
     let folder = Folder::new();
     folder.synth("source.npz", "source", 64, 16);
-    let train = "train --data source.npz --width 16 --batch 8 --device cpu --threads 1";
-    folder.succeed(&format!("{train} --steps 12 --out whole.safetensors"));
-    folder.succeed(&format!("{train} --steps 5 --out part.safetensors"));
     let resume = "train --data source.npz --device cpu --threads 1 --resume part.safetensors";
-    folder.fail(&format!("{resume} --out part.safetensors"), 2, &["--resume", "part.safetensors", "--steps"]);
-    folder.succeed(&format!("{resume} --steps 12 --out part.safetensors"));
-    let [whole, part] = ["whole", "part"]
-        .map(|name| isopose::checkpoint::Checkpoint::load(&folder.path(&format!("{name}.safetensors"))).unwrap());
-    assert_eq!(whole, part);
+    for settings in ["", "--random-views 0.5 --free-rotation 0.3 --limb-mixing 0.2 --noise 6"] {
+        // A rate that falls to a factor at the last step depends on which step is the last.
+        let train = "train --data source.npz --width 16 --batch 8 --decay-gamma 0.9 --decay-steps 5 --device cpu";
+        let train = format!("{train} --threads 1 {settings}");
+        folder.succeed(&format!("{train} --steps 12 --out whole.safetensors"));
+        folder.succeed(&format!("{train} --steps 5 --out part.safetensors"));
+        folder.fail(&format!("{resume} --out part.safetensors"), 2, &["--resume", "part.safetensors", "--steps"]);
+        folder.succeed(&format!("{resume} --steps 12 --out part.safetensors"));
+        let [whole, part] = ["whole", "part"]
+            .map(|name| isopose::checkpoint::Checkpoint::load(&folder.path(&format!("{name}.safetensors"))).unwrap());
+        assert_eq!(whole, part, "{settings}");
+    }
+}
+
+#[test]
+fn settings_of_training_are_checked() {
+    let folder = Folder::new();
+    folder.synth("source.npz", "source", 64, 16);
+    for (settings, words) in [
+        ("--random-views 1.5", ["--random-views: it is 1.5", "0 to 1"]),
+        ("--random-views 0.001", ["--random-views: ", "of 64 poses a step is none"]),
+        ("--random-views 0 --limb-mixing 0.5", ["--limb-mixing: ", "no pose is turned; set --random-views"]),
+        ("--random-views 0 --free-rotation 0.5", ["--free-rotation: ", "no pose is turned; set --random-views"]),
+        ("--noise nan", ["--noise: ", "at least 0"]),
+    ] {
+        folder.fail(&format!("train --data source.npz --out m.safetensors --device cpu {settings}"), 2, &words);
+    }
 }
 
 #[test]
@@ -196,11 +261,56 @@ fn requests_that_cannot_be_met_are_refused_before_any_work() {
 }
 
 #[test]
+fn outputs_are_no_inputs_and_no_other_outputs() {
+    let folder = Folder::new();
+    folder.train();
+    std::fs::write(folder.path("c.toml"), "[train]\nbatch = 8\n").unwrap();
+    std::fs::copy(folder.path("m.safetensors"), folder.path("m.html")).unwrap();
+    std::fs::copy(folder.path("source.npz"), folder.path("data.md")).unwrap();
+    let kept = ["c.toml", "m.html", "data.md"].map(|name| (name, std::fs::read(folder.path(name)).unwrap()));
+    let refused = |line: &str, words: &[&str]| folder.fail(line, 2, words);
+    refused("train --data source.npz --config c.toml --out ./c.toml", &["--out ./c.toml", "an input too"]);
+    let eval = "eval --data source.npz --mode baseline --device cpu";
+    refused(&format!("{eval} --checkpoint m.html --report m.html"), &["--report m.html", "an input too"]);
+    let of_data = "eval --data data.md --checkpoint m.safetensors --mode baseline --report data.md";
+    refused(of_data, &["--report data.md", "an input too"]);
+    let both = format!("{eval} --checkpoint m.safetensors --report new.html --predictions ./new.html");
+    refused(&both, &["--report new.html", "--predictions", "another file"]);
+    refused("import bvh a.bvh --joint-map c.toml --out c.toml", &["--out c.toml", "an input too"]);
+    kept.iter().for_each(|(name, bytes)| assert!(std::fs::read(folder.path(name)).unwrap() == *bytes, "{name}"));
+}
+
+#[test]
+fn sizes_that_no_machine_has_are_refused_at_once() {
+    if !cfg!(target_os = "linux") {
+        eprintln!("SKIPPED sizes_that_no_machine_has_are_refused_at_once: only Linux says how much memory is free");
+        return;
+    }
+    let folder = Folder::new();
+    folder.synth("source.npz", "source", 32, 16);
+    let begun = std::time::Instant::now();
+    for line in [
+        "train --data source.npz --out m.safetensors --width 16384 --batch 65536 --device cpu",
+        "bench --width 16384 --mode vanilla --copies 1048576 --instances 1024 --device cpu",
+        "bench --width 16384 --mode train-step --batch 65536 --device cpu",
+        "plan profile adapt --width 16384 --copies 1048576 --instances 1024 --device cpu",
+        "plan show adapt --width 16384 --copies 1048576 --instances 1048576",
+    ] {
+        folder.fail(line, 1, &["of memory, but", "MiB are free; lower --width"]);
+    }
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+    folder.succeed("train --data source.npz --out m.safetensors --width 16 --steps 2 --device cpu");
+    let eval = "eval --checkpoint m.safetensors --data source.npz --mode vanilla --device cpu";
+    let output = folder.run(&format!("{eval} --copies 1048576 --instances 1048576"));
+    assert!(stderr(&output).contains("lower --copies, --instances or --batch"), "{}", stderr(&output));
+}
+
+#[test]
 fn what_goes_wrong_on_the_way_is_an_error() {
     let folder = Folder::new();
     folder.train();
     let eval = "eval --checkpoint m.safetensors --data source.npz --device cpu --copies 2 --limit 20";
-    folder.fail(&format!("{eval} --mode vanilla --iterations 5000"), 2, &["--iterations: it is 5000", "at most"]);
+    folder.fail(&format!("{eval} --mode vanilla --iterations 5000"), 2, &["--iterations: it is 5000; use 1 to 1000"]);
     let diverged = folder.run(&format!("{eval} --mode online --alpha 1e38"));
     assert_eq!(diverged.status.code(), Some(1), "{}", stderr(&diverged));
     assert!(stderr(&diverged).contains("diverged"), "{}", stderr(&diverged));
@@ -215,6 +325,14 @@ fn what_goes_wrong_on_the_way_is_an_error() {
     let resume = "train --data other.npz --resume m.safetensors --out n.safetensors --steps 30 --device cpu";
     let refused = folder.run(resume);
     assert!(refused.status.code() != Some(0), "another data set must be refused: {}", stderr(&refused));
+    folder.fail(&format!("{eval} --mode vanilla --iterations 0"), 2, &["--iterations: it is 0; use 1 to 1000"]);
+    std::fs::write(folder.path("c.toml"), "[train]\nbatch = 1\n").unwrap();
+    let words = ["c.toml: batch: it is 1", "batch norm needs"];
+    folder.fail("train --data source.npz --out n.safetensors --config c.toml --device cpu", 1, &words);
+    // As many poses of other people.
+    folder.succeed("synth --scenario source --poses 320 --seed 9 --out others.npz");
+    let resume = "train --data others.npz --resume m.safetensors --out n.safetensors --steps 30 --device cpu";
+    folder.fail(resume, 2, &["--data: these are other poses", "the same file"]);
 }
 
 #[test]

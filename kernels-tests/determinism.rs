@@ -1,6 +1,6 @@
 //! The same numbers again: by seed, after a resume, on other threads, in other chunks.
 
-use isopose::adapt::{AdaptConfig, MODES, Policy, Start};
+use isopose::adapt::{AdaptConfig, MODES, Mode, Policy, Start};
 use isopose::checkpoint::Checkpoint;
 use isopose::config::{ModelConfig, TrainConfig};
 use isopose::data::{Scenario, synthetic};
@@ -8,7 +8,7 @@ use isopose::gpu::Device;
 use isopose::train::Trainer;
 
 use crate::device::devices;
-use crate::models::{adaptation, adapter, keypoints, model, training};
+use crate::models::{adaptation, adapter, geometry, keypoints, model, reaching, training};
 
 fn trained(model: &ModelConfig, config: &TrainConfig, device: &Device, stop: Option<u32>) -> Checkpoint {
     let set = synthetic(Scenario::Source, 100, 1, model.joints).unwrap();
@@ -47,19 +47,24 @@ fn same(what: &str, a: &Checkpoint, b: &Checkpoint) {
 
 #[test]
 fn training_repeats_and_resumes_to_the_bit() {
-    let (model, config) = (model(16, 20), training());
     for device in devices() {
-        let whole = trained(&model, &config, &device, None);
-        same(&format!("one seed twice on {}", device.name()), &whole, &trained(&model, &config, &device, None));
-        same(
-            &format!("resumed after 3 steps on {}", device.name()),
-            &whole,
-            &trained(&model, &config, &device, Some(3)),
-        );
+        let models = [(model(16, 20), training()), (geometry(16, 20), training()), reaching(model(16, 20))];
+        for (model, config) in models {
+            let what = format!("{}, with noise {} on {}", model.ssl, model.noise, device.name());
+            let whole = trained(&model, &config, &device, None);
+            same(&format!("one seed twice {what}"), &whole, &trained(&model, &config, &device, None));
+            same(&format!("resumed after 3 steps {what}"), &whole, &trained(&model, &config, &device, Some(3)));
+        }
     }
+    let (model, config) = (model(16, 20), training());
     let other = trained(&model, &TrainConfig { seed: 5, ..config.clone() }, &Device::Cpu(1), None);
     let whole = trained(&model, &config, &Device::Cpu(1), None);
     assert_ne!(whole.parameters, other.parameters, "another seed must train another model");
+    let (noisy, reach) = reaching(model.clone());
+    for (model, config) in [(&noisy, &config), (&model, &reach)] {
+        let other = trained(model, config, &Device::Cpu(1), None);
+        assert_ne!(whole.parameters, other.parameters, "other batches must train another model");
+    }
 }
 
 #[test]
@@ -71,8 +76,8 @@ fn training_does_not_depend_on_threads() {
     same("1 and 2 threads", &one, &two);
 }
 
-fn predictions(config: &AdaptConfig, device: &Device) -> Vec<f32> {
-    adapter(&model(16, 20), config, device).run(&keypoints(5, 16), None).unwrap()
+fn predictions(model: &ModelConfig, config: &AdaptConfig, device: &Device) -> Vec<f32> {
+    adapter(model, config, device).run(&keypoints(5, 16), None).unwrap()
 }
 
 fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
@@ -83,31 +88,36 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
 
 #[test]
 fn adaptation_does_not_depend_on_how_samples_are_grouped() {
-    let vanilla = adaptation(Policy::VANILLA);
-    for device in devices() {
-        let one = predictions(&vanilla, &device);
-        for (what, config) in [
-            ("three instances", AdaptConfig { instances: 3, ..vanilla.clone() }),
-            ("chunks of two", AdaptConfig { capacity: 2, ..vanilla.clone() }),
-            ("last steps taken whole", AdaptConfig { discard: false, ..vanilla.clone() }),
-        ] {
-            // The same arithmetic in the same order: exact, not merely close.
-            let far = largest_difference(&one, &predictions(&config, &device));
-            assert_eq!(far, 0.0, "{what} on {}: predictions differ by {far} m", device.name());
+    for model in [model(16, 20), geometry(16, 20)] {
+        let vanilla = adaptation(Mode::VANILLA.policy(&model));
+        for device in devices() {
+            let one = predictions(&model, &vanilla, &device);
+            for (what, config) in [
+                ("three instances", AdaptConfig { instances: 3, ..vanilla.clone() }),
+                ("chunks of two", AdaptConfig { capacity: 2, ..vanilla.clone() }),
+                ("last steps taken whole", AdaptConfig { discard: false, ..vanilla.clone() }),
+            ] {
+                // The same arithmetic in the same order: exact, not merely close.
+                let far = largest_difference(&one, &predictions(&model, &config, &device));
+                assert_eq!(far, 0.0, "{what} on {}: predictions differ by {far} m", device.name());
+            }
         }
+        let other = predictions(&model, &AdaptConfig { seed: 10, ..vanilla.clone() }, &Device::Cpu(1));
+        let far = largest_difference(&predictions(&model, &vanilla, &Device::Cpu(1)), &other);
+        assert!(far > 0.0, "other views must adapt otherwise, or this test compares nothing");
     }
-    let other = predictions(&AdaptConfig { seed: 10, ..vanilla.clone() }, &Device::Cpu(1));
-    let far = largest_difference(&predictions(&vanilla, &Device::Cpu(1)), &other);
-    assert!(far > 0.0, "other views must adapt otherwise, or this test compares nothing");
 }
 
 #[test]
 fn a_reset_stream_equals_a_fresh_one() {
-    for mode in MODES.iter().filter(|mode| mode.policy.start == Start::Carry) {
-        let config = adaptation(Policy { every: mode.policy.every.min(2), ..mode.policy });
+    let streams = || MODES.iter().filter(|mode| mode.start() == Start::Carry);
+    let models = [model(16, 20), geometry(16, 20)];
+    for (model, mode) in models.iter().flat_map(|model| streams().map(move |mode| (model, mode))) {
+        let policy = mode.policy(model);
+        let config = adaptation(Policy { every: policy.every.min(2), ..policy });
         let xs = keypoints(5, 16);
         for device in devices() {
-            let adapter = adapter(&model(16, 20), &config, &device);
+            let adapter = adapter(model, &config, &device);
             let fresh = adapter.run(&xs, None).unwrap();
             let onward = adapter.run(&xs, None).unwrap();
             assert!(largest_difference(&fresh, &onward) > 0.0, "{mode}: the stream must go on adapting");

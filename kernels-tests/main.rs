@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests fail and speak as tests do")]
 
+mod augment;
 mod command_line;
 mod costs;
 mod damaged;

@@ -2,8 +2,8 @@
 
 use isopose::Named;
 use isopose::adapt::{AdaptConfig, Adapter, Lifter, Mode, Policy};
-use isopose::checkpoint::Checkpoint;
-use isopose::config::{ModelConfig, TrainConfig};
+use isopose::checkpoint::{Checkpoint, RESERVOIR};
+use isopose::config::{ModelConfig, Preset, TrainConfig};
 use isopose::cpu::random::{pcg4d, unit_float};
 use isopose::gpu::Device;
 use isopose::nn::initial_tensors;
@@ -19,6 +19,13 @@ pub(crate) fn model(joints: usize, width: usize) -> ModelConfig {
     ModelConfig { joints, width, bone_lengths: vec![0.25; joints - 1], ..ModelConfig::default() }
 }
 
+/// A small model of the geometry task, whose terms all count.
+pub(crate) fn geometry(joints: usize, width: usize) -> ModelConfig {
+    let bone_lengths = vec![0.25; joints - 1];
+    let terms = ModelConfig { lambda_plane: 0.1, gate: 2.0, ..Preset::Geometry.model() };
+    ModelConfig { joints, width, bone_lengths, plane_scale: 0.94, reservoir: 7, ..terms }
+}
+
 /// Its initial parameters, with batch norms that do something and heads whose poses are metres, not centimetres.
 pub(crate) fn checkpoint(model: &ModelConfig) -> Checkpoint {
     let mut parameters = initial_tensors(model, 3);
@@ -30,6 +37,11 @@ pub(crate) fn checkpoint(model: &ModelConfig) -> Checkpoint {
         let positive = name.ends_with("weight") || name.ends_with("running_var");
         let change = |(v, n): (&mut f32, &f32)| *v += 0.3 * if positive { n.abs() } else { *n };
         tensor.data.iter_mut().zip(&noise).for_each(change);
+    }
+    // Poses about as large as a person.
+    for (name, size) in RESERVOIR.into_iter().zip([0.1, 1.0]) {
+        let tensor = parameters.get_mut(name).into_iter();
+        tensor.for_each(|t| t.data = draws(8, t.data.len()).iter().map(|v| size * v).collect());
     }
     Checkpoint { model: model.clone(), parameters, optimiser: None, training: None }
 }
@@ -46,7 +58,7 @@ pub(crate) fn mode(name: &str) -> Mode {
 
 /// A policy with few copies and three steps at most.
 pub(crate) fn few(policy: Policy) -> Policy {
-    Policy { iterations: policy.iterations.min(3), copies: 5, ..policy }
+    Policy { iterations: policy.iterations.min(3), copies: 5, replay: policy.replay.min(4), ..policy }
 }
 
 /// A policy with few copies, for samples that have every joint.
@@ -68,4 +80,10 @@ pub(crate) fn adapter(model: &ModelConfig, config: &AdaptConfig, device: &Device
 /// A short run on small batches.
 pub(crate) fn training() -> TrainConfig {
     TrainConfig { batch: 8, steps: 6, seed: 4, ..TrainConfig::default() }
+}
+
+/// The same on batches that reach further than their data: turned, mixed, with noise.
+pub(crate) fn reaching(model: ModelConfig) -> (ModelConfig, TrainConfig) {
+    let train = TrainConfig { random_views: 0.6, free_rotation: 0.4, limb_mixing: 0.5, ..training() };
+    (ModelConfig { noise: 6.0, ..model }, train)
 }

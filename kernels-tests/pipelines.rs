@@ -18,7 +18,7 @@ fn replays_make_no_pipelines() {
     let Device::Gpu(gpu) = &device else { panic!("gpu was asked for") };
     let model = model(16, 20);
     for mode in MODES {
-        let config = adaptation(mode.policy);
+        let config = adaptation(mode.paper);
         let adapting = adapter(&model, &config, &device);
         let prepared = gpu.pipeline_count();
         assert!(prepared > 0);

@@ -1,7 +1,7 @@
 //! Whole plans on both executors, tensor by tensor, and their golden listings.
 
-use isopose::adapt::{AdaptConfig, AdaptPlan, MODES, Policy, adapt_plan};
-use isopose::config::{Generator, ModelConfig, Projection, Reduction, Ssl, TrainConfig};
+use isopose::adapt::{AdaptConfig, AdaptPlan, MODES, Mode, Policy, adapt_plan};
+use isopose::config::{Generator, Lift, ModelConfig, Normalize, Preset, Projection, Reduction, Ssl, TrainConfig};
 use isopose::gpu::{Device, ShaderChecks};
 use isopose::nn::{Recording, pose_size};
 use isopose::plan::{CpuExecutor, Executor, GpuExecutor, Plan, SectionId, lockstep};
@@ -9,7 +9,7 @@ use isopose::train::{TrainPlan, train_plan};
 use isopose::verify::KERNEL_LIMIT;
 
 use crate::device::gpu;
-use crate::models::{adaptation, checkpoint, draws, keypoints, model, training};
+use crate::models::{adaptation, checkpoint, draws, geometry, keypoints, model, reaching, training};
 
 /// Runs `sections` in lockstep; each kernel starts from the twins' numbers, so that [`KERNEL_LIMIT`] holds for each.
 fn compare(
@@ -57,7 +57,7 @@ fn adaptation_agrees_on_both_executors() {
     let vanilla = adaptation(Policy::VANILLA);
     let mut failed = Vec::new();
     for mode in MODES {
-        failed.extend(adapting(mode.name, &model(16, 20), &adaptation(mode.policy)));
+        failed.extend(adapting(mode.name, &model(16, 20), &adaptation(mode.paper)));
     }
     let whole = AdaptConfig { discard: false, ..vanilla.clone() };
     failed.extend(adapting("vanilla, nothing discarded", &model(17, 20), &whole));
@@ -72,17 +72,28 @@ fn adaptation_agrees_on_both_executors() {
         ..model(16, 64)
     };
     failed.extend(adapting("vanilla, adversary alone", &other, &AdaptConfig { flip: false, ..vanilla }));
+    for mode in MODES {
+        let what = format!("geometry, {mode}");
+        failed.extend(adapting(&what, &geometry(16, 20), &AdaptConfig { masked: true, ..adaptation(mode.geometry) }));
+    }
+    let free = ModelConfig { lift: Lift::Free, projection: Projection::WeakPerspective, ..geometry(17, 64) };
+    let three = AdaptConfig { instances: 3, capacity: 6, ..adaptation(Mode::VANILLA.geometry) };
+    failed.extend(adapting("geometry, free lift, three instances", &free, &three));
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
 #[test]
 fn training_agrees_on_both_executors() {
     let mut failed = Vec::new();
-    for (ssl, joints, width) in [(Ssl::None, 16, 20), (Ssl::Adversary, 17, 20), (Ssl::Cycle, 16, 64)] {
-        let model = ModelConfig { ssl, ..model(joints, width) };
-        let TrainPlan { recording, ids } = train_plan(&model, &training(), 10, false).unwrap();
+    let plain = [(Ssl::None, 16, 20), (Ssl::Adversary, 17, 20), (Ssl::Cycle, 16, 64)]
+        .map(|(ssl, joints, width)| (ModelConfig { ssl, ..model(joints, width) }, training()));
+    let plane = ModelConfig { normalize: Normalize::Plane, ssl: Ssl::None, ..model(16, 20) };
+    let reaching = [model(17, 20), plane, geometry(17, 20)].map(reaching);
+    for (model, config) in plain.into_iter().chain(reaching) {
+        let (ssl, joints) = (model.ssl, model.joints);
+        let TrainPlan { recording, ids } = train_plan(&model, &config, 10, false).unwrap();
         let (xs, poses) = (keypoints(10, joints), draws(8, 10 * pose_size(&model)));
-        let what = format!("training with {ssl:?}");
+        let what = format!("training with {ssl:?}, noise {}", model.noise);
         failed.extend(compare(&what, &model, (recording, &[ids.step, ids.step]), |executor| {
             executor.write(ids.keypoints, 0, &xs);
             executor.write(ids.positions, 0, &poses);
@@ -111,10 +122,16 @@ fn golden(name: &str, plan: &Plan) {
 fn listings_are_the_golden_ones() {
     let model = ModelConfig { bone_lengths: vec![0.25; 15], ..ModelConfig::default() };
     golden("train", &train_plan(&model, &TrainConfig::default(), 1000, false).unwrap().recording.plan);
+    let (reaching, config) = reaching(ModelConfig { ssl: Ssl::None, width: 64, ..model.clone() });
+    golden("train_augmented", &train_plan(&reaching, &config, 1000, false).unwrap().recording.plan);
     let adapt = |policy: Policy| {
         let config = AdaptConfig { masked: false, ..policy.into() };
         adapt_plan(&model, &config).unwrap().recording.plan
     };
     golden("adapt", &adapt(Policy { iterations: 2, ..Policy::VANILLA }));
     golden("predict", &adapt(Policy::BASELINE));
+    let model = ModelConfig { bone_lengths: vec![0.25; 15], plane_scale: 1.0, width: 1024, ..Preset::Geometry.model() };
+    let config = AdaptConfig { masked: false, ..Mode::ONLINE.policy(&model).into() };
+    golden("adapt_geometry", &adapt_plan(&model, &config).unwrap().recording.plan);
+    golden("train_geometry", &train_plan(&model, &Preset::Geometry.training(), 1000, false).unwrap().recording.plan);
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use isopose::verify::{Check, RecordedState, own_state, replay};
+use isopose::verify::{Check, RecordedState, own_states, replay};
 
 use crate::device::devices;
 
@@ -19,8 +19,10 @@ fn failures(name: &str, state: &RecordedState) -> Vec<String> {
 }
 
 #[test]
-fn the_own_state_replays() {
-    let failed = failures("own", &own_state().unwrap());
+fn the_own_states_replay() {
+    let states = own_states().unwrap();
+    assert_eq!(states.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["own", "own_geometry"]);
+    let failed = states.iter().map(|(name, state)| failures(name, state)).collect::<Vec<_>>().concat();
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 

@@ -7,12 +7,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use isopose::config::Preset;
 use isopose::format::npz::Npz;
 use rand::{RngExt, SeedableRng};
 use serde_json::Value;
 
-const STUDY: &str = "study --source source.npz --target target.npz --width 16 --steps 40 --lr 1e-2 --dropout 0 \
-                     --seeds 2 --copies 4 --sweep-samples 12 --classifier-steps 20 --device cpu --threads 1";
+const STUDY: &str = "study --source source.npz --target target.npz --preset paper --width 16 --steps 40 --lr 1e-2 \
+                     --dropout 0 --seeds 2 --copies 4 --sweep-samples 12 --classifier-steps 20 --device cpu --threads 1";
+/// The other preset, with every method: training mixes limbs too.
+const GEOMETRY: &str = "study --source source.npz --target target.npz --config mixed.toml --width 16 --steps 40 --lr 1e-2 \
+                        --dropout 0 --copies 2 --replay 3 --sweep-samples 12 --classifier-steps 20 --device cpu --threads 1";
+const MIXED: &str = "[train]\nrandom_views = 0.5\nlimb_mixing = 0.25\n";
 
 struct Folder(tempfile::TempDir);
 
@@ -89,10 +94,45 @@ fn a_killed_study_ends_as_one_that_was_left_alone() {
         assert!(text.contains(word), "{word}: {text}");
     }
 
-    // Killed again and again at random moments, later each time, so that the longest step is finished once.
+    let page = killed_and_whole(&folder, &format!("{STUDY} --paper-target mpi-inf-3dhp"));
+    is_complete(&page);
+    unfinished_and_changed_studies_are_refused(&folder);
+    markdown_has_its_figures(&folder);
+}
+
+#[test]
+fn a_killed_study_of_geometry_ends_as_one_that_was_left_alone() {
+    let folder = Folder::new();
+    fs::write(folder.path("mixed.toml"), MIXED).unwrap();
+    let text = folder.succeed(&format!("{GEOMETRY} --out whole"));
+    for word in ["Table 1", "Methods, US", "Gains", "Ablations", "Joint (PA)", "whole/report.html"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    let page = killed_and_whole(&folder, GEOMETRY);
+    let methods =
+        ["Joint, views only", "Vanilla-lr", "Online-skip", "PA-MPJPE", "2 random views a step, 3 poses replayed"];
+    let tables = ["MPJPE by action, mm", "Time of a sample", "px of the image", "px of a person of 200", "T = 1, α = "];
+    let changes =
+        ["without bone", "without view", "without replay", "replay alone", "without the gate", "with weight 1"];
+    let others = ["256 poses", "B = R = 2", "B = R = 16", "free lift", "without rays", "poses as recorded", "thinner"];
+    for word in methods.iter().chain(&tables).chain(&changes).chain(&others) {
+        assert!(page.contains(word), "{word} is not in the report");
+    }
+    assert!(!page.contains("NaN") && !page.contains("Online-Cyc"));
+    // The paper's study is another one.
+    let paper = STUDY.replace("--seeds 2", "--config mixed.toml");
+    folder.fail(&format!("{paper} --out whole --resume"), 2, &["setting preset was geometry", "paper now"]);
+    folder.fail(&format!("{STUDY} --out new --replay 4"), 2, &["--replay", "leave it out"]);
+    folder.fail(&format!("{} --out new", GEOMETRY.replace("--replay 3", "--replay 9999999")), 2, &["--replay"]);
+    assert!(!folder.path("new").exists());
+}
+
+/// Kills the study that is whole again and again at random moments, later each time, so that the longest step is finished
+/// once; compares the results and the reports, and returns the report.
+fn killed_and_whole(folder: &Folder, study: &str) -> String {
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(5);
     let mut kills = 0;
-    let line = format!("{STUDY} --out killed --paper-target mpi-inf-3dhp --resume");
+    let line = format!("{study} --out killed --resume");
     loop {
         let quiet = || Stdio::null();
         let mut child = folder.command(&line).stdout(quiet()).stderr(quiet()).spawn().unwrap();
@@ -113,15 +153,13 @@ fn a_killed_study_ends_as_one_that_was_left_alone() {
     let [(whole, page), (killed, other)] = ["whole", "killed"].map(|study| folder.results_without_times(study));
     assert!(whole == killed, "the results differ");
     assert!(page == other, "the reports differ");
-    is_complete(&page);
     // What the killed runs left half written is gone.
     for part in ["models", "predictions", "results"] {
         let names = fs::read_dir(folder.path("killed").join(part)).unwrap();
         let names: Vec<_> = names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         assert!(!names.is_empty() && names.iter().all(|name| !name.starts_with('.')), "{names:?}");
     }
-    unfinished_and_changed_studies_are_refused(&folder);
-    markdown_has_its_figures(&folder);
+    page
 }
 
 /// Everything that the paper shows is there, its own numbers quoted.
@@ -173,6 +211,56 @@ fn unfinished_and_changed_studies_are_refused(folder: &Folder) {
     folder.fail(&resumed, 1, &["seed-0-baseline.npz", "shape [5, 16, 3], not [64, 16, 3]"]);
 }
 
+#[test]
+fn an_epoch_is_what_is_trained_on() {
+    let folder = Folder::new();
+    // 288 of the 320 poses are.
+    let line = format!("{} --out s", STUDY.replace("--steps 40", "--epochs 2").replace("--seeds 2", "--seeds 1"));
+    let mut child = folder.command(&line).stdout(Stdio::null()).spawn().unwrap();
+    while !folder.path("s/study.json").exists() {
+        assert!(child.try_wait().unwrap().is_none_or(|status| status.success()));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let _ = child.kill();
+    child.wait().unwrap();
+    let manifest: Value = serde_json::from_slice(&fs::read(folder.path("s/study.json")).unwrap()).unwrap();
+    assert_eq!(manifest["settings"]["train"]["steps"], 2 * 288 / 64);
+}
+
+/// A checkpoint in the place of a study's own is of the study or refused, finished or not.
+#[test]
+fn checkpoints_of_other_trainings_are_refused() {
+    let folder = Folder::new();
+    let study = STUDY.replace("--seeds 2", "--seeds 1");
+    let model = folder.path("s/models/seed-0-cyc.safetensors");
+    let mut child = folder.command(&format!("{study} --out s")).stdout(Stdio::null()).spawn().unwrap();
+    while !model.exists() {
+        assert!(child.try_wait().unwrap().is_none_or(|status| status.success()));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let _ = child.kill();
+    child.wait().unwrap();
+    // Of the step that the study wants, but of another width, task, rate, data or seed.
+    let train =
+        "train --data source.npz --out s/models/seed-0-cyc.safetensors --hold-back 0.1 --device cpu --threads 1";
+    let own = "--preset paper --width 16 --steps 40 --lr 1e-2 --dropout 0";
+    for (other, word) in [
+        (own.replace("--width 16", "--width 8"), "metadata config: width is 8, the study's 16"),
+        (format!("{own} --ssl adversary"), "metadata config"),
+        (own.replace("1e-2", "1e-3"), "metadata training: lr is 0.001, the study's 0.01"),
+        (format!("{own} --seed 1"), "metadata training"),
+        (own.replace("--steps 40", "--steps 50"), "metadata training"),
+    ] {
+        folder.succeed(&format!("{train} {other}"));
+        folder.fail(&format!("{study} --out s --resume"), 1, &["seed-0-cyc.safetensors", word, "remove the file"]);
+    }
+    let all = train.replace("--hold-back 0.1", "");
+    folder.succeed(&format!("{all} {own}"));
+    folder.fail(&format!("{study} --out s --resume"), 1, &["seed-0-cyc.safetensors", "metadata"]);
+    folder.succeed(&format!("{train} {own}"));
+    folder.succeed(&format!("{study} --out s --resume"));
+}
+
 /// Only the results of a study that is there again are needed.
 fn markdown_has_its_figures(folder: &Folder) {
     folder.succeed(&format!("{STUDY} --out whole --paper-target mpi-inf-3dhp --resume"));
@@ -211,7 +299,7 @@ fn eval_and_study_agree_in_every_mode() {
     let model = folder.path("study/models/seed-0-cyc.safetensors");
     let checkpoint = isopose::checkpoint::Checkpoint::load(&model).unwrap();
     assert!(checkpoint.optimiser.is_some(), "or nothing is shown");
-    let methods = isopose::study::methods().into_iter().filter(|method| method.model.name == "cyc");
+    let methods = isopose::study::methods(Preset::Paper).into_iter().filter(|method| method.model.name == "cyc");
     let mut compared = Vec::new();
     for method in methods {
         let mode = method.mode.name;

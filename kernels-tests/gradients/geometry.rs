@@ -10,24 +10,24 @@ use isopose::pose::Skeleton;
 use super::{check, dot};
 use crate::models::draws;
 
-const LIFTED: usize = 2;
-const COPIES: usize = 6;
-const ROWS: usize = LIFTED + COPIES;
+pub(super) const LIFTED: usize = 2;
+pub(super) const COPIES: usize = 6;
+pub(super) const ROWS: usize = LIFTED + COPIES;
 const FACTOR: [f32; ROWS] = [0.0, 0.0, 0.3, -0.7, 1.1, 0.9, -0.4, 0.6];
 
 /// Tensors of a few lifted poses and their views.
-struct Scene {
-    rec: Recorder,
+pub(super) struct Scene {
+    pub(super) rec: Recorder,
     joints: usize,
-    pose_size: usize,
-    pose: TensorId,
-    views: TensorId,
-    skeleton: TensorId,
-    bones: TensorId,
+    pub(super) pose_size: usize,
+    pub(super) pose: TensorId,
+    pub(super) views: TensorId,
+    pub(super) skeleton: TensorId,
+    pub(super) bones: TensorId,
 }
 
 impl Scene {
-    fn new(joints: usize) -> Self {
+    pub(super) fn new(joints: usize) -> Self {
         let mut rec = Recorder::new();
         let pose_size = (3 * joints).next_multiple_of(4);
         let skeleton = Skeleton::of(joints).unwrap();
@@ -44,7 +44,12 @@ impl Scene {
         }
     }
 
-    fn record(&mut self, kernel: &'static Kernel, tensors: &[(&str, TensorId)], known: &[(&'static str, Value)]) {
+    pub(super) fn record(
+        &mut self,
+        kernel: &'static Kernel,
+        tensors: &[(&str, TensorId)],
+        known: &[(&'static str, Value)],
+    ) {
         let sizes = [("joints", self.joints.into()), ("lifted", LIFTED.into()), ("copies", COPIES.into())];
         let symbols: Vec<&str> = kernel.bindings.iter().flat_map(|b| b.shape).copied().collect();
         let wanted = |name: &str| kernel.uniforms.iter().any(|u| u.name() == name) && !symbols.contains(&name);

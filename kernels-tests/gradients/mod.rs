@@ -7,6 +7,7 @@
 //! and too few of the others fail.
 
 mod geometry;
+mod geometry_task;
 mod networks;
 mod whole;
 

@@ -1,9 +1,10 @@
 //! Blocks, stacks, heads and the discriminator, frozen and as they train.
 
+use isopose::config::{ModelConfig, Network};
 use isopose::cpu::State;
 use isopose::nn::{
-    Block, Discriminator, Extent, FrozenBlock, Head, Pass, Rows, Stack, Storage, Store, TrainingBlock, TrainingOptions,
-    Update, UpdateFrom, Weights,
+    Block, Discriminator, Extent, FrozenBlock, Head, Lifted, Pass, Rows, Stack, Storage, Store, TrainingBlock,
+    TrainingOptions, Update, UpdateFrom, Weights,
 };
 use isopose::plan::{CpuExecutor, Executor, Init, Recorder, SectionId, TensorId};
 
@@ -180,11 +181,12 @@ fn head<B: Block>(what: &str, options: impl FnOnce(&mut Recorder, TensorId) -> B
     let mut backward = None;
     let graph = graph(what, WIDTH, 48, |rec, store, [x, _, ones, state]| {
         let options = options(rec, state);
-        let head = <Head<B>>::new(rec, store, ("head", 48), EXTENT, &options);
+        let model = ModelConfig::default();
+        let head = <Head<B>>::new(rec, store, (Network::FslHead, &model), EXTENT, &options);
         let forward = rec.section("forward");
-        head.record_forward(rec, x, PASS).unwrap();
+        head.record_forward(rec, Lifted { features: x, keypoints: x }, PASS).unwrap();
         backward = Some(rec.section("backward"));
-        let dx = head.record_backward(rec, PASS).unwrap();
+        let dx = head.record_backward(rec, x, PASS).unwrap();
         head.record_update(rec, Update::InPlace, from(x, ones, state)).unwrap();
         (head.pose, dx, forward, vec![head.dpose])
     });

@@ -6,7 +6,7 @@ use isopose::config::{Generator, ModelConfig, Projection, Ssl, TrainConfig};
 use isopose::cpu::State;
 use isopose::gpu::Device;
 use isopose::nn::{Program, pose_size};
-use isopose::task::{Losses, columns};
+use isopose::task::{Losses, Stage, columns};
 use isopose::train::{TrainPlan, train_plan};
 
 use super::check;
@@ -55,7 +55,7 @@ fn of_adaptation() {
         let adapted = |parameters: Tensors| {
             let lifter = Lifter::new(model.clone(), parameters, &Device::Cpu(1)).unwrap();
             let adapter = lifter.adapter(config.clone()).unwrap();
-            adapter.give_views(&angles);
+            adapter.give_views(&angles).unwrap();
             adapter.run(&keypoints(1, model.joints), None).unwrap();
             adapter
         };
@@ -96,7 +96,7 @@ fn of_joint_training() {
             program.set_state(State::default());
             program.replay(ids.step).unwrap();
             let ring = program.read(ids.losses).unwrap();
-            let losses = Losses::of_ring(&ring[..columns(&model).count()], &model);
+            let losses = Losses::of_ring(&ring[..columns(&model, Stage::Training).count()], &model, Stage::Training);
             (losses, program.moments().unwrap())
         };
         let (_, moments) = step(&start);
