@@ -2,7 +2,8 @@
 //!
 //! A [`Task`] looks at what a head lifts and says what is wrong with it: it records its losses, the gradients that they
 //! start, and the update of what it owns. Tasks that look at one head share a [`Branch`]. Training records the
-//! supervised branch and, where the model has one, the self-supervised branch; adaptation records the latter alone.
+//! supervised branch and, for the paper's tasks, the self-supervised one; adaptation records that alone, or for the geometry
+//! task a branch of its own on the frozen FSL head.
 //!
 //! What a task is apart from any plan stands in its [`About`]: the columns that it has in the ring of losses, the
 //! networks that it moves, the rows that it needs.
