@@ -65,8 +65,8 @@ pub struct TrainConfig {
     pub limb_mixing: f32,
     /// The model's `gate` is this quantile of the bone term over the reservoir under the trained model; 0 is off.
     pub gate_quantile: f32,
-    /// What the stem's initial weights are multiplied by: keypoints in a plane at `depth` are so many times smaller than
-    /// the features that blocks add to them.
+    /// What the stem's initial weights are multiplied by: keypoints in a plane at `depth` are small beside the features that
+    /// blocks add to them.
     pub stem_gain: f32,
     /// Seed of the initial weights, the order of poses, the views and the dropout masks.
     pub seed: u32,
