@@ -161,7 +161,8 @@ impl Adapter {
         if policy.adapts() && !matches!(as_trained(), Err(Error::Diverged(_))) {
             match policy.alpha > 1e-9 {
                 true => format!("adaptation diverged: use an `alpha` below {:e}", policy.alpha),
-                false => "it is the model's losses that do: train it again".to_owned(),
+                false => "no `alpha` mends that: the model's reservoir or bone lengths are damaged; train it again"
+                    .to_owned(),
             }
         } else {
             "the model itself is at fault: train it again".to_owned()
