@@ -12,7 +12,7 @@
 //! use isopose::train::Trainer;
 //!
 //! # fn main() -> isopose::Result<()> {
-//! // `auto` takes a GPU where there is one; 0 threads are one for each core.
+//! // `auto` takes a GPU where there is one; 0 threads are `RAYON_NUM_THREADS`, or one for each core.
 //! let device = Device::open("cpu", 0, ShaderChecks::Off)?;
 //!
 //! // A tiny model of synthetic poses. `Lifter::open` reads a checkpoint instead.

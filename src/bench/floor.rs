@@ -5,10 +5,10 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use super::latency::percentile;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::gpu::{BufferCopy, Device, Gpu};
 use crate::kernels;
-use crate::plan::{Executor, Recorder, SectionId, prepare};
+use crate::plan::{Executor, Recorder, SectionId, prepare, thread_pool};
 
 /// Rows of the large product, and features on either side.
 const ROWS: usize = 2048;
@@ -65,8 +65,7 @@ impl Floor {
 }
 
 fn of_cpu(threads: usize, device: &Device) -> Result<Floor> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    let pool = pool.map_err(|e| Error::Device(format!("cannot start {threads} threads: {e}; ask for fewer")))?;
+    let pool = thread_pool(threads)?;
     let share = CPU_WORDS.div_ceil(pool.current_num_threads());
     let (from, mut to) = (vec![1.0f32; CPU_WORDS], vec![0.0f32; CPU_WORDS]);
     let mut copy = || {

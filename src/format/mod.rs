@@ -26,8 +26,8 @@ pub use {npz::Array, stored::Stored, value::Value};
 
 pub use whole::write_whole;
 
-/// The most bytes that one file may take in memory: half of what the system can give without swapping, where it says
-/// so (Linux), else 4 GiB.
+/// The most bytes that one file may take in memory: half of what the system or its container can give without
+/// swapping, where it says so (Linux), else 4 GiB.
 #[cfg(feature = "import")]
 #[must_use]
 pub fn memory_limit() -> usize {

@@ -10,7 +10,7 @@ use super::{Dispatch, Executor, Plan, Readback, SectionId, SharedTensor, TensorI
 use crate::cpu::Memory;
 use crate::error::{Error, Result};
 use crate::kernel::{Access, Element, Inputs, MAX_BINDINGS, Outputs, Value};
-use crate::system::available_memory;
+use crate::system;
 
 /// A tensor in the CPU's memory that several executors read.
 #[derive(Clone)]
@@ -54,7 +54,7 @@ pub struct CpuExecutor {
 }
 
 impl CpuExecutor {
-    /// Allocates the plan's tensors; `threads` is the size of the pool, 0 for one per core.
+    /// Allocates the plan's tensors; `threads` is the size of the pool, 0 as in [`crate::gpu::Device::Cpu`].
     ///
     /// # Errors
     /// [`Error::Device`] when the threads cannot be started, or the plan needs more memory than there is.
@@ -65,8 +65,7 @@ impl CpuExecutor {
     /// As [`Self::new`] with tensors that are there already.
     pub(super) fn sharing(plan: Plan, threads: usize, shared: &[(TensorId, SharedTensor)]) -> Result<Self> {
         check_memory(plan.bytes())?;
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let pool = pool.map_err(|e| Error::Device(format!("cannot start {threads} threads: {e}; ask for fewer")))?;
+        let pool = thread_pool(threads)?;
         let memory = memory(&plan, shared)?;
         let dispatches = plan.sections.iter().flat_map(|section| &section.dispatches);
         let rows = dispatches.flat_map(|dispatch| dispatch.uniforms.iter()).filter_map(|(name, value)| match value {
@@ -80,9 +79,17 @@ impl CpuExecutor {
     }
 }
 
+/// A pool of so many threads, 0 as in [`crate::gpu::Device::Cpu`].
+pub(crate) fn thread_pool(threads: usize) -> Result<rayon::ThreadPool> {
+    // Never 0: what rayon would take then is to be what `Device::name` says.
+    let threads = system::threads(threads);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.map_err(|e| Error::Device(format!("cannot start {threads} threads: {e}; ask for fewer")))
+}
+
 /// Fails where this machine has not so many bytes.
 pub(super) fn check_memory(bytes: u64) -> Result<()> {
-    match available_memory().filter(|&available| bytes > available) {
+    match system::available_memory().filter(|&available| bytes > available) {
         None => Ok(()),
         Some(available) => Err(Error::Device(format!(
             "cpu: the plan needs {} MiB of memory, but {} MiB are free; lower `width`, `copies`, `instances` or `batch`",

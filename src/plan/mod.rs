@@ -10,6 +10,7 @@ mod recorder;
 
 pub use cost::Cost;
 pub use cpu::CpuExecutor;
+pub(crate) use cpu::thread_pool;
 pub use executor::{Executor, Readback, SharedTensor, prepare};
 pub(crate) use executor::{check_fits, check_rows, prepare_sharing};
 pub use gpu::GpuExecutor;

@@ -17,7 +17,7 @@ use crate::gpu::Device;
 /// What `work` makes of each item, in order. Not by rayon: comparing waits for pools of its own, and a worker that waits
 /// begins the next item on top of the one that it is in, until its stack is full.
 fn on_every_core<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = crate::system::threads(0);
     std::thread::scope(|scope| {
         let chunks = items.chunks(items.len().div_ceil(cores).max(1));
         let threads: Vec<_> = chunks.map(|chunk| scope.spawn(|| chunk.iter().map(&work).collect::<Vec<_>>())).collect();
