@@ -1,15 +1,32 @@
 //! The door to the machine's adapters: an instance of each backend that computes. GL is left out: its compute support is
 //! partial, and it would list each GPU twice.
 
-/// An instance that asks for no window system, as this crate shows nothing; `None` where there is no Vulkan.
+/// The backends that compute and are built in: Vulkan.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+pub(super) const fn backends() -> wgpu::Backends {
+    wgpu::Backends::VULKAN
+}
+
+/// The backends that compute and are built in: Metal, or DX12 and Vulkan.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+pub(super) const fn backends() -> wgpu::Backends {
+    let compute = wgpu::Backends::VULKAN.union(wgpu::Backends::METAL).union(wgpu::Backends::DX12);
+    compute.intersection(wgpu::Instance::enabled_backend_features())
+}
+
+/// An instance that asks for no window system, as this crate shows nothing; `None` where there is no Vulkan, or it is not
+/// among the backends `sought`.
 ///
 /// wgpu's own would ask for every extension that makes a surface. A layer takes the request for a wish to draw:
 /// `VK_LAYER_MESA_device_select` of Mesa 22 then looks for a Wayland compositor whenever adapters are listed, and complains
 /// on stderr where `XDG_RUNTIME_DIR` is unset, as it is for services, in containers and for cron.
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-pub(super) fn compute_only() -> Option<wgpu::Instance> {
+pub(super) fn compute_only(sought: wgpu::Backends) -> Option<wgpu::Instance> {
     use wgpu::hal::{InstanceDescriptor, api, vulkan};
 
+    if !sought.contains(backends()) {
+        return None;
+    }
     let descriptor = InstanceDescriptor {
         name: "wgpu",
         flags: wgpu::InstanceFlags::empty(),
@@ -37,11 +54,14 @@ fn names_window_system(extension: &std::ffi::CStr) -> bool {
     extension != c"VK_KHR_surface" && extension.to_bytes().ends_with(b"_surface")
 }
 
-/// An instance of every backend that computes: Metal, or DX12 and Vulkan.
+/// An instance of the backends `sought`; `None` without any.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
-pub(super) fn compute_only() -> Option<wgpu::Instance> {
+pub(super) fn compute_only(sought: wgpu::Backends) -> Option<wgpu::Instance> {
+    if sought.is_empty() {
+        return None;
+    }
     let descriptor = wgpu::InstanceDescriptor {
-        backends: wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12,
+        backends: sought,
         flags: wgpu::InstanceFlags::empty(),
         ..wgpu::InstanceDescriptor::new_without_display_handle()
     };
@@ -61,7 +81,8 @@ mod tests {
             assert!(!names_window_system(name), "{name:?}");
         }
         // Without a Vulkan loader there is no instance; the tests of kernels say that GPU tests were skipped.
-        let Some(instance) = compute_only() else { return };
+        assert!(compute_only(wgpu::Backends::GL).is_none());
+        let Some(instance) = compute_only(backends()) else { return };
         // SAFETY: the extensions are read while the instance lives.
         #[expect(unsafe_code, reason = "what was asked of Vulkan shows in wgpu's unsafe layer only")]
         let extensions = unsafe { instance.as_hal::<wgpu::hal::api::Vulkan>() }.unwrap().shared_instance().extensions();

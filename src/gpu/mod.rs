@@ -1,10 +1,13 @@
 //! Adapters and devices: which machine runs a plan.
 
+mod backends;
 mod copy;
 mod instance;
 mod select;
 mod staging;
 
+#[cfg(feature = "cli")]
+pub(crate) use backends::{advice, unusable_variable};
 pub(crate) use copy::BufferCopy;
 pub use select::{AdapterSummary, adapters};
 pub use staging::PendingRead;
@@ -15,11 +18,13 @@ use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, Result};
 use crate::kernel::{Kernel, Product, Tile, Tiling};
+use crate::system;
 
 /// Where plans run.
 #[derive(Clone, Debug)]
 pub enum Device {
-    /// The kernels' twins on this many threads; 0 for one per core.
+    /// The kernels' twins on this many threads; 0 for as many as `RAYON_NUM_THREADS` says, or else for one per core
+    /// that the process may use.
     Cpu(usize),
     /// An opened GPU.
     Gpu(Gpu),
@@ -37,7 +42,8 @@ pub enum ShaderChecks {
 impl Device {
     /// Opens the device that `choice` names: `auto` (a discrete GPU, an integrated GPU, then the CPU), `cpu`, `gpu`
     /// (the best adapter, software ones included), `gpu:N` (as numbered by [`adapters`]), or a part of an
-    /// adapter's name. A software adapter is never chosen by `auto`.
+    /// adapter's name. A software adapter is never chosen by `auto`. `WGPU_BACKEND` limits the backends, as wgpu
+    /// documents it.
     ///
     /// # Errors
     /// [`Error::Setting`] when no adapter fits `choice`; [`Error::Device`] when it cannot be opened.
@@ -52,8 +58,7 @@ impl Device {
     #[must_use]
     pub fn name(&self) -> String {
         match self {
-            Self::Cpu(0) => cpu_name(std::thread::available_parallelism().map_or(1, usize::from)),
-            Self::Cpu(threads) => cpu_name(*threads),
+            Self::Cpu(threads) => cpu_name(system::threads(*threads)),
             Self::Gpu(gpu) => gpu.name.clone(),
         }
     }

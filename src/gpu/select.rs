@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::instance;
+use super::{backends, instance};
 use crate::error::{Error, Result};
+use crate::system;
 
 /// An adapter, or the CPU executor, as a user can choose it.
 #[derive(Clone, Debug, Serialize)]
@@ -47,7 +48,7 @@ pub fn adapters() -> Vec<AdapterSummary> {
         .collect();
     all.push(AdapterSummary {
         id: "cpu".to_owned(),
-        name: super::cpu_name(std::thread::available_parallelism().map_or(1, usize::from)),
+        name: super::cpu_name(system::threads(0)),
         kind: "CPU executor",
         backend: String::new(),
         driver: String::new(),
@@ -88,7 +89,12 @@ fn named(choice: &str, found: &[wgpu::Adapter]) -> Result<usize> {
 
 fn absent(what: &str, found: &[wgpu::Adapter]) -> Error {
     let names: Vec<String> = found.iter().enumerate().map(|(i, a)| format!("gpu:{i} {}", a.get_info().name)).collect();
-    let here = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    if names.is_empty() {
+        let advice = backends::advice();
+        return Error::setting("device", format!("{what} (adapters here: none); {advice}, or use auto or cpu"));
+    }
+    let limit = backends::variable().map_or_else(String::new, |value| format!(", as WGPU_BACKEND is set to '{value}'"));
+    let here = names.join(", ") + &limit;
     Error::setting("device", format!("{what} (adapters here: {here}); use auto, cpu, gpu, gpu:N or part of a name"))
 }
 
@@ -98,8 +104,9 @@ fn automatic(found: &[wgpu::Adapter]) -> Option<usize> {
 }
 
 fn ranked() -> Vec<wgpu::Adapter> {
-    let Some(instance) = instance::compute_only() else { return Vec::new() };
-    let mut found = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+    let sought = backends::chosen();
+    let Some(instance) = instance::compute_only(sought) else { return Vec::new() };
+    let mut found = pollster::block_on(instance.enumerate_adapters(sought));
     found.retain(|a| a.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS));
     found.sort_by_key(|adapter| rank(adapter.get_info().device_type));
     found
