@@ -13,24 +13,34 @@
 //! `config`, if any, is read as the PyTorch reference's: the JSON of its `Cfg`. Without a
 //! `config`, J, W and whether there is a self-supervised task (then taken to be the cycle) follow from
 //! the tensors, inputs are taken to be in the projection's plane, and all else has its default.
+//!
+//! What PyTorch's wrappers put before the names of all tensors is taken off: `module.` of `DataParallel`, `_orig_mod.` of
+//! `torch.compile`, nested too. It must be the same before all. f64 is rounded to f32, f16 and bf16 are widened.
+//! [`Checkpoint::load_told`] says what of this a file needed.
 
+mod archive;
 mod sound;
 #[cfg(test)]
 mod tests;
+mod told;
+mod wrapper;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 
-use safetensors::tensor::{Metadata, TensorInfo, View};
-use safetensors::{Dtype, SafeTensorError, SafeTensors};
+use safetensors::Dtype;
+use safetensors::tensor::View;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{ModelConfig, Network, Normalize, Ssl, TrainConfig};
 use crate::error::{Error, Result};
+pub(crate) use archive::Archive;
+use archive::header;
 pub(crate) use sound::check_parameters;
 use sound::{Wrong, own_config, wrong_tensor};
+pub use told::Told;
 
 const FORMAT: &str = "isopose-1";
 const MOMENTS: [&str; 2] = ["adam.exp_avg.", "adam.exp_avg_sq."];
@@ -95,7 +105,8 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Reads and checks a checkpoint; f64 tensors are rounded to f32.
+    /// Reads and checks a checkpoint; f64 tensors are rounded to f32, f16 and bf16 widened. What wrappers of PyTorch
+    /// put before all names, `module.` and `_orig_mod.`, is taken off.
     ///
     /// # Errors
     /// If the file cannot be read, is no safetensors file, or holds anything but one sound model. The
@@ -112,17 +123,17 @@ impl Checkpoint {
         Self::read(path, bytes).map(|(checkpoint, _)| checkpoint)
     }
 
-    /// As [`Self::load`]; also whether the model's options had to be told from the tensors and defaults, because the file
-    /// has no `config`.
+    /// As [`Self::load`]; also what the file was taken for where it does not say, or says otherwise.
     ///
     /// # Errors
     /// As [`Self::load`].
-    pub fn load_told(path: &Path) -> Result<(Self, bool)> {
+    pub fn load_told(path: &Path) -> Result<(Self, Told)> {
         Self::read(path, &fs::read(path).map_err(|source| Error::io(path, "read", source))?)
     }
 
-    fn read(path: &Path, bytes: &[u8]) -> Result<(Self, bool)> {
-        let archive = Archive::parse(path, bytes)?;
+    fn read(path: &Path, bytes: &[u8]) -> Result<(Self, Told)> {
+        let mut archive = Archive::parse(path, bytes)?;
+        let prefix = wrapper::take_off(&mut archive)?;
         if archive.tensors.keys().any(|name| name.starts_with("param/")) {
             let problem = "this is a recorded state (its tensors are named param/...), not a checkpoint";
             return Err(Error::file(path, "tensors", problem, "give a checkpoint here"));
@@ -133,10 +144,12 @@ impl Checkpoint {
         };
         let training =
             archive.metadata.get("training").map(|json| serde_json::from_str(json).map_err(bad)).transpose()?;
+        let mut told = Told { options: !archive.metadata.contains_key("config"), prefix, widened: Vec::new() };
         let (mut parameters, mut optimiser) = (Tensors::new(), Moments::default());
         // PyTorch's batch norm counts batches; nothing here needs to know.
         for (name, info) in archive.tensors.iter().filter(|(name, _)| !name.ends_with(".num_batches_tracked")) {
-            let data = archive.values(name, info, &[Dtype::F32, Dtype::F64])?;
+            let data = archive.values(name, info, &[Dtype::F32, Dtype::F64, Dtype::F16, Dtype::BF16])?;
+            told.add_type(info.dtype);
             let data = data.into_iter().map(|value| value as f32).collect();
             let (tensors, name) = match MOMENTS.map(|prefix| name.strip_prefix(prefix)) {
                 [Some(name), _] => (&mut optimiser.exp_avg, name),
@@ -148,7 +161,7 @@ impl Checkpoint {
         let optimiser = Some(optimiser).filter(|moments| *moments != Moments::default());
         let checkpoint = Self { model, parameters, optimiser, training };
         checkpoint.check(path)?;
-        Ok((checkpoint, !archive.metadata.contains_key("config")))
+        Ok((checkpoint, told))
     }
 
     /// Writes the checkpoint so that `path` holds either its old content or all of the new, even if
@@ -279,40 +292,6 @@ fn read_model(archive: &Archive) -> Result<ModelConfig> {
     }
 }
 
-/// A parsed safetensors file whose tensors are known to lie within it.
-pub(crate) struct Archive<'a> {
-    /// For messages.
-    pub(crate) path: &'a Path,
-    pub(crate) metadata: HashMap<String, String>,
-    pub(crate) tensors: BTreeMap<String, TensorInfo>,
-    data: &'a [u8],
-}
-
-impl<'a> Archive<'a> {
-    pub(crate) fn parse(path: &'a Path, bytes: &'a [u8]) -> Result<Self> {
-        let (length, parsed): (usize, Metadata) =
-            SafeTensors::read_metadata(bytes).map_err(|error| header(path, error))?;
-        let tensors = parsed.tensors().into_iter().map(|(name, info)| (name, info.clone())).collect();
-        // Behind the header's length, 8 bytes, and the header.
-        let data = &bytes[8 + length..];
-        Ok(Self { path, metadata: parsed.metadata().clone().unwrap_or_default(), tensors, data })
-    }
-
-    /// A tensor's values, if it is of one of the types `allowed` (F32, F64 or U8).
-    pub(crate) fn values(&self, name: &str, info: &TensorInfo, allowed: &[Dtype]) -> Result<Vec<f64>> {
-        if !allowed.contains(&info.dtype) {
-            let problem = format!("its type is {}, not one of {allowed:?}", info.dtype);
-            return Err(Error::file(self.path, name, problem, "convert it, for example with tensor.float()"));
-        }
-        let bytes = &self.data[info.data_offsets.0..info.data_offsets.1];
-        Ok(match info.dtype {
-            Dtype::F32 => bytes.as_chunks().0.iter().map(|value| f32::from_le_bytes(*value).into()).collect(),
-            Dtype::F64 => bytes.as_chunks().0.iter().map(|value| f64::from_le_bytes(*value)).collect(),
-            _ => bytes.iter().map(|value| f64::from(*value)).collect(),
-        })
-    }
-}
-
 impl View for &Tensor {
     fn dtype(&self) -> Dtype {
         Dtype::F32
@@ -333,13 +312,4 @@ impl View for &Tensor {
 
 fn to_json(path: &Path, value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::file(path, "metadata", error.to_string(), "report this"))
-}
-
-/// What the safetensors crate found wrong, in this crate's words.
-fn header(path: &Path, error: SafeTensorError) -> Error {
-    let (field, problem) = match error {
-        SafeTensorError::InvalidOffset(name) => (name, "its bytes overlap others or leave a gap".to_owned()),
-        error => ("header".to_owned(), error.to_string()),
-    };
-    Error::file(path, field, problem, "the file is truncated, damaged or no .safetensors file: copy or export it again")
 }

@@ -158,7 +158,9 @@ fn own_files_have_their_options_and_old_ones_load() {
         let mut config = whole.clone();
         config.as_object_mut().unwrap().remove(option);
         match load(&[("format", FORMAT), ("config", &config.to_string())]) {
-            Ok((loaded, told)) => assert!(GAINED.contains(&&**option) && loaded.model == c.model && !told, "{option}"),
+            Ok((loaded, told)) => {
+                assert!(GAINED.contains(&&**option) && loaded.model == c.model && !told.options, "{option}")
+            }
             Err(error) => assert!(error.to_string().contains(&format!("metadata config: {option} is missing"))),
         }
     }
@@ -168,7 +170,7 @@ fn own_files_have_their_options_and_old_ones_load() {
     assert_eq!(load(&[("format", FORMAT), ("config", &first.to_string())]).unwrap().0.model, c.model);
     assert!(GAINED.iter().all(|gained| options.iter().any(|option| option == gained)));
     assert!(load(&[("format", FORMAT), ("config", "[]")]).is_err());
-    assert!(load(&[]).unwrap().1, "a file from elsewhere without options");
+    assert!(load(&[]).unwrap().1.options, "a file from elsewhere without options");
 }
 
 #[test]
@@ -224,4 +226,111 @@ fn damaged_and_hostile_files_are_refused() {
         assert!(!bytes_refusal(&bytes).is_empty());
     }
     assert!(bytes_refusal(&[0xff; 64]).contains("header"));
+}
+
+/// A file as PyTorch programs write it: each of `tensors` with its name and type as `change` makes them of its own, and a
+/// batch norm's counter of whole numbers.
+fn elsewhere(c: &Checkpoint, change: impl Fn(&str) -> (String, Dtype)) -> Vec<u8> {
+    let encode = |dtype, values: &[f32]| -> Vec<u8> {
+        match dtype {
+            Dtype::F16 => values.iter().flat_map(|value| f16_bits(*value).to_le_bytes()).collect(),
+            Dtype::BF16 => values.iter().flat_map(|value| ((value.to_bits() >> 16) as u16).to_le_bytes()).collect(),
+            _ => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        }
+    };
+    let mut stored: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
+    for (name, tensor) in &c.parameters {
+        let (name, dtype) = change(name);
+        stored.push((name, dtype, tensor.shape.clone(), encode(dtype, &tensor.data)));
+    }
+    let counter = change("fsl.rb.bn1.num_batches_tracked").0;
+    stored.push((counter, Dtype::I64, Vec::new(), 7i64.to_le_bytes().to_vec()));
+    let views = stored.iter().map(|(name, dtype, shape, bytes)| {
+        (name, safetensors::tensor::TensorView::new(*dtype, shape.clone(), bytes).unwrap())
+    });
+    safetensors::serialize(views, None).unwrap()
+}
+
+/// A number that f16 has, not subnormal.
+fn f16_bits(value: f32) -> u16 {
+    let bits = value.to_bits();
+    match value {
+        0.0 => 0,
+        _ if !value.is_finite() => (bits >> 16) as u16 & 0x8000 | 0x7c00 | u16::from(value.is_nan()),
+        _ => (bits >> 16) as u16 & 0x8000 | ((bits >> 13) - (112 << 10)) as u16 & 0x7fff,
+    }
+}
+
+/// A model of numbers that half precision has.
+fn coarse() -> Checkpoint {
+    let mut c = checkpoint(Ssl::None);
+    for tensor in c.parameters.values_mut() {
+        tensor.data.iter_mut().enumerate().for_each(|(i, value)| *value = (i % 100) as f32 * 0.25);
+    }
+    c
+}
+
+fn load_elsewhere(c: &Checkpoint, change: impl Fn(&str) -> (String, Dtype)) -> Result<(Checkpoint, Told)> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), elsewhere(c, change)).unwrap();
+    Checkpoint::load_told(file.path())
+}
+
+#[test]
+fn wrappers_of_pytorch_are_taken_off() {
+    let c = checkpoint(Ssl::Cycle);
+    for prefix in ["", "module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module."] {
+        let (loaded, told) = load_elsewhere(&c, |name| (format!("{prefix}{name}"), Dtype::F32)).unwrap();
+        assert_eq!((&loaded.parameters, loaded.model.ssl), (&c.parameters, Ssl::Cycle), "{prefix}");
+        assert_eq!(told, Told { options: true, prefix: prefix.to_owned(), widened: Vec::new() });
+        let is_told = told.notes().iter().any(|note| note.contains(&format!("without the `{prefix}` before")));
+        assert_eq!(is_told, !prefix.is_empty());
+    }
+}
+
+#[test]
+fn names_that_are_wrapped_in_part_are_refused() {
+    let c = checkpoint(Ssl::None);
+    let refused = |with: fn(&str) -> bool, [one, other]: [&str; 2]| {
+        let change = |name: &str| (format!("{}{name}", if with(name) { one } else { other }), Dtype::F32);
+        load_elsewhere(&c, change).unwrap_err().to_string()
+    };
+    let one = refused(|name| name == "fsl.out.bias", ["", "module."]);
+    assert!(one.contains("`module.` stands before its name, but nothing before that of fsl.out.bias"), "{one}");
+    let all_but_one = refused(|name| name == "fsl.out.bias", ["module.", ""]);
+    assert!(all_but_one.contains("module.fsl.out.bias: `module.` stands before"), "{all_but_one}");
+    let nested = refused(|name| name == "fsl.out.bias", ["module.", "module._orig_mod."]);
+    assert!(nested.contains("but `module._orig_mod.` before that of module._orig_mod.extractor"), "{nested}");
+    // Two that would become one.
+    let mut twice = checkpoint(Ssl::None);
+    let bias = twice.parameters["fsl.out.bias"].clone();
+    twice.parameters.insert("module.fsl.out.bias".to_owned(), bias);
+    let twice = load_elsewhere(&twice, |name| (name.to_owned(), Dtype::F32)).unwrap_err().to_string();
+    assert!(twice.contains("module.fsl.out.bias: `module.` stands before its name, but nothing"), "{twice}");
+}
+
+#[test]
+fn half_precision_is_widened_and_told() {
+    let c = coarse();
+    for (heads, extractor, widened) in [
+        (Dtype::F16, Dtype::F16, &["F16"][..]),
+        (Dtype::BF16, Dtype::BF16, &["BF16"]),
+        (Dtype::F16, Dtype::BF16, &["BF16", "F16"]),
+        (Dtype::F32, Dtype::F16, &["F16"]),
+        (Dtype::F32, Dtype::F32, &[]),
+    ] {
+        let change = |name: &str| (name.to_owned(), if name.starts_with("fsl.") { heads } else { extractor });
+        let (loaded, told) = load_elsewhere(&c, change).unwrap();
+        assert_eq!(loaded.parameters, c.parameters, "{heads}, {extractor}");
+        assert_eq!(told.widened, widened);
+        assert_eq!(told.notes().iter().any(|note| note.contains("half precision")), !widened.is_empty());
+    }
+    for (value, name) in [(f32::NAN, "NaN"), (f32::INFINITY, "inf"), (f32::NEG_INFINITY, "-inf")] {
+        let mut c = coarse();
+        c.parameters.get_mut("fsl.out.bias").unwrap().data[2] = value;
+        for dtype in [Dtype::F16, Dtype::BF16] {
+            let error = load_elsewhere(&c, |name| (name.to_owned(), dtype)).unwrap_err().to_string();
+            assert!(error.contains(&format!("fsl.out.bias: value 2 is {name}, not finite")), "{error}");
+        }
+    }
 }
