@@ -1,10 +1,14 @@
 //! The joint orders of data sets and detectors, and how each of Human3.6M's 17 joints is made of them. Sources beside
 //! each; `docs/formats.md` has the table for users.
 
+mod names;
 #[rustfmt::skip] // Lines of joints, not a joint a line.
 mod tables;
 
-pub(super) use tables::*;
+pub(super) use {
+    names::{by_names, twice},
+    tables::*,
+};
 
 /// How one of the 17 joints is made.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,7 +28,7 @@ pub enum Slot {
 use Slot::{Absent, Joint, Middle, Quarter, Spine};
 
 /// A joint order.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Layout {
     /// What it is called in messages.
     pub name: &'static str,
@@ -46,29 +50,29 @@ impl Slot {
             Absent => ([(0, 0.0); 4], 0),
         }
     }
+
+    /// The same of joints that have other numbers; `None` if one has none.
+    fn renumbered(self, number: impl Fn(usize) -> Option<usize>) -> Option<Self> {
+        let all = |joints: [usize; 4]| {
+            let [a, b, c, d] = joints.map(&number);
+            Some([a?, b?, c?, d?])
+        };
+        Some(match self {
+            Joint(a) => Joint(number(a)?),
+            Middle(a, b) => Middle(number(a)?, number(b)?),
+            Quarter(joints) => Quarter(all(joints)?),
+            Spine([a, b, c]) => Spine([number(a)?, number(b)?, number(c)?]),
+            Absent => Absent,
+        })
+    }
 }
 
 impl Layout {
-    /// Keypoints and confidences of [`Self::joints`] to the 17 joints. A joint made of a missing one (confidence 0, or
-    /// a coordinate that is not finite) is missing: at (0, 0) with confidence 0. Others have the least confidence of
-    /// their parts. Joints beyond the end of the slices are missing.
+    /// Keypoints and confidences of [`Self::joints`] to the 17 joints. A joint made of a missing one (no
+    /// confidence, at (0, 0), no pixel) is missing.
     #[must_use]
     pub fn keypoints(&self, xy: &[[f32; 2]], confidence: &[f32]) -> ([[f32; 2]; 17], [f32; 17]) {
-        let (mut points, mut sure) = ([[0.0; 2]; 17], [0.0; 17]);
-        for ((point, sure), slot) in points.iter_mut().zip(&mut sure).zip(&self.slots) {
-            let (parts, count) = slot.parts();
-            let part_confidence = |&(joint, _): &(usize, f32)| {
-                let known = xy.get(joint).is_some_and(|xy| xy.iter().all(|v| v.is_finite()));
-                confidence.get(joint).copied().filter(|c| known && *c > 0.0).unwrap_or(0.0)
-            };
-            *sure = parts[..count].iter().map(part_confidence).fold(f32::INFINITY, f32::min);
-            if count == 0 || *sure <= 0.0 {
-                *sure = 0.0;
-                continue;
-            }
-            *point = mix(&parts[..count], xy);
-        }
-        (points, sure)
+        keypoints(&self.slots, xy, confidence)
     }
 
     /// Positions of [`Self::joints`] to the 17 joints. An absent joint, which 3D layouts do not have, is at 0.
@@ -82,6 +86,37 @@ impl Layout {
             mix(&parts[..count], xyz)
         })
     }
+}
+
+/// No image has so many pixels a side.
+const FAR: f32 = 100_000.0;
+
+/// Whether a keypoint is one: its coordinates are finite and below 100,000, it is not at exactly (0, 0), where writers put
+/// what they did not find whatever its score, nor at a negative marker such as (-1, -1).
+pub(crate) fn is_there(xy: [f32; 2]) -> bool {
+    let [x, y] = xy;
+    xy.iter().all(|v| v.abs() < FAR) && xy != [0.0; 2] && !(x < 0.0 && x == y)
+}
+
+/// The 17 joints made of keypoints and their confidences. A joint made of a missing one (confidence 0, or none by
+/// [`is_there`]) is missing: at (0, 0) with confidence 0. Others have the least confidence of their parts. Joints beyond
+/// the end of the slices are missing.
+pub(crate) fn keypoints(slots: &[Slot; 17], xy: &[[f32; 2]], confidence: &[f32]) -> ([[f32; 2]; 17], [f32; 17]) {
+    let (mut points, mut sure) = ([[0.0; 2]; 17], [0.0; 17]);
+    for ((point, sure), slot) in points.iter_mut().zip(&mut sure).zip(slots) {
+        let (parts, count) = slot.parts();
+        let part_confidence = |&(joint, _): &(usize, f32)| {
+            let known = xy.get(joint).is_some_and(|xy| is_there(*xy));
+            confidence.get(joint).copied().filter(|c| known && *c > 0.0).unwrap_or(0.0)
+        };
+        *sure = parts[..count].iter().map(part_confidence).fold(f32::INFINITY, f32::min);
+        if count == 0 || *sure <= 0.0 {
+            *sure = 0.0;
+            continue;
+        }
+        *point = mix(&parts[..count], xy);
+    }
+    (points, sure)
 }
 
 fn mix<const D: usize>(parts: &[(usize, f32)], points: &[[f32; D]]) -> [f32; D] {

@@ -176,6 +176,20 @@ pub(crate) static COCO_17: Layout = Layout {
     ],
 };
 
+/// PoseTrack18's 17 keypoints, in the order of its annotations. The bottom of the head is MPII's upper neck, and stands for
+/// Thorax as there.
+pub(crate) static POSETRACK_17: Layout = Layout {
+    name: "PoseTrack-17",
+    joints: &[
+        "Nose", "HeadBottom", "HeadTop", "LEar", "REar", "LShoulder", "RShoulder", "LElbow", "RElbow", "LWrist",
+        "RWrist", "LHip", "RHip", "LKnee", "RKnee", "LAnkle", "RAnkle",
+    ],
+    slots: [
+        Middle(11, 12), Joint(12), Joint(14), Joint(16), Joint(11), Joint(13), Joint(15), Spine([11, 12, 1]), Joint(1),
+        Joint(0), Joint(2), Joint(5), Joint(7), Joint(9), Joint(6), Joint(8), Joint(10),
+    ],
+};
+
 /// OpenPose's BODY_25.
 pub(crate) static BODY_25: Layout = Layout {
     name: "BODY_25",
@@ -234,8 +248,8 @@ pub(crate) static MEDIAPIPE_33: Layout = Layout {
 
 /// Every layout.
 #[cfg(test)]
-pub(crate) static ALL: [&Layout; 17] = [
+pub(crate) static ALL: [&Layout; 18] = [
     &H36M_17, &H36M_16, &SPIN_16, &H36M_32, &SH_16, &MPII_16, &LSP_14,
-    &MPI_INF_3DHP_17, &MPI_INF_3DHP_28, &SMPL_24, &SPIN_17, &J14, &COCO_17, &BODY_25, &OPENPOSE_18, &HALPE_26,
-    &MEDIAPIPE_33,
+    &MPI_INF_3DHP_17, &MPI_INF_3DHP_28, &SMPL_24, &SPIN_17, &J14, &COCO_17, &POSETRACK_17, &BODY_25, &OPENPOSE_18,
+    &HALPE_26, &MEDIAPIPE_33,
 ];
