@@ -4,7 +4,7 @@ use std::{ops::Range, path::Path};
 
 use crate::{
     error::{Error, Result},
-    pose::{Intrinsics, Skeleton, to_16},
+    pose::{Intrinsics, Skeleton, to_16, words},
 };
 
 /// N poses of J joints, in the order of [`Skeleton::of`]`(J)`. The fields are the file's arrays of the same names.
@@ -281,22 +281,20 @@ impl PoseSet {
         all.find(misfits).map(|(field, ..)| field)
     }
 
-    /// Other names for the joints are fine, but the skeleton's own names in another order mean garbage predictions.
+    /// Other words for the same joints are fine. The same words in another order, or the joints of another skeleton, mean
+    /// garbage predictions.
     fn check_joint_order(&self, skeleton: &Skeleton, path: &Path) -> Result<()> {
-        let sorted = |names: &mut dyn Iterator<Item = String>| {
-            let mut names: Vec<String> = names.map(|name| name.to_lowercase()).collect();
-            names.sort();
-            names
+        let (given, own) = (words(&self.joint_names), words(skeleton.names));
+        let fits = |(given, own): (&String, &String)| {
+            given == own || ALSO.iter().any(|(slot, names)| slot == own && names.contains(&given.as_str()))
         };
-        let differs = |(given, expected): (&String, &&str)| !given.eq_ignore_ascii_case(expected);
-        let Some(joint) = self.joint_names.iter().zip(skeleton.names).position(differs) else { return Ok(()) };
-        let same_names = sorted(&mut self.joint_names.iter().cloned())
-            == sorted(&mut skeleton.names.iter().map(ToString::to_string));
-        if !same_names {
-            return Ok(());
-        }
+        let Some(joint) = given.iter().zip(&own).position(|pair| !fits(pair)) else { return Ok(()) };
         let problem = format!("joint {joint} is {} instead of {}", self.joint_names[joint], skeleton.names[joint]);
-        Err(Error::file(path, "joint_names", problem, format!("reorder to {}", skeleton.names.join(", "))))
+        let fix = format!(
+            "order the joints as {}; if they are so ordered and only called otherwise, leave joint_names out",
+            skeleton.names.join(", ")
+        );
+        Err(Error::file(path, "joint_names", problem, fix))
     }
 
     pub(super) fn labels(&self) -> [Labels<'_>; 4] {
@@ -308,6 +306,14 @@ impl PoseSet {
         ]
     }
 }
+
+/// What the joints of the middle line are called besides, in [`words`].
+const ALSO: [(&str, &[&str]); 4] = [
+    ("spine", &["spine1", "spine2", "spinem", "belly", "back"]),
+    ("thorax", &["neck", "spine3", "midshoulder", "c7"]),
+    ("neck_nose", &["neck", "nose", "jaw", "head", "face", "midface"]),
+    ("head", &["head_top", "vertex"]),
+];
 
 /// A field, its number for each pose, and the names that the numbers index.
 pub(super) type Labels<'a> = (&'static str, Option<&'a [i32]>, &'a [String]);

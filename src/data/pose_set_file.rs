@@ -41,8 +41,24 @@ impl PoseSet {
         if npz.has("joint_names") {
             set.joint_names = npz.strings("joint_names")?;
         }
+        set.mark_missing();
         set.validate(path)?;
         Ok(set)
+    }
+
+    /// A keypoint at exactly (0, 0) is missing, whatever its confidence: many writers put there what they did not find. In
+    /// data about a joint, of which every pose has it there, it is that joint.
+    fn mark_missing(&mut self) {
+        let (joints, points) = (self.joints, self.keypoints.as_chunks::<2>().0);
+        let is_origin: Vec<bool> = (0..joints)
+            .map(|joint| points.iter().skip(joint).step_by(joints).all(|point| *point == [0.0; 2]))
+            .collect();
+        let is_missing = |(i, point): (usize, &[f32; 2])| *point == [0.0; 2] && !is_origin[i % joints];
+        let missing: Vec<usize> = points.iter().enumerate().filter(|pair| is_missing(*pair)).map(|(i, _)| i).collect();
+        if let (false, count) = (missing.is_empty(), points.len()) {
+            let confidence = self.confidence.get_or_insert_with(|| vec![1.0; count]);
+            missing.into_iter().for_each(|i| confidence[i] = 0.0);
+        }
     }
 
     /// Writes a pose set, after [`PoseSet::validate`]; the file appears whole or not at all.

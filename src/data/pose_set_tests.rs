@@ -179,3 +179,21 @@ fn a_file_cut_anywhere_is_an_error() {
         assert!(PoseSet::load(&path).is_err());
     }
 }
+
+#[test]
+fn a_keypoint_at_the_origin_is_missing_unless_all_are() {
+    let (folder, mut set) = (tempfile::tempdir().unwrap(), sample(5, 17));
+    let path = folder.path().join("set.npz");
+    set.confidence = None;
+    set.keypoints[2 * 5..2 * 6].fill(0.0);
+    set.save(&path).unwrap();
+    let read = PoseSet::load(&path).unwrap();
+    let confidence = read.confidence.clone().unwrap();
+    assert!(confidence.iter().enumerate().all(|(i, sure)| *sure == if i == 5 { 0.0 } else { 1.0 }));
+    // Poses about the hip.
+    let joints = set.joints;
+    set.keypoints.chunks_exact_mut(2 * joints).for_each(|pose| pose[..2].fill(0.0));
+    set.keypoints[2 * 5..2 * 6].fill(1.0);
+    set.save(&path).unwrap();
+    assert_eq!(PoseSet::load(&path).unwrap().confidence, None);
+}

@@ -31,6 +31,8 @@ pub struct Summary {
     pub missing_joints: usize,
     /// Whether there are 3D positions.
     pub positions: bool,
+    /// What was left out, taken otherwise than the file says, or is odd.
+    pub warnings: Vec<String>,
 }
 
 /// Writes a pose set of any size. Each array goes to a temporary file beside the path, for an array of the file begins
