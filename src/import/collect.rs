@@ -1,8 +1,13 @@
 //! Poses one by one to a pose set, in memory or in a file.
 
-use std::{collections::HashMap, fs::File, path::Path};
+use std::{
+    collections::HashMap,
+    fs::File,
+    path::{Path, PathBuf},
+};
 
-use crate::data::{Label, PoseSet, PoseSetWriter, Summary};
+use super::{Tolerance, sources::counted};
+use crate::data::{Findings, Label, PoseCheck, PoseSet, PoseSetWriter, Summary, Wrong};
 use crate::error::{Error, Result};
 use crate::format::{memory_limit, npz::scratch};
 use crate::pose::{Intrinsics, Skeleton};
@@ -22,14 +27,53 @@ pub struct Pose {
     pub intrinsics: Option<Intrinsics>,
 }
 
+/// Whether a set of so many joints has this one of the 17: all but Neck/Nose.
+fn is_kept(slot: usize, joints: usize) -> bool {
+    joints == 17 || slot != 9
+}
+
+impl Pose {
+    /// Whether none of so many joints is there, in 2D or in 3D.
+    fn is_nobody(&self, joints: usize) -> bool {
+        let none = |values: &[f32]| values.iter().all(|value| *value == 0.0);
+        let unsure = |confidence: [f32; 17]| (0..17).all(|slot| confidence[slot] == 0.0 || !is_kept(slot, joints));
+        let unseen = self.confidence.is_some_and(unsure) || none(self.keypoints.as_flattened());
+        unseen || self.positions.is_some_and(|positions| none(positions.as_flattened()))
+    }
+}
+
 /// Collects what `read` adds in memory. Sets have 17 joints, or 16: without Neck/Nose. Any other number counts as 17.
 ///
 /// # Errors
 /// Those of `read`.
 pub fn collect(joints: usize, read: impl FnOnce(&mut Collector<'_>) -> Result<()>) -> Result<PoseSet> {
+    collect_told(joints, Tolerance::default(), read).map(|(set, _)| set)
+}
+
+/// Reads poses without keeping them, and whatever they are: how many there are, and what is wrong or odd with them.
+///
+/// # Errors
+/// Those of `read`.
+pub fn look(joints: usize, read: impl FnOnce(&mut Collector<'_>) -> Result<()>) -> Result<(usize, Vec<String>)> {
+    let mut collector = Collector { is_look: true, ..Collector::new(joints, None) };
+    collector.tolerate(Tolerance { allow_implausible: true, ..Tolerance::default() });
+    collector.read(read)?;
+    Ok((collector.len(), collector.warnings))
+}
+
+/// As [`collect`], with what is to be told of the poses.
+///
+/// # Errors
+/// Those of `read`, and what is not tolerated.
+pub fn collect_told(
+    joints: usize,
+    tolerance: Tolerance,
+    read: impl FnOnce(&mut Collector<'_>) -> Result<()>,
+) -> Result<(PoseSet, Vec<String>)> {
     let mut collector = Collector::new(joints, None);
-    read(&mut collector)?;
-    Ok(collector.set)
+    collector.tolerate(tolerance);
+    collector.read(read)?;
+    Ok((collector.set, collector.warnings))
 }
 
 /// Writes what `read` adds as the pose set `path`, as [`PoseSet::save`] would. Little of it is in memory at any time;
@@ -40,9 +84,9 @@ pub fn collect(joints: usize, read: impl FnOnce(&mut Collector<'_>) -> Result<()
 pub fn collect_to(path: &Path, joints: usize, read: impl FnOnce(&mut Collector<'_>) -> Result<()>) -> Result<Summary> {
     let mut file = PoseSetWriter::new(path);
     let mut collector = Collector::new(joints, Some(&mut file));
-    read(&mut collector)?;
-    let last = collector.set;
-    file.finish(&last)
+    collector.read(read)?;
+    let (last, warnings) = (collector.set, collector.warnings);
+    Ok(Summary { warnings, ..file.finish(&last)? })
 }
 
 /// So many poses are written at once.
@@ -61,14 +105,121 @@ pub struct Collector<'a> {
     numbers: [HashMap<String, i32>; 3],
     /// Bytes that the poses may take in memory.
     limit: usize,
+    /// Poses are looked at, not kept.
+    is_look: bool,
+    tolerance: Tolerance,
+    warnings: Vec<String>,
+    source: Option<Source>,
+}
+
+/// What is known of the poses of one file, or of two.
+struct Source {
+    /// Where keypoints and positions are: a file, and its field.
+    places: [(PathBuf, String); 2],
+    check: PoseCheck,
+    nobody: usize,
 }
 
 impl<'a> Collector<'a> {
-    fn new(joints: usize, file: Option<&'a mut PoseSetWriter>) -> Self {
+    pub(super) fn new(joints: usize, file: Option<&'a mut PoseSetWriter>) -> Self {
         let skeleton = Skeleton::of(joints).or(Skeleton::of(17));
         let set = skeleton.map_or_else(PoseSet::default, PoseSet::empty);
         let (numbers, limit) = (Default::default(), memory_limit());
-        Self { set, written: 0, file, is_sized: true, is_calibrated: true, numbers, limit }
+        Self {
+            set,
+            written: 0,
+            file,
+            is_sized: true,
+            is_calibrated: true,
+            numbers,
+            limit,
+            is_look: false,
+            tolerance: Tolerance::default(),
+            warnings: Vec::new(),
+            source: None,
+        }
+    }
+
+    /// Reads all.
+    fn read(&mut self, read: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        read(self)?;
+        self.look_back()
+    }
+
+    /// Says how what is wrong is taken; by default as [`Tolerance::default`].
+    pub fn tolerate(&mut self, tolerance: Tolerance) {
+        self.tolerance = tolerance;
+    }
+
+    /// How what is wrong is taken.
+    #[must_use]
+    pub fn tolerance(&self) -> Tolerance {
+        self.tolerance
+    }
+
+    /// From now on poses are of this file; what was found of those of the last one is told.
+    ///
+    /// # Errors
+    /// If those of the last file cannot be a person's, and that is not tolerated.
+    pub fn source(&mut self, path: &Path) -> Result<()> {
+        self.source_of([(path, "keypoints"), (path, "positions")])
+    }
+
+    /// The same with the file and the field of keypoints, and of positions. Those of the last call go on.
+    ///
+    /// # Errors
+    /// As [`Collector::source`].
+    pub fn source_of(&mut self, places: [(&Path, &str); 2]) -> Result<()> {
+        let places = places.map(|(path, field)| (path.to_owned(), field.to_owned()));
+        if self.source.as_ref().is_some_and(|source| source.places == places) {
+            return Ok(());
+        }
+        self.look_back()?;
+        self.source = Some(Source { places, check: PoseCheck::default(), nobody: 0 });
+        Ok(())
+    }
+
+    /// Counts a pose that has no joint, in place of [`Collector::push`].
+    pub fn leave_out(&mut self) {
+        if let Some(source) = &mut self.source {
+            source.nobody += 1;
+        }
+    }
+
+    /// Tells what was found of the last file's poses.
+    fn look_back(&mut self) -> Result<()> {
+        let Some(Source { places, check, nobody }) = self.source.take() else { return Ok(()) };
+        let [(seen, _), (path, _)] = &places;
+        let both =
+            if seen == path { String::new() } else { format!("{} with ", seen.display()) } + &path.to_string_lossy();
+        let Findings { wrong, odd } = check.findings();
+        if let Some(Wrong { field, problem, fix }) = wrong {
+            let (path, own) = &places[usize::from(field == "positions")];
+            if !self.tolerance.allow_implausible {
+                // Data sets have fields of their own, and nothing that says how they are normalised.
+                let undo = "have pixels written: undo what normalised them, such as (x + 1) * width / 2";
+                let fix = if own != field && fix.contains("`normalised`") { undo.to_owned() } else { fix };
+                return Err(Error::file(path, own, problem, format!("{fix}; `allow_implausible` takes it as it is")));
+            }
+            self.warn(format!("{}: {own}: {problem}", path.display()));
+        }
+        for odd in odd {
+            self.warn(format!("{both}: {odd}"));
+        }
+        if nobody > 0 {
+            self.warn(format!("{both}: {} left out", counted(nobody, "pose without any joint")));
+        }
+        Ok(())
+    }
+
+    /// Tells the user something of the import: a sentence that names the file and counts.
+    pub fn warn(&mut self, warning: impl Into<String>) {
+        self.warnings.push(warning.into());
+    }
+
+    /// The same of several, or of none.
+    pub(super) fn warn_all(&mut self, warnings: impl IntoIterator<Item = String>) {
+        self.warnings.extend(warnings);
     }
 
     /// How many a pose has: 16 or 17.
@@ -131,10 +282,13 @@ impl<'a> Collector<'a> {
     /// # Errors
     /// If the poses go to a file and cannot be written, or are not valid.
     pub fn push(&mut self, pose: &Pose, label: Label) -> Result<()> {
+        if self.source.is_some() && pose.is_nobody(self.set.joints) {
+            self.leave_out();
+            return Ok(());
+        }
         let set = &mut self.set;
-        // Slot 9 is Neck/Nose, which a set of 16 joints does not have.
-        let kept = |slot: &usize| set.joints == 17 || *slot != 9;
-        let slots = || (0..17).filter(kept);
+        let joints = set.joints;
+        let slots = || (0..17).filter(|slot| is_kept(*slot, joints));
         set.keypoints.extend(slots().flat_map(|j| pose.keypoints[j]));
         if let Some(positions) = pose.positions {
             set.positions.get_or_insert_default().extend(slots().flat_map(|j| positions[j]));
@@ -145,8 +299,15 @@ impl<'a> Collector<'a> {
         all_or_none(&mut self.is_sized, &mut set.image_size, pose.image_size);
         all_or_none(&mut self.is_calibrated, &mut set.intrinsics, pose.intrinsics.map(<[f32; 4]>::from));
         set.push_label(label);
-        let Some(file) = self.file.as_mut().filter(|_| set.len() >= BLOCK) else { return Ok(()) };
-        file.add(set)?;
+        if let Some(source) = &mut self.source {
+            source.check.add(set, set.len() - 1);
+        }
+        if set.len() < BLOCK || self.file.is_none() && !self.is_look {
+            return Ok(());
+        }
+        if let Some(file) = &mut self.file {
+            file.add(set)?;
+        }
         self.written += set.len();
         set.clear();
         Ok(())
@@ -184,97 +345,5 @@ fn number(numbers: &mut HashMap<String, i32>, names: &mut Vec<String>, name: &st
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn poses_that_do_not_fit_are_refused() {
-        let mut collector = Collector { limit: 10 * 4 * (6 * 17 + 10), ..Collector::new(17, None) };
-        let path = Path::new("a.h5");
-        collector.room_for(10, path, "S1/Walking").unwrap();
-        let keypoints = [[0.0; 2]; 17];
-        let pose = Pose { keypoints, confidence: None, positions: None, image_size: None, intrinsics: None };
-        collector.push(&pose, Label::default()).unwrap();
-        collector.room_for(9, path, "S1/Walking").unwrap();
-        for poses in [10, usize::MAX / 8, usize::MAX] {
-            let error = collector.room_for(poses, path, "S1/Walking").unwrap_err().to_string();
-            assert!(error.starts_with(&format!("a.h5: S1/Walking: {poses} poses more than the 1 so far")), "{error}");
-        }
-    }
-
-    /// Pose `i` of many; every tenth is of another sequence, and `sized` has an image size and intrinsics.
-    fn pose(i: usize, sized: bool) -> (Pose, Label) {
-        let value = i as f32;
-        let keypoints = std::array::from_fn(|joint| [value, joint as f32]);
-        let image_size = sized.then_some([640, 480]);
-        let (confidence, positions) = (Some([0.5; 17]), Some([[value; 3]; 17]));
-        let intrinsics =
-            sized.then_some(Intrinsics { focal: [600.0, 601.0], center: [320.0, 240.0 + f64::from(value)] });
-        let pose = Pose { keypoints, confidence, positions, image_size, intrinsics };
-        (pose, Label { sequence: (i / 10) as i32, frame: (i % 10) as i32, subject: Some(0), action: None })
-    }
-
-    #[test]
-    fn many_poses_go_to_a_file_in_blocks() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("set.npz");
-        let n = 2 * BLOCK + 100;
-        // The first poses with an image size, which all others lack; all; none.
-        for with_size in [BLOCK + 7, n, 0] {
-            let add = |to: &mut Collector<'_>| {
-                to.subject("S1");
-                for i in 0..n {
-                    to.sequence(&format!("walk {}", i / 10));
-                    let (pose, label) = pose(i, i < with_size);
-                    to.push(&pose, label)?;
-                    assert_eq!(to.len(), i + 1);
-                    assert!(to.file.is_none() || to.set.len() < BLOCK, "{} poses in memory", to.set.len());
-                }
-                Ok(())
-            };
-            let (set, summary) = (collect(16, add).unwrap(), collect_to(&path, 16, add).unwrap());
-            assert_eq!((set.image_size.is_some(), set.intrinsics.is_some()), (with_size == n, with_size == n));
-            assert_eq!((summary.poses, summary.sequences, summary.joints), (n, n.div_ceil(10), 16));
-            assert_eq!(PoseSet::load(&path).unwrap(), set);
-        }
-    }
-
-    #[test]
-    fn memory_is_no_limit_for_a_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("set.npz");
-        let room = |to: &mut Collector<'_>| {
-            to.limit = 1000;
-            to.room_for(BLOCK, Path::new("a.h5"), "S1/Walking")?;
-            assert!(to.scratch()?.is_some());
-            (0..BLOCK).map(|i| pose(i, true)).try_for_each(|(pose, label)| {
-                to.sequence(&label.sequence.to_string());
-                to.subject("S1");
-                to.push(&pose, label)
-            })
-        };
-        assert_eq!(collect_to(&path, 17, room).unwrap().poses, BLOCK);
-        assert!(collect(17, room).unwrap_err().to_string().contains("do not fit into memory"));
-        assert!(collect(17, |to| to.scratch().map(|file| assert!(file.is_none()))).is_ok());
-        // What fails leaves the file as it was.
-        let before = std::fs::read(&path).unwrap();
-        let stops = collect_to(&path, 17, |to| {
-            room(to)?;
-            Err(Error::Usage("stop".into()))
-        });
-        assert!(stops.is_err() && std::fs::read(&path).unwrap() == before);
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn a_new_sequence_is_new() {
-        let (mut collector, path) = (Collector::new(16, None), Path::new("a.npz"));
-        assert_eq!(
-            [collector.new_sequence("TS1", path).unwrap(), collector.new_sequence("TS2", path).unwrap()],
-            [0, 1]
-        );
-        let error = collector.new_sequence("TS1", path).unwrap_err().to_string();
-        assert!(error.contains("a.npz: TS1: ") && error.contains("imported already"), "{error}");
-        assert_eq!(collector.sequence("TS2"), 1);
-    }
-}
+#[path = "collect_tests.rs"]
+mod tests;

@@ -53,6 +53,10 @@ impl Frames<'_> {
                 let Some(label) = wanted(frame) else { continue };
                 let (points, confidence) = self.layout.keypoints(keypoints, &[1.0; 28]);
                 let positions = sources::positions(self.path, field, frame, self.layout, positions, self.per_metre)?;
+                let Some(positions) = positions else {
+                    to.leave_out();
+                    continue;
+                };
                 let pose = Pose {
                     keypoints: points,
                     confidence: Some(confidence),

@@ -1,28 +1,33 @@
 //! What the importers of data sets share: their files, named or found in folders, and arrays of points.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
-use super::{Collector, Layout};
+use super::{Collector, Layout, motion::Unit};
 use crate::{
     error::{Error, Result},
-    format::Array,
+    format::{Array, npz::Npz},
 };
 
 /// Data sets are unpacked in folders that lie at most this deep.
 const MAX_DEPTH: usize = 6;
 
 /// The files that `paths` stand for: a file for itself, a folder for those in it that are `wanted`, sorted by path.
-/// `what` names them in the message if there is none. The same file twice is an error.
-pub(super) fn find(paths: &[PathBuf], what: &str, wanted: fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
+/// `what` names them in the message if there is none. The same file twice is an error. What stands in a folder without
+/// being meant ([`is_litter`], and `wanted` files without content) is passed over, with one warning.
+pub(super) fn find(
+    paths: &[PathBuf],
+    what: &str,
+    wanted: fn(&Path) -> bool,
+    to: &mut Collector<'_>,
+) -> Result<Vec<PathBuf>> {
+    let (mut files, mut litter) = (Vec::new(), Vec::new());
     for path in paths {
         let before = files.len();
         if path.is_dir() {
-            search(path, wanted, MAX_DEPTH, &mut files)?;
-            files[before..].sort();
+            search(path, wanted, &mut files, &mut litter)?;
         } else {
             files.push(path.clone());
         }
@@ -33,8 +38,15 @@ pub(super) fn find(paths: &[PathBuf], what: &str, wanted: fn(&Path) -> bool) -> 
     if files.is_empty() {
         return Err(Error::Usage(format!("no file is named; give {what}")));
     }
+    to.warn_all(passed_over(&litter, LITTER));
+    check_once(files.iter())?;
+    Ok(files)
+}
+
+/// An error if a file is there twice.
+pub(super) fn check_once<'a>(files: impl Iterator<Item = &'a PathBuf>) -> Result<()> {
     let mut known = HashMap::new();
-    for file in &files {
+    for file in files {
         // What cannot be opened says so when it is read.
         let same = std::fs::canonicalize(file).unwrap_or_else(|_| file.clone());
         if let Some(other) = known.insert(same, file) {
@@ -42,7 +54,41 @@ pub(super) fn find(paths: &[PathBuf], what: &str, wanted: fn(&Path) -> bool) -> 
             return Err(Error::file(file, "path", problem, "give it once"));
         }
     }
-    Ok(files)
+    Ok(())
+}
+
+/// Why litter is passed over.
+pub(super) const LITTER: &str = "hidden, empty or an editor's copy";
+
+/// Says which files were not read, and why.
+pub(super) fn passed_over(files: &[PathBuf], why: &str) -> Option<String> {
+    const SHOWN: usize = 3;
+    let first = files.first()?;
+    let names: Vec<&str> = files.iter().map(|file| name(file)).take(SHOWN).collect();
+    let more = files.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let folder = first.parent().unwrap_or(first).display();
+    let count = counted(files.len(), "file");
+    Some(format!("{folder}: {count} passed over ({why}): {}{more}", names.join(", ")))
+}
+
+/// "1 file is", "2 files are".
+pub(super) fn counted(count: usize, what: &str) -> String {
+    if count == 1 {
+        return format!("1 {what} is");
+    }
+    // "poses without any joint"
+    let (noun, rest) = what.split_once(' ').map_or((what, String::new()), |(noun, rest)| (noun, format!(" {rest}")));
+    format!("{count} {noun}s{rest} are")
+}
+
+/// Whether a file stands in folders without being meant: hidden (macOS's `._x` and `.DS_Store`), or an editor's copy.
+pub(super) fn is_litter(path: &Path) -> bool {
+    let name = name(path);
+    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
+    name.starts_with(['.', '#'])
+        || ["Thumbs.db", "__MACOSX"].contains(&name)
+        || ends(&["~", ".bak", ".swp", ".swo", ".orig", ".tmp"]) && !path.is_dir()
 }
 
 /// An error if nothing was collected of `paths`. `asked` says for what.
@@ -56,17 +102,49 @@ pub(super) fn check_any(collector: &Collector<'_>, paths: &[PathBuf], asked: &st
     }
 }
 
-fn search(folder: &Path, wanted: fn(&Path) -> bool, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {
-    let failed = |source| Error::io(folder, "read", source);
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if wanted(&path) {
-            files.push(path);
-        } else if depth > 0 && path.is_dir() {
-            search(&path, wanted, depth - 1, files)?;
+/// Adds the `wanted` files of a folder and of those in it, in the order of their paths, and what is litter.
+pub(crate) fn search(
+    folder: &Path,
+    wanted: fn(&Path) -> bool,
+    files: &mut Vec<PathBuf>,
+    litter: &mut Vec<PathBuf>,
+) -> Result<()> {
+    // A link to a folder above ends there.
+    let mut known = HashSet::new();
+    let mut open = vec![(folder.to_owned(), MAX_DEPTH)];
+    let first = (files.len(), litter.len());
+    while let Some((folder, depth)) = open.pop() {
+        if !known.insert(std::fs::canonicalize(&folder).unwrap_or_else(|_| folder.clone())) {
+            continue;
+        }
+        for path in listed(&folder)? {
+            if path.is_dir() {
+                if is_litter(&path) {
+                    litter.push(path);
+                } else if depth > 0 {
+                    open.push((path, depth - 1));
+                }
+            } else if is_litter(&path) || wanted(&path) && path.metadata().is_ok_and(|file| file.len() == 0) {
+                litter.push(path);
+            } else if wanted(&path) {
+                files.push(path);
+            }
         }
     }
+    files[first.0..].sort();
+    litter[first.1..].sort();
     Ok(())
+}
+
+/// What is in a folder, in the order of the names.
+pub(super) fn listed(folder: &Path) -> Result<Vec<PathBuf>> {
+    let failed = |source| Error::io(folder, "read", source);
+    let mut inside = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        inside.push(entry.map_err(failed)?.path());
+    }
+    inside.sort();
+    Ok(inside)
 }
 
 /// A file's name.
@@ -107,7 +185,13 @@ pub(super) fn points<'a, const D: usize>(
     Ok(array.values.as_chunks().0)
 }
 
-/// The positions of one frame to the 17 joints in metres. `frame` is for the message.
+/// How many of a file's lengths are a metre: of the unit that the user says, else of the data set's.
+pub(super) fn per_metre(unit: Option<Unit>, usual: f32) -> f32 {
+    unit.map_or(usual, |unit| (1000.0 / unit.millimetres()) as f32)
+}
+
+/// The positions of one frame to the 17 joints in metres. `None` if there is nobody: all are 0, or none is a number.
+/// `frame` is for the message.
 pub(super) fn positions(
     path: &Path,
     field: &str,
@@ -115,14 +199,28 @@ pub(super) fn positions(
     layout: &Layout,
     points: &[[f32; 3]],
     per_metre: f32,
-) -> Result<[[f32; 3]; 17]> {
+) -> Result<Option<[[f32; 3]; 17]>> {
     let joints = layout.positions(points).map(|joint| joint.map(|v| v / per_metre));
+    let all = |is: fn(&f32) -> bool| joints.as_flattened().iter().all(is);
+    if all(|v| *v == 0.0) || points.as_flattened().iter().all(|v| v.is_nan()) {
+        return Ok(None);
+    }
     if let Some(joint) = joints.iter().position(|joint| joint.iter().any(|v| !v.is_finite())) {
         let field = format!("{field}, frame {frame}");
         let problem = format!("joint {joint} of the 17 has a coordinate that is not finite");
         return Err(Error::file(path, field, problem, "download the file again, or leave the recording out"));
     }
-    Ok(joints)
+    Ok(Some(joints))
+}
+
+/// An error if a file is one of those that SPIN made of many data sets, and MMPose and others took over.
+pub(super) fn refuse_crops(npz: &Npz, give: &str) -> Result<()> {
+    if !npz.has("imgname") {
+        return Ok(());
+    }
+    let problem = "it is a file of SPIN's (as MMPose and others have it), a list of image crops for fitting body \
+                   models: it has no videos and no cameras, and cannot be imported";
+    Err(npz.error("imgname", problem, give))
 }
 
 #[cfg(test)]
@@ -180,6 +278,7 @@ mod tests {
     #[test]
     fn finds_files_in_folders_and_takes_named_ones_as_they_are() {
         let json = |path: &Path| path.extension().is_some_and(|e| e == "json");
+        let find = |paths: &[PathBuf], what: &str, wanted| find(paths, what, wanted, &mut Collector::new(17, None));
         let found = find(&[fixture("")], "annotations", json).unwrap();
         assert_eq!(found, [fixture("mpii/train.json")]);
         let named = fixture("expected.npz");
