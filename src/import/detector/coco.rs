@@ -1,15 +1,16 @@
 //! COCO keypoints: a results list `[{image_id, keypoints, score}]`, or annotations `{images, annotations}`.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
-
 use super::{
-    COCO, Collector, Detection, Layouts, Options, Progress, Video, frame_number,
-    json::{Json, TYPED},
+    COCO, Collector, Detection, Form, Options, Progress, Tally, Video,
+    categories::Categories,
+    images::{Image, ImageId, Places, places, track},
+    json::{Json, Node, Record, found},
+    keypoints::{self, At, Keypoints, Layouts, Order},
     size, stem,
 };
 use crate::error::{Error, Result};
@@ -18,83 +19,177 @@ use crate::error::{Error, Result};
 /// guess, so it gets half of what a visible one (v = 2) has.
 const OCCLUDED: f32 = 0.5;
 
-#[derive(Deserialize)]
-struct Prediction {
-    image_id: i64,
-    keypoints: Vec<f32>,
-    track_id: Option<i64>,
-}
-
-#[derive(Deserialize)]
-struct Annotations {
-    images: Vec<Image>,
-    annotations: Vec<Annotation>,
-}
-
-#[derive(Deserialize)]
-struct Image {
-    id: i64,
-    width: Option<f64>,
-    height: Option<f64>,
-}
-
-#[derive(Deserialize)]
-struct Annotation {
-    image_id: i64,
-    // Annotations of things, not people, have none.
-    #[serde(default)]
-    keypoints: Vec<f32>,
-    track_id: Option<i64>,
-}
-
-/// Reads COCO's 17 keypoints, or the 133 of COCO-WholeBody; the frame is the image's id.
+/// Reads COCO's 17 keypoints, or the 133 of COCO-WholeBody, or those that the category of a person names.
+///
+/// The frame is what the image says, else the image's id, else the number at the end of its name. Images of several
+/// folders, or with several `video_id`, are several recordings.
 ///
 /// A results list is a video, unless [`Options::stills`] says otherwise. Annotations are one only if they have a
-/// `track_id`; else their images are unrelated, as COCO's own are. v = 0 is missing, v = 1 has confidence 0.5, v = 2
-/// has 1.
+/// `track_id`, of their own or among their `attributes`; else their images are unrelated, as COCO's own are. v = 0 is
+/// missing, v = 1 has confidence 0.5, v = 2 has 1. Somebody who stands in several files is counted once.
 ///
 /// # Errors
-/// If a file cannot be read or is not of this form, or nobody is left.
+/// If a file cannot be read or is not of this form, its keypoints are not a person's, or nobody is left.
 pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
-    super::import(paths, options, to, progress, |path, _| read(path, COCO))
+    let read = |path: &Path, options: &Options, tally: &mut Tally| read(path, options, tally, COCO);
+    let form = Form { has_categories: true, read, ..Form::new("COCO keypoints (.json)") };
+    super::import(paths, options, to, progress, &form)
+}
+
+/// Somebody in an image whose place is not yet known.
+struct Person {
+    image: ImageId,
+    category: Option<i64>,
+    track: Option<i64>,
+    keypoints: Keypoints,
+    /// Where it stands: `annotations[3].keypoints`.
+    list: &'static str,
+    index: usize,
+}
+
+impl Person {
+    fn field(&self) -> String {
+        format!("{}[{}].keypoints", self.list, self.index)
+    }
+}
+
+/// What a file has, in whatever order.
+struct Content<'a> {
+    people: Vec<Person>,
+    images: Vec<(ImageId, Image)>,
+    categories: Categories,
+    /// The names of keypoints outside of categories.
+    order: Order,
+    tally: &'a mut Tally,
 }
 
 /// Either form, with keypoints of these numbers.
-pub(super) fn read(path: &Path, layouts: &Layouts) -> Result<Vec<Video>> {
-    let json = Json::open(path, TYPED)?;
-    if json.is_list { results(path, json, layouts) } else { annotations(path, json, layouts) }
+pub(super) fn read(path: &Path, options: &Options, tally: &mut Tally, layouts: &'static Layouts) -> Result<Vec<Video>> {
+    let categories = Categories::new(options.category.as_deref());
+    let order = Order::new(layouts);
+    let mut content = Content { people: Vec::new(), images: Vec::new(), categories, order, tally };
+    let form = "COCO keypoints, [{image_id, keypoints, score}] or {images, annotations}";
+    Json::open(path)?.records(form, &mut |record| content.take(&record))?;
+    content.videos(path)
 }
 
-fn results(path: &Path, json: Json, layouts: &Layouts) -> Result<Vec<Video>> {
-    let predictions: Vec<Prediction> = json.parse("COCO results: [{image_id, keypoints, score}]")?;
-    let mut people = Vec::with_capacity(predictions.len());
-    for (i, person) in predictions.iter().enumerate() {
-        let frame = frame_number(path, || format!("[{i}].image_id"), person.image_id)?;
-        let keypoints = || format!("[{i}].keypoints");
-        people.push(Detection::flat(path, keypoints, (frame, person.track_id), &person.keypoints, layouts)?);
-    }
-    Ok(vec![Video { name: stem(path), stills: false, people }])
-}
+/// The lists that have people.
+const LISTS: [&str; 4] = ["", "annotations", "results", "predictions"];
 
-fn annotations(path: &Path, json: Json, layouts: &Layouts) -> Result<Vec<Video>> {
-    let file: Annotations = json.parse("COCO annotations: {images, annotations}")?;
-    let sizes: HashMap<i64, _> = file.images.iter().map(|image| (image.id, size(image.width, image.height))).collect();
-    let stills = file.annotations.iter().all(|person| person.track_id.is_none());
-    let mut people = Vec::new();
-    for (i, person) in file.annotations.iter().enumerate().filter(|(_, person)| !person.keypoints.is_empty()) {
-        let field = |name: &str| format!("annotations[{i}].{name}");
-        let Some(&image_size) = sizes.get(&person.image_id) else {
-            let problem = format!("there is no image {}", person.image_id);
-            return Err(Error::file(path, field("image_id"), problem, "add it to images, or drop the annotation"));
-        };
-        let frame = frame_number(path, || field("image_id"), person.image_id)?;
-        let mut numbers = person.keypoints.clone();
-        for visibility in numbers.iter_mut().skip(2).step_by(3) {
-            *visibility = if *visibility == 1.0 { OCCLUDED } else { *visibility };
+impl Content<'_> {
+    fn take(&mut self, record: &Record<'_>) -> Result<()> {
+        let node = record.node();
+        match (record.list, record.index) {
+            ("images", Some(_)) => self.images.extend(self.tally.record(image(&node))?),
+            ("categories", Some(_)) => drop(self.tally.record(self.categories.learn(&node))?),
+            (list, Some(index)) => {
+                if let Some(list) = LISTS.into_iter().find(|known| *known == list) {
+                    let person = self.tally.record(person(&node, list, index))?;
+                    if person.as_ref().is_some_and(|person| person.keypoints.xy.is_empty()) {
+                        self.tally.without.0 += 1;
+                        self.tally.without.1.get_or_insert_with(|| found(node.value));
+                    }
+                    self.people.extend(person.filter(|person| !person.keypoints.xy.is_empty()));
+                } else if index == 0 {
+                    self.tally.fields.insert(record.list.to_owned());
+                }
+            }
+            // A block about the file, or a value that says nothing of people.
+            (_, None) => {
+                self.tally.fields.extend(node.names().cloned());
+                self.order.learn(&node)?;
+            }
         }
-        let label = (frame, person.track_id);
-        let person = Detection::flat(path, || field("keypoints"), label, &numbers, layouts)?;
-        people.push(Detection { image_size, ..person });
+        Ok(())
     }
-    Ok(vec![Video { name: stem(path), stills, people }])
+
+    fn videos(self, path: &Path) -> Result<Vec<Video>> {
+        let Self { mut people, mut images, categories, order, tally } = self;
+        let is_annotated = !images.is_empty();
+        people.retain(|person| categories.is_person(person.category, tally));
+        if !is_annotated {
+            let mut known = HashSet::new();
+            let new = people.iter().map(|person| &person.image).filter(|image| known.insert((*image).clone()));
+            images = new.map(|image| (image.clone(), Image::default())).collect();
+        }
+        let (places, notes) = places(&images);
+        tally.notes.extend(notes.into_iter().map(|note| format!("{}: {note}", path.display())));
+        tally.frames += images.len();
+        let sizes: HashMap<ImageId, Image> = images.into_iter().collect();
+        let is_visibility = is_visibility(&people, is_annotated);
+        let stills = is_annotated && people.iter().all(|person| person.track.is_none());
+        let mut videos: BTreeMap<String, Vec<Detection>> = BTreeMap::new();
+        for mut person in people {
+            if is_visibility {
+                let scores = person.keypoints.scores.iter_mut().filter(|score| **score == 1.0);
+                scores.for_each(|score| *score = OCCLUDED);
+            }
+            let detection = detection(path, &person, &categories, &order, &places, &sizes);
+            if let Some((video, detection)) = tally.late(detection)? {
+                videos.entry(video).or_default().push(detection);
+            }
+        }
+        let stem = stem(path);
+        let several = videos.len() > 1;
+        let name = |video: String| if several && !video.is_empty() { format!("{stem}/{video}") } else { stem.clone() };
+        Ok(videos.into_iter().map(|(video, people)| Video { name: name(video), stills, people }).collect())
+    }
+}
+
+/// A record's person. A box or a crowd has no keypoints.
+fn person(node: &Node<'_>, list: &'static str, index: usize) -> Result<Person> {
+    let image = node.need("image_id", "the number or the name of an image")?;
+    let image = ImageId::of(&image)?;
+    // MMPose's own files have scores in a list beside them.
+    let beside = node.get("keypoint_scores");
+    let keypoints = node.get("keypoints").map(|node| keypoints::read(&node, beside)).transpose()?.unwrap_or_default();
+    let category = node.get("category_id").map(|id| id.whole()).transpose()?;
+    Ok(Person { image, category, track: track(node), keypoints, list, index })
+}
+
+fn image(node: &Node<'_>) -> Result<(ImageId, Image)> {
+    let id = ImageId::of(&node.need("id", "the number of the image")?)?;
+    let text = |key: &str| {
+        let node = node.get(key)?;
+        node.value.as_str().map(str::to_owned).or_else(|| node.value.as_i64().map(|number| number.to_string()))
+    };
+    let side = |key: &str| node.get(key).map(|side| side.number()).transpose();
+    let image = Image {
+        size: size(side("width")?, side("height")?),
+        file_name: text("file_name"),
+        frame: node.any(&["frame_id", "frame_index"]).and_then(|frame| frame.whole().ok()),
+        video: text("video_id").or_else(|| text("vid_id")),
+        is_listed: true,
+    };
+    Ok((id, image))
+}
+
+/// Whether scores are COCO's visibility: 0, 1 and 2 only; in a list of results, which has scores, also a 2.
+fn is_visibility(people: &[Person], is_annotated: bool) -> bool {
+    let mut scores = people.iter().flat_map(|person| &person.keypoints.scores);
+    (is_annotated || scores.clone().any(|score| *score == 2.0)) && scores.all(|score| [0.0, 1.0, 2.0].contains(score))
+}
+
+/// A person in place, and the recording.
+fn detection(
+    path: &Path,
+    person: &Person,
+    categories: &Categories,
+    order: &Order,
+    places: &Places,
+    images: &HashMap<ImageId, Image>,
+) -> Result<(String, Detection)> {
+    let Person { image, category, track, keypoints, .. } = person;
+    let (Some((video, frame)), Some(about)) = (places.get(image), images.get(image)) else {
+        let field = format!("{}[{}].image_id", person.list, person.index);
+        let problem = format!("there is no image {image}");
+        return Err(Error::file(path, field, problem, "add it to images, or drop the annotation"));
+    };
+    let at = At { path, field: &|| person.field() };
+    let slots = match categories.slots(*category, at, keypoints)? {
+        Some(slots) => slots,
+        None => order.slots(at, keypoints)?,
+    };
+    let detection = Detection::new(*frame, *track, &slots, &keypoints.xy, &keypoints.scores);
+    Ok((video.clone(), Detection { image_size: about.size, image: about.key(image), ..detection }))
 }

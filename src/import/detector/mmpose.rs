@@ -1,146 +1,123 @@
-//! MMPose 1: `{meta_info, instance_info}` of its demos, or the list that its inferencer writes. Both lists hold either
-//! frames `{frame_id, instances}`, or the instances of one image (`open-mmlab/mmpose:mmpose/structures/utils.py`).
+//! MMPose: of version 1 `{meta_info, instance_info}` of its demos, or the list that its inferencer writes, or what the
+//! inferencer returns, `{predictions}`; of version 0 the lists of results that people save. All hold frames of people,
+//! or the people of one image (`open-mmlab/mmpose:mmpose/structures/utils.py`).
 
-use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::{
-    COCO_OR_HALPE, Collector, Detection, Options, Progress, Video, counts, frame_number,
-    json::{Json, LOOSE},
-    layout_of, stem,
+    COCO_OR_HALPE, Collector, Detection, Form, Options, Progress, Tally, Video, coco, frame_number,
+    images::track,
+    json::{Json, Node},
+    keypoints::{self, At, Order},
+    recognise, stem,
 };
 use crate::error::{Error, Result};
 
-/// What every order that can be read begins with; others have as many keypoints too (PoseTrack18, AP-10K, H36M).
-const NAMES: [&str; 17] = [
-    "nose",
-    "left_eye",
-    "right_eye",
-    "left_ear",
-    "right_ear",
-    "left_shoulder",
-    "right_shoulder",
-    "left_elbow",
-    "right_elbow",
-    "left_wrist",
-    "right_wrist",
-    "left_hip",
-    "right_hip",
-    "left_knee",
-    "right_knee",
-    "left_ankle",
-    "right_ankle",
-];
-
-#[derive(Deserialize)]
-struct Demo {
-    #[serde(default)]
-    meta_info: MetaInfo,
-    instance_info: Vec<Entry>,
-}
-
-#[derive(Deserialize, Default)]
-struct MetaInfo {
-    #[serde(default)]
-    keypoint_id2name: HashMap<String, String>,
-}
-
-/// A frame, or an instance of the only frame.
-#[derive(Deserialize)]
-struct Entry {
-    frame_id: Option<i64>,
-    instances: Option<Vec<Instance>>,
-    keypoints: Option<Vec<Vec<f32>>>,
-    keypoint_scores: Option<Vec<f32>>,
-}
-
-#[derive(Deserialize)]
-struct Instance {
-    keypoints: Vec<Vec<f32>>,
-    keypoint_scores: Vec<f32>,
-    track_id: Option<i64>,
-}
-
-/// Reads 17 COCO, 26 or 136 Halpe, or 133 COCO-WholeBody keypoints.
+/// Reads 17 COCO, 26 or 136 Halpe, or 133 COCO-WholeBody keypoints, or those that `meta_info` names.
 ///
 /// # Errors
 /// If a file cannot be read or is not of this form, its keypoints have other names, or nobody is left.
 pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
-    super::import(paths, options, to, progress, |path, _| read(path))
+    let form = Form { has_categories: true, read, ..Form::new("predictions of MMPose (.json)") };
+    super::import(paths, options, to, progress, &form)
 }
 
-fn read(path: &Path) -> Result<Vec<Video>> {
-    let json = Json::open(path, LOOSE)?;
-    let (list, entries) = if json.is_list {
-        ("", json.parse("MMPose: [{frame_id, instances}] or [{keypoints, keypoint_scores}]")?)
-    } else {
-        let demo: Demo = json.parse("MMPose: {meta_info, instance_info}")?;
-        check_names(path, &demo.meta_info)?;
-        ("instance_info", demo.instance_info)
-    };
-    let mut people = Vec::new();
-    for (i, entry) in entries.into_iter().enumerate() {
-        let field = format!("{list}[{i}]");
-        match entry {
-            Entry { instances: Some(instances), frame_id, .. } => {
-                let frame = frame_number(path, || format!("{field}.frame_id"), frame_id.unwrap_or(i as i64))?;
-                for (k, instance) in instances.iter().enumerate() {
-                    people.push(person(path, || format!("{field}.instances[{k}]"), frame, instance)?);
-                }
-            }
-            Entry { keypoints: Some(keypoints), keypoint_scores: Some(keypoint_scores), .. } => {
-                let instance = Instance { keypoints, keypoint_scores, track_id: None };
-                people.push(person(path, || field.clone(), 0, &instance)?);
-            }
-            _ => {
-                let problem = "it has neither instances nor keypoints with keypoint_scores";
-                return Err(Error::file(path, field, problem, "give a prediction of MMPose 1"));
+/// What is wrong with a value that is neither.
+const FORM: &str = "a frame {frame_id, instances}, or a person {keypoints, keypoint_scores}, as MMPose writes them";
+
+fn read(path: &Path, options: &Options, tally: &mut Tally) -> Result<Vec<Video>> {
+    // Its evaluation writes COCO's list of results.
+    // What is wrong with a file is said below.
+    if recognise(path).ok().flatten().is_some_and(|form| form.starts_with("COCO results") || form == "AlphaPose") {
+        return coco::read(path, options, tally, COCO_OR_HALPE);
+    }
+    let mut frames = Frames { order: Order::new(COCO_OR_HALPE), people: Vec::new(), tally, is_known: false };
+    Json::open(path)?.records("MMPose's predictions", &mut |record| {
+        let node = record.node();
+        match (record.list, record.index) {
+            ("" | "instance_info" | "predictions" | "instances", Some(index)) => frames.element(&node, index),
+            (_, Some(_)) => Ok(()),
+            (_, None) => {
+                frames.is_known |= node.any(&["instance_info", "predictions", "instances"]).is_some();
+                frames.tally.fields.extend(node.names().cloned());
+                frames.order.learn(&node)
             }
         }
+    })?;
+    let Frames { people, tally, is_known, .. } = frames;
+    if !is_known && tally.records() == 0 && people.is_empty() {
+        let fix = "give the JSON that MMPose's demo or inferencer wrote";
+        return Err(Error::file(path, "instance_info", "neither this list nor `predictions` is there", fix));
     }
     Ok(vec![Video { name: stem(path), stills: false, people }])
 }
 
-fn check_names(path: &Path, meta_info: &MetaInfo) -> Result<()> {
-    for (id, expected) in NAMES.iter().enumerate() {
-        if let Some(name) = meta_info.keypoint_id2name.get(&id.to_string()).filter(|name| name != expected) {
-            let field = format!("meta_info.keypoint_id2name[{id}]");
-            let problem = format!("it is {name} instead of {expected}");
-            return Err(Error::file(
-                path,
-                field,
-                problem,
-                "use a model of COCO's, COCO-WholeBody's or Halpe's keypoints",
-            ));
-        }
-    }
-    Ok(())
+struct Frames<'a> {
+    order: Order,
+    people: Vec<Detection>,
+    tally: &'a mut Tally,
+    /// Whether the file says that it is of this form, also if nobody is in it.
+    is_known: bool,
 }
 
-fn person(path: &Path, field: impl Fn() -> String, frame: i32, instance: &Instance) -> Result<Detection> {
-    let Instance { keypoints, keypoint_scores, track_id } = instance;
-    let wrong = |name: &str, problem: String| {
-        let fix = "give the predictions of a 2D model, as MMPose writes them";
-        Err(Error::file(path, format!("{}.{name}", field()), problem, fix))
-    };
-    let Some(layout) = layout_of(keypoints.len(), COCO_OR_HALPE) else {
-        let needed = counts(COCO_OR_HALPE, 1);
-        return wrong("keypoints", format!("there are {} keypoints; {needed} are needed", keypoints.len()));
-    };
-    if keypoint_scores.len() != keypoints.len() {
-        let problem = format!("there are {} scores of {} keypoints", keypoint_scores.len(), keypoints.len());
-        return wrong("keypoint_scores", problem);
-    }
-    let mut points = Vec::with_capacity(keypoints.len());
-    for (j, point) in keypoints.iter().enumerate() {
-        let [x, y] = point[..] else {
-            return wrong(&format!("keypoints[{j}]"), format!("it has {} numbers; 2 are needed", point.len()));
+impl Frames<'_> {
+    /// An element of the outermost list: a frame, or a person of the only image.
+    fn element(&mut self, node: &Node<'_>, index: usize) -> Result<()> {
+        self.is_known = true;
+        let is_person = node.get("keypoints").is_some();
+        let number = match node.any(&["frame_id", "frame_index"]) {
+            Some(number) => number.whole(),
+            // People without a number are all of one image.
+            None if is_person => Ok(0),
+            None => Ok(index as i64),
         };
-        points.push([x, y]);
+        let frame = number.and_then(|number| frame_number(number, |problem, fix| node.error(problem, fix)));
+        self.tally.frames += usize::from(!is_person || index == 0);
+        match (frame, &node.value) {
+            (Ok(frame), Value::Object(_)) if is_person => self.person(node, frame),
+            (Ok(frame), _) => self.frame(node, frame),
+            (Err(error), _) => self.tally.record::<()>(Err(error)).map(|_| ()),
+        }
     }
-    Ok(Detection::new(frame, *track_id, layout, &points, keypoint_scores))
+
+    /// A list of people, also in lists of their own, or an object that has one; null is an empty frame.
+    fn frame(&mut self, node: &Node<'_>, frame: i32) -> Result<()> {
+        match node.value {
+            Value::Null => Ok(()),
+            Value::Array(_) => {
+                for item in node.items(FORM)? {
+                    if item.value.is_array() {
+                        self.frame(&item, frame)?;
+                    } else {
+                        self.person(&item, frame)?;
+                    }
+                }
+                Ok(())
+            }
+            _ => match node.any(&["instances", "predictions", "pose_results"]) {
+                Some(inside) => self.frame(&inside, frame),
+                // A person, or what says that it is none.
+                None => self.person(node, frame),
+            },
+        }
+    }
+
+    fn person(&mut self, node: &Node<'_>, frame: i32) -> Result<()> {
+        let person = person(node, frame, &self.order);
+        self.people.extend(self.tally.record(person)?);
+        Ok(())
+    }
+}
+
+fn person(node: &Node<'_>, frame: i32, order: &Order) -> Result<Detection> {
+    let points = node.get("keypoints").ok_or_else(|| node.expected(FORM))?;
+    let keypoints = keypoints::read(&points, node.get("keypoint_scores"))?;
+    if keypoints.scores.is_empty() {
+        let problem = "`keypoint_scores` is missing, and the keypoints have no third number";
+        return Err(node.error(problem, "give the predictions of a 2D model, as MMPose writes them"));
+    }
+    let slots = order.slots(At { path: node.path, field: &|| points.field() }, &keypoints)?;
+    Ok(Detection::new(frame, track(node), &slots, &keypoints.xy, &keypoints.scores))
 }

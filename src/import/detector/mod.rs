@@ -4,26 +4,36 @@
 //! apart (`tracks.rs`), and each person's poses become a sequence `video#1`, `video#2`, in the order of appearance.
 
 pub mod alphapose;
+mod categories;
 pub mod coco;
 pub mod detectron;
 pub mod halpe;
+mod images;
 mod json;
+mod keypoints;
 pub mod mediapipe;
 pub mod mmpose;
 pub mod openpose;
 mod recognise;
+mod recordings;
+mod tally;
 mod tracks;
 
 pub use recognise::recognise;
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::HashSet,
     path::{Path, PathBuf},
 };
 
+use keypoints::Layouts;
+use recordings::groups;
+use tally::Tally;
+
 use super::{
     Collector, Label, Layout, Pose, Progress,
-    layout::{COCO_17, HALPE_26},
+    layout::{self, COCO_17, HALPE_26, Slot},
+    sources,
 };
 use crate::error::{Error, Result};
 use crate::named::named_enum;
@@ -40,8 +50,20 @@ named_enum! {
     }
 }
 
+named_enum! {
+    /// What keypoints are that are not pixels.
+    pub enum Normalised {
+        /// Shares of the image: x of its width, y of its height, 0 to 1.
+        Image = "image",
+        /// VideoPose3D's: both of half of the width, x from -1 to 1, 0 in the middle of the image.
+        Width = "width",
+        /// OpenPose's of keypoint_scale 4: -1 to 1 over the width, and over the height.
+        Sides = "sides",
+    }
+}
+
 /// What is kept of a detector's file.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Options {
     /// Width and height in pixels, for files that do not say. MediaPipe's need it.
     pub image_size: Option<[i32; 2]>,
@@ -53,11 +75,23 @@ pub struct Options {
     pub min_frames: usize,
     /// The images have nothing to do with each other: nobody is followed from one to the next.
     pub stills: bool,
+    /// What the keypoints are, if not pixels; needs the size of the image.
+    pub normalised: Option<Normalised>,
+    /// The category of people, by its name or number, where the file says that they are something else.
+    pub category: Option<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { image_size: None, people: People::All, min_score: 0.0, min_frames: 1, stills: false }
+        Self {
+            image_size: None,
+            people: People::All,
+            min_score: 0.0,
+            min_frames: 1,
+            stills: false,
+            normalised: None,
+            category: None,
+        }
     }
 }
 
@@ -70,6 +104,10 @@ struct Detection {
     keypoints: [[f32; 2]; 17],
     confidence: [f32; 17],
     image_size: Option<[i32; 2]>,
+    /// The file has no score for any joint, or 0 for all; the confidence of those with a place is 1.
+    unscored: bool,
+    /// A number of the image where it has a name, by which one image in several files is known; else 0.
+    image: u64,
 }
 
 /// Everybody in one recording.
@@ -81,11 +119,32 @@ struct Video {
     people: Vec<Detection>,
 }
 
+/// How a detector writes its files.
+struct Form {
+    /// For messages.
+    what: &'static str,
+    /// Which files of a folder are read.
+    wanted: fn(&Path) -> bool,
+    /// Every file is an image, numbered in its name.
+    one_image: bool,
+    /// Records have categories.
+    has_categories: bool,
+    read: fn(&Path, &Options, &mut Tally) -> Result<Vec<Video>>,
+}
+
+impl Form {
+    /// Of JSON files, whose reader is yet to be given.
+    fn new(what: &'static str) -> Self {
+        Self { what, wanted: is_json, one_image: false, has_categories: false, read: |_, _, _| Ok(Vec::new()) }
+    }
+}
+
+fn is_json(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"))
+}
+
 /// More people in one frame are a damaged file, and would take forever to compare.
 const MAX_PEOPLE: usize = 1000;
-
-/// A number of keypoints, and their order.
-type Layouts = [(usize, &'static Layout)];
 
 /// The forms of COCO and of Halpe. The whole-body ones (133, 136) begin with the joints of the body.
 const COCO: &Layouts = &[(17, &COCO_17), (133, &COCO_17)];
@@ -93,32 +152,26 @@ const HALPE: &Layouts = &[(26, &HALPE_26), (136, &HALPE_26)];
 const COCO_OR_HALPE: &Layouts = &[(17, &COCO_17), (26, &HALPE_26), (133, &COCO_17), (136, &HALPE_26)];
 
 impl Detection {
-    fn new(frame: i32, track: Option<i64>, layout: &Layout, xy: &[[f32; 2]], confidence: &[f32]) -> Self {
-        let (keypoints, confidence) = layout.keypoints(xy, confidence);
-        Self { frame, track, keypoints, confidence, image_size: None }
+    /// Of keypoints in pixels. Without any score above 0, every keypoint that has a place counts.
+    fn new(frame: i32, track: Option<i64>, slots: &[Slot; 17], xy: &[[f32; 2]], scores: &[f32]) -> Self {
+        let unscored = scores.iter().all(|score| *score == 0.0 || score.is_nan());
+        let ones = vec![1.0; if unscored { xy.len() } else { 0 }];
+        let (keypoints, confidence) = layout::keypoints(slots, xy, if unscored { &ones } else { scores });
+        Self { frame, track, keypoints, confidence, image_size: None, unscored, image: 0 }
     }
 
-    /// From x, y, confidence of each keypoint in turn; `field` names the record for the message.
-    fn flat(
-        path: &Path,
-        field: impl Fn() -> String,
-        (frame, track): (i32, Option<i64>),
-        numbers: &[f32],
-        layouts: &Layouts,
-    ) -> Result<Self> {
-        let (triples, rest) = numbers.as_chunks::<3>();
-        let Some(layout) = layout_of(triples.len(), layouts).filter(|_| rest.is_empty()) else {
-            let needed = counts(layouts, 3);
-            return Err(Error::file(
-                path,
-                field(),
-                format!("it has {} numbers; {needed} are needed", numbers.len()),
-                format!("give x, y, score of each of {} keypoints", counts(layouts, 1)),
-            ));
-        };
-        let xy: Vec<[f32; 2]> = triples.iter().map(|&[x, y, _]| [x, y]).collect();
-        let confidence: Vec<f32> = triples.iter().map(|&[_, _, c]| c).collect();
-        Ok(Self::new(frame, track, layout, &xy, &confidence))
+    /// From shares of the image to pixels; `None` without its size.
+    fn restore(&mut self, normalised: Normalised) -> Option<()> {
+        let [width, height] = self.image_size?.map(|side| side as f32);
+        for (point, _) in self.keypoints.iter_mut().zip(&self.confidence).filter(|(_, sure)| **sure > 0.0) {
+            let [x, y] = *point;
+            *point = match normalised {
+                Normalised::Image => [x * width, y * height],
+                Normalised::Sides => [(x + 1.0) * width / 2.0, (y + 1.0) * height / 2.0],
+                Normalised::Width => [(x + 1.0) * width / 2.0, (y + height / width) * width / 2.0],
+            };
+        }
+        Some(())
     }
 
     /// Takes away what is not sure enough. Scores above 1 (AlphaPose's reach 6) are as sure as can be.
@@ -152,9 +205,8 @@ fn counts(layouts: &Layouts, width: usize) -> String {
 }
 
 /// The number of a frame as pose sets have it.
-fn frame_number(path: &Path, field: impl Fn() -> String, number: i64) -> Result<i32> {
-    i32::try_from(number)
-        .map_err(|_| Error::file(path, field(), format!("{number} is beyond 32 bits"), "number the frames from 0"))
+fn frame_number(number: i64, problem: impl FnOnce(String, &'static str) -> Error) -> Result<i32> {
+    i32::try_from(number).map_err(|_| problem(format!("frame {number} is beyond 32 bits"), "number the frames from 0"))
 }
 
 /// A width and a height in pixels, if they are that.
@@ -184,38 +236,63 @@ fn import(
     options: &Options,
     to: &mut Collector<'_>,
     progress: Progress<'_>,
-    read: fn(&Path, &Options) -> Result<Vec<Video>>,
+    form: &Form,
 ) -> Result<()> {
-    let mut names = HashSet::new();
-    for (done, path) in paths.iter().enumerate() {
-        progress(done, paths.len());
-        for mut video in read(path, options)?.into_iter().flat_map(|video| recordings(video, options.stills)) {
+    if options.category.is_some() && !form.has_categories {
+        let problem = "this detector's files have no categories, only people; leave it out";
+        return Err(Error::setting("category", problem));
+    }
+    let files = sources::find(paths, form.what, form.wanted, to)?;
+    let (mut tally, mut names, mut known) = (Tally::new(to.tolerance().strict), HashSet::new(), HashSet::new());
+    let (mut done, mut people) = (0, 0);
+    for group in groups(&files, form.one_image, options.stills) {
+        tally.notes.extend(group.note());
+        // Images that stand alone are judged together.
+        let folder = group.path().parent().filter(|_| files.len() > 1 && group.files.len() == 1);
+        to.source(folder.unwrap_or(group.path()))?;
+        let mut read = Vec::new();
+        for file in &group.files {
+            progress(done, files.len());
+            done += 1;
+            let videos = (form.read)(&file.path, options, &mut tally);
+            // A missing file is a slip of the hand, not one damaged file of many.
+            let videos = if file.path.exists() { tally.file(videos)? } else { Some(videos?) };
+            read.extend(videos.map(|videos| (file, videos)));
+        }
+        let mut videos = group.recordings(read);
+        for video in &mut videos {
+            settle_scores(&mut video.people, &mut tally);
+            video.people.retain(|person| tally.is_there(person) && tally.is_new(person, &mut known));
+            people += video.people.len();
+        }
+        for mut video in videos.into_iter().flat_map(|video| recordings::images(video, options.stills)) {
             video.name = unused(&mut names, &video.name);
-            for (name, track) in people(path, video, options)? {
+            for (name, track) in kept(group.path(), video, options)? {
                 collect(&name, &track, to)?;
             }
         }
     }
-    progress(paths.len(), paths.len());
-    let Some(first) = paths.first() else { return Err(Error::Usage("give at least one file to import".into())) };
+    progress(files.len(), files.len());
     if to.is_empty() {
-        let fix = "check the file, or ask for a lower score (`min_score`) and fewer frames (`min_frames`)";
-        return Err(Error::file(first, "keypoints", "there is nobody in it, or nobody is left", fix));
+        let (problem, fix) = tally.why_nobody(people);
+        let is_of_nothing = tally.is_of_nothing();
+        tally.finish(to)?;
+        let first = paths.first().map(PathBuf::as_path).unwrap_or(Path::new(""));
+        let other = files.first().filter(|_| is_of_nothing).and_then(|file| recognise(file).ok().flatten());
+        let other = other.filter(|other| !form.what.contains(other.split(' ').next().unwrap_or_default()));
+        let fix = other.map_or(fix.to_owned(), |other| format!("it looks like {other}: import it as that"));
+        return Err(Error::file(first, "keypoints", problem, fix));
     }
-    Ok(())
+    tally.finish(to)
 }
 
-/// Unrelated images are recordings of one frame each.
-fn recordings(video: Video, stills: bool) -> Vec<Video> {
-    if !(stills || video.stills) {
-        return vec![video];
+/// Where all scores of a recording are 0, there are none; elsewhere somebody without any is not there.
+fn settle_scores(people: &mut [Detection], tally: &mut Tally) {
+    if people.iter().all(|person| person.unscored) {
+        tally.unscored += people.iter().filter(|person| person.known().next().is_some()).count();
+        return;
     }
-    let mut images: BTreeMap<i32, Vec<Detection>> = BTreeMap::new();
-    for person in video.people {
-        images.entry(person.frame).or_default().push(person);
-    }
-    let of_image = |(frame, people)| Video { name: format!("{}/{frame}", video.name), stills: true, people };
-    images.into_iter().map(of_image).collect()
+    people.iter_mut().filter(|person| person.unscored).for_each(|person| person.confidence = [0.0; 17]);
 }
 
 /// A name that no other video has: that of the file where it is new.
@@ -227,18 +304,18 @@ fn unused(names: &mut HashSet<String>, name: &str) -> String {
 }
 
 /// The people of a video that are kept, each with the name of the sequence.
-fn people(path: &Path, mut video: Video, options: &Options) -> Result<Vec<(String, Vec<Detection>)>> {
+fn kept(path: &Path, mut video: Video, options: &Options) -> Result<Vec<(String, Vec<Detection>)>> {
     for person in &mut video.people {
-        person.clean(options.min_score);
         person.image_size = person.image_size.or(options.image_size);
+        if let Some(normalised) = options.normalised {
+            person.restore(normalised).ok_or_else(|| {
+                let problem = "shares of the image are pixels only with its size, which the file does not have";
+                Error::file(path, "image size", problem, "give width and height in pixels, as `image_size` 1920x1080")
+            })?;
+        }
+        person.clean(options.min_score);
     }
     video.people.retain(|person| person.known().next().is_some());
-    let relative = |person: &Detection| person.known().all(|point| point.iter().all(|v| v.abs() <= 1.0));
-    if !video.people.is_empty() && video.people.iter().all(relative) {
-        let problem = "all coordinates are within -1 and 1: relative to the image, not pixels";
-        let fix = "have the detector write pixels (OpenPose: keypoint_scale 0)";
-        return Err(Error::file(path, video.name, problem, fix));
-    }
     let crowd = tracks::largest_crowd(&mut video.people);
     if crowd > MAX_PEOPLE {
         let problem = format!("{crowd} people in one frame; {MAX_PEOPLE} is the limit");
@@ -277,3 +354,7 @@ fn collect(name: &str, track: &[Detection], to: &mut Collector<'_>) -> Result<()
 #[cfg(test)]
 #[path = "detector_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "truth_tests.rs"]
+mod truth_tests;

@@ -7,26 +7,31 @@ use serde::{
     de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-use super::{
-    HALPE,
-    json::{Json, TYPED},
-    layout_of,
-};
+use super::{HALPE, json::Json, layout_of};
 use crate::error::Result;
 
 /// A form, in how many lists its objects are, and fields that some of them have. The first that fits counts.
-const FORMS: [(&str, usize, &[&str]); 13] = [
-    ("COCO annotations", 0, &["images", "annotations"]),
+const FORMS: [(&str, usize, &[&str]); 22] = [
+    ("COCO annotations", 0, &["annotations"]),
     ("OpenPose", 0, &["people"]),
     ("MMPose", 0, &["instance_info"]),
+    ("MMPose", 0, &["predictions"]),
     ("MMPose", 1, &["instances"]),
+    ("MMPose", 1, &["predictions"]),
     ("MMPose", 1, &["keypoints", "keypoint_scores"]),
     ("AlphaPose", 1, &["image_id", "keypoints", "box"]),
     ("AlphaPose", 1, &["image_id", "keypoints", "idx"]),
     ("COCO results", 1, &["image_id", "keypoints"]),
+    ("MMPose", 1, &["keypoints", "bbox"]),
+    ("MMPose", 2, &["keypoints", "bbox"]),
+    ("MMPose", 2, &["keypoints", "keypoint_scores"]),
     ("MediaPipe", 1, &["landmarks"]),
     ("MediaPipe", 1, &["landmark"]),
     ("MediaPipe", 1, &["pose_landmarks"]),
+    ("MediaPipe", 1, &["poseLandmarks"]),
+    ("MediaPipe", 1, &["pose_world_landmarks"]),
+    ("MediaPipe", 0, &["pose_landmarks"]),
+    ("MediaPipe", 0, &["poseLandmarks"]),
     ("MediaPipe", 2, &["x", "y"]),
     ("MediaPipe", 3, &["x", "y"]),
 ];
@@ -38,7 +43,7 @@ const FORMS: [(&str, usize, &[&str]); 13] = [
 /// # Errors
 /// If the file cannot be read or is no JSON.
 pub fn recognise(path: &Path) -> Result<Option<&'static str>> {
-    let seen: Outline = Json::open(path, TYPED)?.parse("keypoints")?;
+    let seen: Outline = Json::open(path)?.parse("keypoints")?;
     let has = |names: &[&str]| names.iter().all(|name| seen.fields.contains(name));
     let form = FORMS.iter().find(|(_, depth, names)| *depth == seen.lists.len() && has(names)).map(|(form, ..)| *form);
     let is_halpe = seen.keypoints.is_multiple_of(3) && layout_of(seen.keypoints / 3, HALPE).is_some();
@@ -62,6 +67,8 @@ struct Outline {
     keypoints: usize,
     /// Whether it is text, has text in its lists, or is an object whose `image_id` is text.
     text: bool,
+    /// Whether it is text that is no number.
+    word: bool,
 }
 
 impl Outline {
@@ -92,7 +99,7 @@ impl<'de> Visitor<'de> for OutlineVisitor {
         while let Some(name) = map.next_key::<String>()? {
             object.fields.extend(FORMS.iter().flat_map(|(_, _, names)| *names).find(|known| **known == name));
             match name.as_str() {
-                "image_id" => object.text = map.next_value::<Outline>()?.text,
+                "image_id" => object.text = map.next_value::<Outline>()?.word,
                 "keypoints" => object.keypoints = map.next_value::<Outline>()?.lists.first().copied().unwrap_or(0),
                 "annotations" => object.keypoints = map.next_value::<Outline>()?.keypoints,
                 _ => _ = map.next_value::<IgnoredAny>()?,
@@ -120,8 +127,9 @@ impl<'de> Visitor<'de> for OutlineVisitor {
         Ok(list)
     }
 
-    fn visit_str<E: serde::de::Error>(self, _: &str) -> std::result::Result<Outline, E> {
-        Ok(Outline { text: true, ..Outline::default() })
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> std::result::Result<Outline, E> {
+        let word = text.bytes().any(|byte| !byte.is_ascii_digit());
+        Ok(Outline { text: true, word, ..Outline::default() })
     }
 
     fn visit_unit<E: serde::de::Error>(self) -> std::result::Result<Outline, E> {
