@@ -80,7 +80,7 @@ impl Asf {
                 (None, "root") => reader.root(&words)?,
                 (None, "bonedata") => reader.bone(&words)?,
                 (None, "hierarchy") => reader.children(&words)?,
-                (None, "") => return Err(reader.lines.error("no ':' section yet", "check that this is an ASF file")),
+                (None, "") => return Err(reader.lines.foreign("no ':' section yet", "check that this is an ASF file")),
                 // Documentation and skins.
                 _ => {}
             }
@@ -91,7 +91,8 @@ impl Asf {
 
 impl Reader {
     fn unit(&mut self, words: &[&str]) -> Result<()> {
-        match words {
+        let lower: Vec<String> = words.iter().map(|word| word.to_ascii_lowercase()).collect();
+        match lower.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             ["length", value] => {
                 let value = self.lines.float(value)?;
                 if value <= 0.0 {
@@ -285,7 +286,7 @@ impl<'a> Amc<'a> {
                 self.bone(&line, values)?;
             } else {
                 let problem = format!("'{}' before the first frame's number", shown(&line));
-                return Err(self.lines.error(problem, "check that this is an AMC file"));
+                return Err(self.lines.foreign(&problem, "check that this is an AMC file"));
             }
         }
         if self.frame.take().is_none() {

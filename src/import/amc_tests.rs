@@ -43,6 +43,17 @@ fn reads_bones_and_frames() {
     let radians = frames(&AMC.replace(":DEGREES", ":RADIANS").replace("10 20", "0.5 1")).unwrap();
     assert!((radians[0][7] - 28.647_889_756).abs() < 1e-9 && radians[0][3] == 3.0);
     assert_eq!(skeleton(&ASF.replace("length 0.45", "")).unwrap().millimetres, None);
+    // Angles of the skeleton in radians, in any case; without `:units` they are degrees.
+    let turned = |text: &str| skeleton(text).unwrap().tree.joints[1].axes.angle().to_degrees();
+    for (text, degrees) in [
+        (ASF.to_owned(), 20.0),
+        (ASF.replace("angle deg", "angle rad").replace("0 0 20 XYZ", "0 0 0.5 XYZ"), 28.647_889_756),
+        (ASF.replace("angle deg", "Angle Radians").replace("0 0 20 XYZ", "0 0 0.5 XYZ"), 28.647_889_756),
+        (ASF.replace("angle deg", "angle DEGREES"), 20.0),
+        (ASF.replace(":units\n length 0.45\n angle deg\n", ""), 20.0),
+    ] {
+        assert!((turned(&text) - degrees).abs() < 1e-9, "{text}");
+    }
 }
 
 #[test]

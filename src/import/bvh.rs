@@ -1,8 +1,8 @@
 //! Biovision's BVH: a skeleton and its frames, read one by one.
 //!
 //! A joint's rotations are multiplied in the order of its CHANNELS: R = R first * R second * R third. Position channels
-//! are the joint's place in its parent's axes, in place of its OFFSET, as in Blender, MotionBuilder and Mixamo files;
-//! for the root that is its place in the world.
+//! are the joint's place in its parent's axes, in place of its OFFSET, as in Blender, MotionBuilder and Mixamo files
+//! (`bones.rs` says what counts where the two contradict each other); for the root that is its place in the world.
 
 use std::{collections::VecDeque, path::Path};
 
@@ -55,7 +55,8 @@ impl Bvh {
         let seconds = header(&mut lines, "Frame Time")?;
         let seconds = lines.float(&seconds)?;
         if seconds <= 0.0 {
-            return Err(lines.error(format!("'Frame Time: {seconds}'"), "give the seconds from frame to frame"));
+            let fix = "give the seconds from frame to frame, as 0.0333333 for 30 frames in a second";
+            return Err(lines.error(format!("'Frame Time: {seconds}'"), fix));
         }
         let channels = tree.channels();
         if channels == 0 {
@@ -117,11 +118,17 @@ struct Words {
 
 impl Words {
     fn word(&mut self) -> Result<String> {
+        let next = self.next()?;
+        next.ok_or_else(|| self.lines.cut_short("inside of HIERARCHY"))
+    }
+
+    /// `None` at the end of the file.
+    fn next(&mut self) -> Result<Option<String>> {
         loop {
             if let Some(word) = self.waiting.pop_front() {
-                return Ok(word);
+                return Ok(Some(word));
             }
-            let Some(line) = self.lines.next_line()? else { return Err(self.lines.cut_short("inside of HIERARCHY")) };
+            let Some(line) = self.lines.next_line()? else { return Ok(None) };
             let spaced = line.replace('{', " { ").replace('}', " } ");
             self.waiting.extend(spaced.split_whitespace().map(str::to_owned));
         }
@@ -151,13 +158,20 @@ impl Words {
             return Err(self.lines.error(problem, MEND));
         };
         let mut channels = Vec::with_capacity(count);
-        for _ in 0..count {
+        let known = |word: &str| CHANNELS.iter().find(|(name, _)| word.eq_ignore_ascii_case(name));
+        for given in 0..count {
             let word = self.word()?;
-            let Some((_, channel)) = CHANNELS.iter().find(|(name, _)| word.eq_ignore_ascii_case(name)) else {
+            let Some((_, channel)) = known(&word) else {
+                if matches!(word.to_ascii_uppercase().as_str(), "JOINT" | "END" | "OFFSET" | "CHANNELS" | "{" | "}") {
+                    return Err(self.lines.error(format!("CHANNELS {count}, but {given} follow"), "correct the count"));
+                }
                 let problem = format!("unknown channel '{}'", shown(&word));
                 return Err(self.lines.error(problem, "use Xposition to Zposition and Xrotation to Zrotation only"));
             };
             channels.push(*channel);
+        }
+        if self.waiting.front().is_some_and(|word| known(word).is_some()) {
+            return Err(self.lines.error(format!("CHANNELS {count}, but more follow"), "correct the count"));
         }
         Ok(channels)
     }
@@ -165,14 +179,25 @@ impl Words {
 
 /// Everything up to and with the word MOTION. Open joints are a list, not calls: depth costs no stack.
 fn hierarchy(words: &mut Words) -> Result<Tree> {
-    if !words.word()?.eq_ignore_ascii_case("HIERARCHY") {
-        return Err(words.lines.error("it does not start with HIERARCHY", "check that this is a BVH file"));
+    match words.next()? {
+        None => return Err(words.lines.empty()),
+        Some(word) if word.eq_ignore_ascii_case("HIERARCHY") => {}
+        Some(_) => {
+            return Err(words.lines.foreign("it does not start with HIERARCHY", "check that this is a BVH file"));
+        }
     }
     let mut tree = Tree::default();
     let mut open: Vec<usize> = Vec::new();
     loop {
-        let word = words.word()?;
         let current = open.last().copied();
+        let word = match words.next()? {
+            Some(word) => word,
+            None if current.is_none() && !tree.joints.is_empty() => {
+                let problem = "the file ends without MOTION: it is a skeleton alone";
+                return Err(words.lines.error(problem, "export its motion too"));
+            }
+            None => return Err(words.lines.cut_short("inside of HIERARCHY")),
+        };
         match (word.to_ascii_uppercase().as_str(), current) {
             ("ROOT", None) => {
                 let name = words.name()?;

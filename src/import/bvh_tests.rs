@@ -72,7 +72,16 @@ fn what_is_wrong_is_named_with_its_line() {
         (head("CHANNELS 1 Xrotation", "ROOT Other {}"), "'ROOT' in 'Knee'"),
         (motion(&format!("{SKELETON}ROOT Second\n{{"), ""), "a second ROOT, 'Second' after 'Bip01 Pelvis'"),
         (SKELETON.replace('}', ""), "the file ends inside of HIERARCHY"),
-        (String::new(), "the file ends inside of HIERARCHY"),
+        (SKELETON.to_owned(), "line 10: the file ends without MOTION: it is a skeleton alone; export its motion too"),
+        (String::new(), "content: the file is empty"),
+        (head("CHANNELS 3", "CHANNELS 6"), "line 6: CHANNELS 6, but 3 follow; correct the count"),
+        (head("CHANNELS 3", "CHANNELS 2"), "line 5: CHANNELS 2, but more follow"),
+        ("Kaydara FBX Binary  \0\u{1a}\0".to_owned(), "it does not start with HIERARCHY: this is FBX; convert it"),
+        ("; FBX 7.4.0 project file\n".to_owned(), "this is FBX; convert it, as with Blender: import FBX, export BVH"),
+        ("<!DOCTYPE html>\n".to_owned(), "this is a web page; the download failed"),
+        ("version https://git-lfs.github.com/spec/v1\n".to_owned(), "a pointer of Git LFS"),
+        ("PK\u{3}\u{4}\n".to_owned(), "this is an archive; unpack it"),
+        ("\u{1}\0\u{2}\n".to_owned(), "this is a binary file; check that this is a BVH file"),
         (format!("HIERARCHY ROOT {}", "x ".repeat(1000)), "a joint without a name"),
         ("HIERARCHY\nMOTION\n".to_owned(), "'MOTION' outside of a joint"),
         ("x".repeat(5 << 20), "line 1: it is longer than 4 MiB"),
@@ -81,6 +90,9 @@ fn what_is_wrong_is_named_with_its_line() {
         assert!(error.contains(words), "{error}\n{words}");
     }
     read(&[0xff, 0xfe, 0x00, b'\n', 0xff]).unwrap_err();
+    let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain("HIERARCHY\n".bytes().flat_map(|byte| [byte, 0])).collect();
+    let error = read(&wide).unwrap_err().to_string();
+    assert!(error.contains("this is text in UTF-16; save it as UTF-8"), "{error}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use nalgebra::Vector3;
 
-use super::kinematics::Tree;
+use super::{joint_guess, kinematics::Tree};
 use crate::error::{Error, Result};
 use crate::pose::Skeleton;
 
@@ -24,6 +24,8 @@ use Pick::{First, Middle, One};
 /// A convention of names.
 #[derive(Debug)]
 struct Naming {
+    /// Whose it is, for messages.
+    name: &'static str,
     /// In the order of [`Skeleton::names`].
     joints: [Pick; 17],
     /// Joints that the convention's converter put onto their parent, each with the share of the parent's offset at
@@ -35,6 +37,7 @@ struct Naming {
 static NAMINGS: [Naming; 5] = [
     // ASF of CMU and HDM05: a joint is the end of the bone of this name. The radius is two thirds of the fore arm.
     Naming {
+        name: "CMU's ASF",
         joints: [
             Middle("lhipjoint", "rhipjoint"), One("rhipjoint"), One("rfemur"), One("rtibia"), One("lhipjoint"),
             One("lfemur"), One("ltibia"), One("lowerback"), Middle("thorax", "lowerneck"), One("upperneck"),
@@ -48,6 +51,7 @@ static NAMINGS: [Naming; 5] = [
     // the upper back (2.10 and 2.09 units in 14.asf), and `lwrist` is half of `lradius`: on 14_07 what is put right is
     // 5 mm off the AMC file, against 120 mm and a third of the fore arm.
     Naming {
+        name: "cgspeed's",
         joints: [
             Middle("LeftUpLeg", "RightUpLeg"), One("RightUpLeg"), One("RightLeg"), One("RightFoot"), One("LeftUpLeg"),
             One("LeftLeg"), One("LeftFoot"), One("Spine"), Middle("Neck", "Neck1"), One("Head"), One("Head_End"),
@@ -61,6 +65,7 @@ static NAMINGS: [Naming; 5] = [
     },
     // Mixamo, and MotionBuilder without its prefix.
     Naming {
+        name: "Mixamo's",
         joints: [
             Middle("LeftUpLeg", "RightUpLeg"), One("RightUpLeg"), One("RightLeg"), One("RightFoot"), One("LeftUpLeg"),
             One("LeftLeg"), One("LeftFoot"), First(&["Spine1", "Spine"]), One("Neck"), One("Head"),
@@ -71,6 +76,7 @@ static NAMINGS: [Naming; 5] = [
     },
     // Biovision, and Xsens with four chest joints.
     Naming {
+        name: "Biovision's",
         joints: [
             Middle("LeftHip", "RightHip"), One("RightHip"), One("RightKnee"), One("RightAnkle"), One("LeftHip"),
             One("LeftKnee"), One("LeftAnkle"), First(&["Chest2", "Chest"]), One("Neck"), One("Head"), One("Head_End"),
@@ -81,6 +87,7 @@ static NAMINGS: [Naming; 5] = [
     },
     // Biovision's older names (Example1.bvh of the University of Wisconsin).
     Naming {
+        name: "Biovision's older",
         joints: [
             Middle("LeftUpLeg", "RightUpLeg"), One("RightUpLeg"), One("RightLowLeg"), One("RightFoot"),
             One("LeftUpLeg"), One("LeftLowLeg"), One("LeftFoot"), One("Chest"), One("Neck"), One("Head"),
@@ -95,38 +102,49 @@ const THORAX: usize = 8;
 const NECK_NOSE: usize = 9;
 const HEAD: usize = 10;
 
+type Slots = [Option<[usize; 2]>; 17];
+
 /// For each of the 17 joints the two of the skeleton between which it lies, which may be the same.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct JointMap {
     /// `None` for Neck/Nose only: half way from Thorax to Head.
-    slots: [Option<[usize; 2]>; 17],
+    slots: Slots,
+    /// Of the naming.
+    lost: &'static [(&'static str, f64)],
 }
 
 impl JointMap {
-    /// Finds the 17 joints by the names that are known; a prefix such as `mixamorig:` does not count. Joints that the
-    /// convention is known to misplace are put right in the tree.
+    /// Finds the 17 joints by the names that are known; a prefix such as `mixamorig:` does not count.
     ///
     /// # Errors
-    /// If no convention fits: which joints the best one lacks, and which names there are.
-    pub(super) fn by_names(tree: &mut Tree, path: &Path) -> Result<Self> {
+    /// If no convention fits: which joints the nearest one lacks, which names there are, and lines for a joint map.
+    pub(super) fn by_names(tree: &Tree, path: &Path) -> Result<Self> {
         let find = |name: &str| tree.joints.iter().position(|joint| plain(&joint.name) == name);
-        let mut fewest: Option<Vec<usize>> = None;
+        let mut nearest: Option<(&Naming, Slots)> = None;
+        let missing = |slots: &Slots| slots.iter().filter(|slot| slot.is_none()).count();
         for naming in &NAMINGS {
             let slots = naming.joints.map(|pick| match pick {
                 One(name) => find(name).map(|joint| [joint; 2]),
                 Middle(a, b) => find(a).zip(find(b)).map(Into::into),
                 First(names) => names.iter().find_map(|name| find(name)).map(|joint| [joint; 2]),
             });
-            let missing: Vec<usize> = (0..17).filter(|&slot| slots[slot].is_none()).collect();
-            if missing.is_empty() {
-                restore(tree, naming.lost);
-                return Ok(Self { slots }.with_neck(tree));
+            if missing(&slots) == 0 {
+                return Ok(Self { slots, lost: naming.lost });
             }
-            if fewest.as_ref().is_none_or(|fewest| missing.len() < fewest.len()) {
-                fewest = Some(missing);
+            if nearest.is_none_or(|(_, nearest)| missing(&slots) < missing(&nearest)) {
+                nearest = Some((naming, slots));
             }
         }
-        Err(not_found(tree, path, &fewest.unwrap_or_default()))
+        let (naming, slots) = nearest.map_or(("known", [None; 17]), |(naming, slots)| (naming.name, slots));
+        Err(not_found(tree, path, naming, &slots))
+    }
+
+    /// Puts right in the tree what the convention is known to misplace, and finds the place of Neck/Nose, by the
+    /// tree's offsets. `is_cut`: the file has no lengths of what ends a limb.
+    #[must_use]
+    pub(super) fn completed(self, tree: &mut Tree, is_cut: bool) -> Self {
+        restore(tree, self.lost);
+        self.with_neck(tree, is_cut)
     }
 
     /// Reads a map from a TOML file: `Hip = "Hips"`, or `Spine = ["Spine", "Spine1"]` for the middle of two. Without
@@ -176,14 +194,15 @@ impl JointMap {
             };
             slots[slot] = Some([joint(a)?, joint(b)?]);
         }
-        Ok(Self { slots }.with_neck(tree))
+        Ok(Self { slots, lost: &[] })
     }
 
-    /// A head without length leaves Neck/Nose where Head is; then it goes half way from Thorax.
-    fn with_neck(mut self, tree: &Tree) -> Self {
+    /// A head without length leaves Neck/Nose where Head is; then it goes half way from Thorax. Where the length is
+    /// only not in the file, the head still turns about Neck/Nose.
+    fn with_neck(mut self, tree: &Tree, is_cut: bool) -> Self {
         if let (Some([neck, other]), Some([head, _])) = (self.slots[NECK_NOSE], self.slots[HEAD])
             && neck == other
-            && tree.path_length(neck, head) == 0.0
+            && (neck == head || !is_cut && tree.path_length(neck, head) == 0.0)
         {
             self.slots[NECK_NOSE] = None;
         }
@@ -214,12 +233,12 @@ impl JointMap {
     }
 }
 
-fn slot_names() -> &'static [&'static str] {
+pub(super) fn slot_names() -> &'static [&'static str] {
     Skeleton::of(17).map_or(&[], |skeleton| skeleton.names)
 }
 
 /// A name without the prefix of its namespace.
-fn plain(name: &str) -> &str {
+pub(super) fn plain(name: &str) -> &str {
     name.rsplit(':').next().unwrap_or(name)
 }
 
@@ -230,14 +249,20 @@ fn restore(tree: &mut Tree, lost: &[(&str, f64)]) {
             && tree.joints[joint].offset == Vector3::zeros()
         {
             tree.joints[joint].offset = tree.joints[parent].offset * share;
+            tree.joints[joint].is_fixed = true;
         }
     }
 }
 
-fn not_found(tree: &Tree, path: &Path, missing: &[usize]) -> Error {
-    let missing: Vec<&str> = missing.iter().filter_map(|&slot| slot_names().get(slot).copied()).collect();
-    let problem = format!("cannot find {}; the file has {}", missing.join(", "), joints_of(tree));
-    Error::file(path, "joint names", problem, "say which joint is which with `joint_map` FILE.toml")
+fn not_found(tree: &Tree, path: &Path, naming: &str, slots: &Slots) -> Error {
+    let missing: Vec<&str> =
+        slot_names().iter().zip(slots).filter(|(_, slot)| slot.is_none()).map(|(name, _)| *name).collect();
+    let missing = missing.join(", ");
+    let problem =
+        format!("of {naming} names, the nearest known, it lacks those of {missing}; it has {}", joints_of(tree));
+    let fix =
+        format!("say which joint is which with `joint_map` FILE.toml; its lines: {}", joint_guess::lines(tree, slots));
+    Error::file(path, "joint names", problem, fix)
 }
 
 /// The names of a skeleton's joints, for messages.

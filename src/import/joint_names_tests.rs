@@ -13,7 +13,8 @@ fn from_toml(text: &str, name: &str) -> Result<(JointMap, Tree)> {
     let map = folder.path().join("map.toml");
     std::fs::write(&map, text).unwrap();
     let (tree, path) = tree(name);
-    JointMap::from_toml(&map, &tree, &path).map(|map| (map, tree))
+    let mut completed = tree.clone();
+    JointMap::from_toml(&map, &tree, &path).map(|map| (map.completed(&mut completed, false), tree))
 }
 
 const MAP: &str = "Hip = ['LeftHip', 'RightHip']\nRHip = 'RightHip'\nRKnee = 'RightKnee'\nRFoot = 'RightAnkle'\n\
@@ -23,8 +24,8 @@ const MAP: &str = "Hip = ['LeftHip', 'RightHip']\nRHip = 'RightHip'\nRKnee = 'Ri
 
 #[test]
 fn toml_says_what_the_names_say() {
-    let (mut by_name, path) = tree("biovision.bvh");
-    let known = JointMap::by_names(&mut by_name, &path).unwrap();
+    let (by_name, path) = tree("biovision.bvh");
+    let known = JointMap::by_names(&by_name, &path).unwrap();
     let (map, _) = from_toml(&format!("{MAP}'Neck/Nose' = 'Head'\n"), "biovision.bvh").unwrap();
     assert_eq!(map, known);
     // Without Neck/Nose it is half way from Thorax to Head.
@@ -39,8 +40,8 @@ fn toml_says_what_the_names_say() {
 
 #[test]
 fn prefixes_do_not_count() {
-    let (mut by_name, path) = tree("mixamo.bvh");
-    let known = JointMap::by_names(&mut by_name, &path).unwrap();
+    let (by_name, path) = tree("mixamo.bvh");
+    let known = JointMap::by_names(&by_name, &path).unwrap();
     // What is in the map are the names that were found.
     let text = |name: fn(&str) -> &str| -> String {
         let joint = |number: usize| name(&by_name.joints[number].name).to_owned();
@@ -81,12 +82,22 @@ fn joints_that_cannot_be_found_are_listed() {
     for joint in &mut tree.joints {
         joint.name = joint.name.replace("ForeArm", "LowerArm").replace("Head", "Skull");
     }
-    let error = JointMap::by_names(&mut tree, &path).unwrap_err().to_string();
-    let words = "mixamo.bvh: joint names: cannot find Neck/Nose, Head, LElbow, RElbow; the file has mixamorig:Hips";
-    assert!(error.contains(words) && error.contains("`joint_map` FILE.toml"), "{error}");
+    let error = JointMap::by_names(&tree, &path).unwrap_err().to_string();
+    let words = "mixamo.bvh: joint names: of Mixamo's names, the nearest known, it lacks those of Neck/Nose, Head, LElbow, \
+         RElbow; it has mixamorig:Hips";
+    assert!(error.contains(words) && error.contains("`joint_map` FILE.toml; its lines: `Hip = ["), "{error}");
+    // The lines are the map that is missing.
+    let lines: String = error.split('`').filter(|line| line.contains(" = ")).map(|line| format!("{line}\n")).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let map = folder.path().join("map.toml");
+    std::fs::write(&map, lines).unwrap();
+    let map = JointMap::from_toml(&map, &tree, &path).unwrap();
+    let names = |slot| map.sources(slot).iter().map(|&joint| plain(&tree.joints[joint].name)).collect::<Vec<_>>();
+    assert_eq!((names(0), names(12)), (vec!["LeftUpLeg", "RightUpLeg"], vec!["LeftLowerArm"]));
+    assert_eq!((names(9), names(10)), (vec!["Skull"], vec!["SkullTop_End"]));
     tree.joints.extend((0..200).map(|number| Joint::new(&format!("j{number}"), Some(0))));
-    let long = JointMap::by_names(&mut tree, &path).unwrap_err().to_string();
-    assert!(long.contains(" more;") && long.len() < 4000, "{long}");
+    let long = JointMap::by_names(&tree, &path).unwrap_err().to_string();
+    assert!(long.contains(" more;") && long.len() < 5000, "{long}");
 }
 
 #[test]
@@ -94,12 +105,12 @@ fn dropped_bones_come_back_once() {
     let (mut tree, path) = tree("cgspeed.bvh");
     let dropped = tree.clone();
     let offset = |tree: &Tree, name: &str| tree.joints.iter().find(|joint| joint.name == name).unwrap().offset;
-    JointMap::by_names(&mut tree, &path).unwrap();
+    let _ = JointMap::by_names(&tree, &path).unwrap().completed(&mut tree, false);
     assert_eq!(offset(&dropped, "Neck"), Vector3::zeros());
     assert_eq!(offset(&tree, "Neck"), offset(&dropped, "Spine1"));
     assert_eq!(offset(&tree, "LeftFingerBase"), offset(&dropped, "LeftHand") / 2.0);
     // A file that has them is left alone.
     let again = tree.clone();
-    JointMap::by_names(&mut tree, &path).unwrap();
+    let _ = JointMap::by_names(&tree, &path).unwrap().completed(&mut tree, false);
     assert_eq!(tree, again);
 }

@@ -26,6 +26,8 @@ pub(super) struct Joint {
     pub axes: Rotation3<f64>,
     /// What its numbers do; rotations are multiplied left to right, so the last is applied first.
     pub channels: Vec<Channel>,
+    /// Its position channels do nothing: the offset counts.
+    pub is_fixed: bool,
 }
 
 /// Joints, each after its parent; the first is the root.
@@ -52,6 +54,7 @@ impl Joint {
             bone: Vector3::zeros(),
             axes: Rotation3::identity(),
             channels: Vec::new(),
+            is_fixed: false,
         }
     }
 }
@@ -80,6 +83,7 @@ impl Tree {
             for &channel in &joint.channels {
                 let number = numbers.next().unwrap_or(0.0);
                 match channel {
+                    Channel::Position(_) if joint.is_fixed => {}
                     Channel::Position(axis) => offset[axis % 3] = number,
                     Channel::Rotation(axis) => turn *= rotation(axis, number),
                 }
@@ -90,7 +94,7 @@ impl Tree {
         }
     }
 
-    /// The length of the bones from one joint to another, which no pose changes.
+    /// The length of the bones from one joint to another by their offsets, which no pose changes.
     #[must_use]
     pub(super) fn path_length(&self, from: usize, to: usize) -> f64 {
         let chain = |joint| std::iter::successors(Some(joint), |&joint: &usize| self.joints[joint].parent);

@@ -67,6 +67,33 @@ impl Lines {
         Error::file(&self.path, format!("line {}", self.number), problem, fix)
     }
 
+    /// An error of a file without a line.
+    pub(super) fn empty(&self) -> Error {
+        Error::file(&self.path, "content", "the file is empty", "get it again, or drop it")
+    }
+
+    /// An error of a file that starts, with the line read last, as none of its kind does: what it is, where that shows.
+    pub(super) fn foreign(&self, problem: &str, fix: &str) -> Error {
+        const KINDS: [(&[&str], &str, &str); 7] = [
+            (&["kaydara fbx", "; fbx"], "FBX", "convert it, as with Blender: import FBX, export BVH"),
+            (&["<!doctype html", "<html"], "a web page", "the download failed: get the file again"),
+            (&["version https://git-lfs"], "a pointer of Git LFS", "get the file itself with `git lfs pull`"),
+            (&["<?xml", "<collada"], "XML, as Collada", "convert it to BVH"),
+            (&["pk\u{3}\u{4}", "\u{1f}\u{fffd}", "rar!", "7z\u{fffd}"], "an archive", "unpack it"),
+            (&["\u{fffd}\u{fffd}h\0", "\u{fffd}\u{fffd}:\0", "h\0i\0"], "text in UTF-16", "save it as UTF-8"),
+            (&["gltf", "glb"], "glTF", "convert it to BVH"),
+        ];
+        let start = String::from_utf8_lossy(&self.bytes[..self.bytes.len().min(64)]).to_lowercase();
+        let start = start.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+        let kind = KINDS.iter().find(|(starts, ..)| starts.iter().any(|kind| start.starts_with(kind)));
+        let is_binary = self.bytes.contains(&0) || start.contains('\u{fffd}');
+        match kind {
+            Some((_, kind, fix)) => self.error(format!("{problem}: this is {kind}"), *fix),
+            None if is_binary => self.error(format!("{problem}: this is a binary file"), fix),
+            None => self.error(problem, fix),
+        }
+    }
+
     /// An error of the file's end.
     pub(super) fn cut_short(&self, what: &str) -> Error {
         Error::file(

@@ -1,21 +1,18 @@
 //! Motion files (BVH; ASF with AMC) to [`Motion`].
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use super::{
-    Progress,
+    Progress, Tolerance,
     amc::{Amc, Asf},
     bvh::Bvh,
-    joint_names::JointMap,
-    kinematics::Tree,
+    clips::{Clips, Reader, Refusal},
+    damaged::Damaged,
+    motion_files::{Files, is_a},
 };
 use crate::{
     data::Motion,
-    error::{Error, Result},
-    format::memory_limit,
+    error::Result,
     named::{Named, named_enum},
 };
 
@@ -65,6 +62,8 @@ pub struct Options {
     pub subject: Option<String>,
     /// The kind of activity; without it the name of each file's folder.
     pub category: Option<String>,
+    /// How what is wrong with a file is taken.
+    pub tolerance: Tolerance,
 }
 
 impl Unit {
@@ -83,7 +82,12 @@ impl Unit {
     /// The unit in which a length is that of a person from the ankle to the top of the head.
     #[must_use]
     pub fn of_person(length: f64) -> Option<Self> {
-        Self::ALL.iter().copied().find(|unit| (1000.0..2200.0).contains(&(length * unit.millimetres())))
+        Self::ALL.iter().copied().find(|unit| Self::is_person(length * unit.millimetres()))
+    }
+
+    /// Whether so many millimetres are.
+    pub(super) fn is_person(length: f64) -> bool {
+        (1000.0..2200.0).contains(&length)
     }
 }
 
@@ -91,221 +95,58 @@ impl Unit {
 /// AMC file's skeleton is among the paths or lies beside it: the one by whose name the motion's starts, as `14.asf` for
 /// `14_07.amc`, or the only one that the paths name.
 ///
+/// In a folder, litter is passed over, and damaged files are left out while they are at most a tenth of all, unless
+/// `strict`. A clip that another file has already is kept once. `warnings` gets a sentence for all of that, and for
+/// what is odd about the motion ([`Motion::findings`]).
+///
 /// The first frame of a CMU clip in cgspeed's BVH conversion is a T-pose, which is kept as all others.
 ///
 /// # Errors
-/// If a file is wrong, joints cannot be found, the unit cannot be told, or the clips' frame rates differ.
-pub fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<Motion> {
-    let (files, skeletons) = find(paths)?;
-    let mut clips = Clips { options, motion: Motion::default(), rate: None, limit: memory_limit() };
-    clips.motion.clip_start.push(0);
-    for (done, path) in files.iter().enumerate() {
-        progress(done, files.len());
-        if is_a(path, "bvh") {
+/// If a file is wrong or cannot be a person's, joints cannot be found, the unit cannot be told, or the clips' frame
+/// rates differ.
+pub fn import(
+    paths: &[PathBuf],
+    options: &Options,
+    warnings: &mut Vec<String>,
+    progress: Progress<'_>,
+) -> Result<Motion> {
+    let files = Files::find(paths)?;
+    warnings.extend(files.warning());
+    let all = files.motion.len();
+    let mut clips = Clips::new(options);
+    let mut damaged = Damaged::among(all, "file", options.tolerance.strict);
+    for (done, file) in files.motion.iter().enumerate() {
+        progress(done, all);
+        match clips.keep(|clips| read(&file.path, &files, clips)) {
+            Ok(()) => {}
+            Err(Refusal::Import(error)) => return Err(error),
+            Err(Refusal::File(error)) if file.is_named => return Err(error),
+            Err(Refusal::File(error)) => drop(damaged.sift::<()>(Err(error))?),
+        }
+    }
+    progress(all, all);
+    warnings.extend(damaged.tell()?);
+    Ok(clips.finish(warnings))
+}
+
+fn read(path: &Path, files: &Files, clips: &mut Clips<'_>) -> std::result::Result<(), Refusal> {
+    if is_a(path, "bvh") {
+        return clips.add(path, &mut || {
             let mut bvh = Bvh::open(path)?;
-            let tree = std::mem::take(&mut bvh.tree);
-            clips.add(path, tree, bvh.fps, None, &mut |frame| bvh.next_frame(frame))?;
-        } else {
-            let asf = Asf::read(&skeleton_of(path, paths, &skeletons)?)?;
-            let fps = options.amc_fps.unwrap_or(120.0);
-            let mut amc = Amc::open(path, &asf)?;
-            clips.add(path, asf.tree.clone(), fps, asf.millimetres, &mut |frame| amc.next_frame(frame))?;
-        }
+            let (tree, fps) = (std::mem::take(&mut bvh.tree), bvh.fps);
+            Ok(Reader { tree, fps, unit: None, next: Box::new(move |frame| bvh.next_frame(frame)) })
+        });
     }
-    progress(files.len(), files.len());
-    Ok(clips.motion)
-}
-
-struct Clips<'a> {
-    options: &'a Options,
-    motion: Motion,
-    /// Of the first file.
-    rate: Option<(f64, PathBuf)>,
-    limit: usize,
-}
-
-impl Clips<'_> {
-    fn add(
-        &mut self,
-        path: &Path,
-        mut tree: Tree,
-        fps: f64,
-        unit: Option<f64>,
-        next: &mut dyn FnMut(&mut Vec<f64>) -> Result<bool>,
-    ) -> Result<()> {
-        let stride = self.stride(path, fps)?;
-        let map = match &self.options.joint_map {
-            Some(map) => JointMap::from_toml(map, &tree, path)?,
-            None => JointMap::by_names(&mut tree, path)?,
-        };
-        let scale = match (self.options.unit, unit) {
-            (Some(unit), _) => unit.millimetres(),
-            (None, Some(millimetres)) => millimetres,
-            (None, None) => person_scale(&tree, &map, path)?,
-        };
-        let (mut numbers, mut placed) = (Vec::new(), Vec::new());
-        let (mut read, before) = (0usize, self.motion.len());
-        while next(&mut numbers)? {
-            if read.is_multiple_of(stride) {
-                tree.place(&numbers, &mut placed);
-                for joint in map.apply(|joint| placed[joint].1) {
-                    let [x, y, z] = (joint * scale).into();
-                    let turned = if self.options.up == Up::Y { [x, -z, y] } else { [x, y, z] };
-                    self.motion.positions.extend(turned.map(|value| value as f32));
-                }
-                self.check(path, read)?;
-            }
-            read += 1;
-        }
-        if read == 0 {
-            return Err(Error::file(path, "frames", "there is none", "drop the file"));
-        }
-        self.label(path, self.motion.len() - before);
-        Ok(())
-    }
-
-    /// Every how many frames one is kept.
-    fn stride(&mut self, path: &Path, fps: f64) -> Result<usize> {
-        if !(fps as f32 > 0.0 && (fps as f32).is_finite()) {
-            let fix = "correct the file's Frame Time, or what `amc_fps` says";
-            return Err(Error::file(path, "frame rate", format!("{fps} frames in a second"), fix));
-        }
-        let Some(wanted) = self.options.fps else {
-            let (rate, first) = self.rate.get_or_insert_with(|| (fps, path.to_owned()));
-            if (*rate - fps).abs() > 1e-4 * *rate {
-                let problem = format!("{fps} frames in a second, but {} has {rate}", first.display());
-                return Err(Error::file(path, "frame rate", problem, "import them apart, or thin both with `fps`"));
-            }
-            self.motion.fps = *rate as f32;
-            return Ok(1);
-        };
-        self.motion.fps = wanted as f32;
-        let stride = (fps / wanted).round();
-        if wanted > 0.0 && stride >= 1.0 && (fps / wanted - stride).abs() < 1e-3 * stride {
-            return Ok(stride as usize);
-        }
-        let problem = format!("{fps} frames in a second are no whole multiple of {wanted}");
-        let fix = format!("give `fps` {fps}, {}, {} or the like", fps / 2.0, fps / 3.0);
-        Err(Error::file(path, "frame rate", problem, fix))
-    }
-
-    /// That the frame just added is finite and there is room for more.
-    fn check(&self, path: &Path, frame: usize) -> Result<()> {
-        let positions = &self.motion.positions;
-        if positions[positions.len() - 3 * 17..].iter().any(|value| !value.is_finite()) {
-            let problem = "a joint is further away than numbers go";
-            return Err(Error::file(path, format!("frame {frame}"), problem, "check its positions and the unit"));
-        }
-        if positions.len() > self.limit / size_of::<f32>() || i32::try_from(self.motion.len()).is_err() {
-            let problem = format!("the motion is larger than {} MB", self.limit >> 20);
-            return Err(Error::file(path, format!("frame {frame}"), problem, "import in parts, or thin with `fps`"));
-        }
-        Ok(())
-    }
-
-    /// Closes a clip of this many frames.
-    fn label(&mut self, path: &Path, frames: usize) {
-        let motion = &mut self.motion;
-        let folder = std::path::absolute(path).ok().and_then(|path| Some(name(path.parent()?.file_name()?)));
-        let folder = folder.unwrap_or_else(|| "unknown".to_owned());
-        let subject = number(&mut motion.subject_names, self.options.subject.as_ref().unwrap_or(&folder));
-        let category = number(&mut motion.category_names, self.options.category.as_ref().unwrap_or(&folder));
-        motion.clip_names.push(stem(path));
-        motion.clip_start.push(motion.len());
-        motion.subject.resize(motion.len(), subject);
-        motion.category.resize(motion.len(), category);
-        motion.frame.extend(0..frames as i32);
-    }
-}
-
-fn number(names: &mut Vec<String>, name: &str) -> i32 {
-    let known = names.iter().position(|known| known == name);
-    known.unwrap_or_else(|| {
-        names.push(name.to_owned());
-        names.len() - 1
-    }) as i32
-}
-
-/// Millimetres to a unit, from the bones between ankle and head: no pose changes their length.
-fn person_scale(tree: &Tree, map: &JointMap, path: &Path) -> Result<f64> {
-    let (Some(&foot), Some(&head)) = (map.sources(3).first(), map.sources(10).first()) else { return Ok(1.0) };
-    let length = tree.path_length(foot, head);
-    Unit::of_person(length).map(Unit::millimetres).ok_or_else(|| {
-        let problem = format!("{length:.4} from ankle to head: a person in none of mm, cm, inches, CMU's unit and m");
-        Error::file(path, "unit", problem, "say it with `unit`")
-    })
-}
-
-fn name(name: &std::ffi::OsStr) -> String {
-    name.to_string_lossy().into_owned()
-}
-
-fn stem(path: &Path) -> String {
-    path.file_stem().map(name).unwrap_or_default()
-}
-
-fn is_a(path: &Path, extension: &str) -> bool {
-    path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
-}
-
-/// Motion files and skeletons.
-fn find(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
-    let (mut files, mut skeletons) = (Vec::new(), Vec::new());
-    for path in paths {
-        let inside = if path.is_dir() { listed(path)? } else { vec![path.clone()] };
-        for file in inside {
-            if is_a(&file, "bvh") || is_a(&file, "amc") {
-                files.push(file);
-            } else if is_a(&file, "asf") {
-                skeletons.push(file);
-            } else if !path.is_dir() {
-                return Err(Error::file(path, "name", "it does not end in .bvh, .amc or .asf", "give motion files"));
-            }
-        }
-    }
-    match (files.is_empty(), paths.first()) {
-        (false, _) => Ok((files, skeletons)),
-        (true, None) => Err(Error::Usage("no motion files; give .bvh or .amc files, or their folder".to_owned())),
-        (true, Some(path)) => {
-            Err(Error::file(path, "name", "no .bvh or .amc file is here", "give motion files or their folder"))
-        }
-    }
-}
-
-fn listed(folder: &Path) -> Result<Vec<PathBuf>> {
-    let failed = |source| Error::io(folder, "read", source);
-    let mut inside = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        inside.push(entry.map_err(failed)?.path());
-    }
-    inside.sort();
-    Ok(inside)
-}
-
-/// The skeleton of an AMC file: of those found by the name, the only one given itself, or by the name beside it. Any
-/// other may be another person's.
-fn skeleton_of(path: &Path, given: &[PathBuf], found: &[PathBuf]) -> Result<PathBuf> {
-    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    let mut beside = listed(folder)?;
-    beside.retain(|file| is_a(file, "asf"));
-    let motion = stem(path);
-    let fits = |file: &&PathBuf| {
-        motion.strip_prefix(&stem(file)).is_some_and(|rest| matches!(rest.get(..1), None | Some("_")))
-    };
-    let named = |skeletons: &[PathBuf]| skeletons.iter().filter(fits).max_by_key(|file| stem(file).len()).cloned();
-    let mut given = given.iter().filter(|path| is_a(path, "asf"));
-    let only = given.next().filter(|_| given.next().is_none()).cloned();
-    named(found).or(only).or_else(|| named(&beside)).ok_or_else(|| {
-        const SHOWN: usize = 5;
-        let names: BTreeSet<String> =
-            found.iter().chain(&beside).filter_map(|file| file.file_name().map(name)).collect();
-        let names: Vec<String> = names.into_iter().take(SHOWN).collect();
-        let problem = if names.is_empty() {
-            "there is no .asf file beside it".to_owned()
-        } else {
-            format!("by its name, none of the skeletons at hand ({}) is this motion's", names.join(", "))
-        };
-        Error::file(path, "skeleton", problem, "give its .asf file among the paths")
+    let asf = Asf::read(&files.skeleton_of(path)?)?;
+    let fps = clips.options.amc_fps.unwrap_or(120.0);
+    clips.add(path, &mut || {
+        let mut amc = Amc::open(path, &asf)?;
+        Ok(Reader {
+            tree: asf.tree.clone(),
+            fps,
+            unit: asf.millimetres,
+            next: Box::new(move |frame| amc.next_frame(frame)),
+        })
     })
 }
 
