@@ -1,11 +1,15 @@
 //! Human3.6M: VideoPose3D's `data_3d_h36m.npz` and `data_2d_h36m_*.npz` (`VideoPose3D:data/prepare_data_h36m.py`,
 //! `DATASETS.md`), and the `h36m.zip` of `una-dinosauria/3d-pose-baseline`.
 
+mod detections;
+
 use std::path::{Path, PathBuf};
 
 use super::{
-    Collector, Label, Layout, Pose, Progress,
-    layout::{COCO_17, H36M_16, H36M_17, H36M_32, MPII_16, SH_16},
+    Collector, Label, Pose, Progress,
+    damaged::Damaged,
+    layout::H36M_32,
+    motion::Unit,
     sources::{self, PIECE},
 };
 use crate::{
@@ -13,6 +17,7 @@ use crate::{
     format::{Value, hdf5::Hdf5, npz::Npz},
     pose::Camera,
 };
+use detections::{Detections, Seen};
 
 /// The cameras, in the order of the 2D files' lists.
 pub const CAMERAS: [&str; 4] = ["54138969", "55011271", "58860488", "60457274"];
@@ -28,6 +33,8 @@ pub struct Options {
     pub cameras: Vec<String>,
     /// Every how many frames (of 50 a second) one is taken; 0 counts as 1.
     pub stride: usize,
+    /// The unit of the positions; without it metres of `.npz` and millimetres of `.h5` files.
+    pub unit: Option<Unit>,
 }
 
 /// Imports Human3.6M: every frame as each camera sees it, a sequence for each recording and camera
@@ -36,8 +43,12 @@ pub struct Options {
 /// `paths` are `data_3d_h36m.npz` (world, metres) and at most one `data_2d_h36m_*.npz`, or folders and files
 /// `S*/MyPoses/3D_positions/*.h5` (world, millimetres; S11's Directions is left out, its video is broken). Without a
 /// 2D file the keypoints are the positions projected with the camera's distortion, as VideoPose3D makes them. With
-/// one, they are the file's; what it has beyond the last position is left out. The confidence is 1, and 0 for a joint
-/// that the 2D file does not have.
+/// one, they are the file's; what it has beyond the last position is left out. The confidence is that of the 2D file's
+/// third column if there is one, else 1, and 0 for a joint that the 2D file does not have.
+///
+/// Of which joints the keypoints are, the 2D file says: `metadata` has `keypoints_symmetry`, and what else it has
+/// (`layout_name`, `num_joints`, `joint_names` or `keypoints_name`) must agree. Frames without positions (all 0, or no
+/// number) are left out. So are damaged `.h5` files, while they are few.
 ///
 /// # Errors
 /// If a file cannot be read or is not of this form, a recording is there twice or does not fit into memory, or there is
@@ -46,14 +57,23 @@ pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, prog
     let cameras = camera_numbers(&options.cameras)?;
     let stride = options.stride.max(1);
     let (recordings, detections) = read(paths, to)?;
-    let recordings = select(recordings, options)?;
-    let mut total = 0usize;
-    for recording in &recordings {
-        let poses = recording.open()?.frames.div_ceil(stride).saturating_mul(cameras.len());
-        total = total.saturating_add(poses);
-        to.room_for(total, &recording.path, &recording.field())?;
+    let (mut recordings, mut total) = (select(recordings, options)?, 0usize);
+    let mut damaged = Damaged::among(recordings.len(), "recording", to.tolerance().strict);
+    let mut whole = Vec::new();
+    for recording in recordings.drain(..) {
+        let Some(frames) = damaged.sift(recording.open().map(|open| open.frames))? else { continue };
+        let poses = frames.div_ceil(stride).saturating_mul(cameras.len());
+        to.room_for(total.saturating_add(poses), &recording.path, &recording.field())?;
+        if damaged.sift(recording.check())?.is_some() {
+            total = total.saturating_add(poses);
+            whole.push(recording);
+        }
     }
-    for recording in &recordings {
+    to.warn_all(damaged.tell()?);
+    for recording in &whole {
+        let place = (&*recording.path, recording.place());
+        let seen = detections.as_ref().map_or(place, |file| (&*file.path, "positions_2d"));
+        to.source_of([seen, place])?;
         let Some(placed) = Camera::h36m(&recording.subject) else {
             return Err(recording.error("its cameras are not known", "choose among S1, S5, S6, S7, S8, S9, S11"));
         };
@@ -69,12 +89,15 @@ pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, prog
             let sequence = to.new_sequence(&format!("{field}@{}", camera.id), &recording.path)?;
             let view = View {
                 camera,
-                detections: detections.as_ref().map(|file| file.of(recording, number, needed)).transpose()?,
+                detections: detections
+                    .as_ref()
+                    .map(|file| file.of([&recording.subject, &recording.name], number, needed))
+                    .transpose()?,
                 label: Label { sequence, ..label },
             };
             for first in (0..needed).step_by(PIECE) {
                 let count = PIECE.min(needed - first);
-                view.add(&open, first, count, stride, to)?;
+                view.add(&open, first, count, stride, options.unit, to)?;
                 progress(to.len(), total);
             }
         }
@@ -84,31 +107,47 @@ pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, prog
     sources::check_any(to, paths, &asked.join("; "))
 }
 
-/// As sure as a file is that says nothing of it.
-const ONES: [f32; 32] = [1.0; 32];
+/// Looks at a 2D file alone: adds its keypoints without positions.
+///
+/// # Errors
+/// As [`import`], of that file.
+pub fn keypoints(path: &Path, to: &mut Collector<'_>) -> Result<()> {
+    let detections = Detections::read(path.to_owned(), &mut Npz::open(path)?, to)?;
+    to.source_of([(path, "positions_2d"); 2])?;
+    detections.add_all(to)
+}
 
 /// How a camera sees a recording.
 struct View<'a> {
     camera: &'a Camera,
-    /// The order of the joints and (frames, joints, 2); if absent, the positions are projected.
-    detections: Option<(&'static Layout, &'a Value)>,
+    /// If absent, the positions are projected.
+    detections: Option<Seen<'a>>,
     label: Label,
 }
 
 impl View<'_> {
     /// Adds every `stride`-th of `count` frames, all of which `open` has.
-    fn add(&self, open: &Open<'_>, first: usize, count: usize, stride: usize, to: &mut Collector<'_>) -> Result<()> {
+    fn add(
+        &self,
+        open: &Open<'_>,
+        first: usize,
+        count: usize,
+        stride: usize,
+        unit: Option<Unit>,
+        to: &mut Collector<'_>,
+    ) -> Result<()> {
         let (path, field) = (&open.recording.path, open.recording.field());
-        let seen = self.detections.map(|(layout, array)| Ok((layout, array.rows(first, count)?)));
-        let seen = seen.transpose().map_err(|error| Error::io(path, "read", error))?;
+        let usual = if open.recording.array.is_some() { 1.0 } else { 1000.0 };
+        let per_metre = sources::per_metre(unit, usual);
+        let seen = self.detections.map(|seen| Ok((seen, seen.rows(&field, first, count)?))).transpose()?;
         for (i, world) in (first..).zip(open.world(first, count)?).filter(|(i, _)| i % stride == 0) {
-            let joints = sources::positions(path, &field, i, &H36M_32, &world, 1.0)?;
+            let Some(joints) = sources::positions(path, &field, i, &H36M_32, &world, per_metre)? else {
+                to.leave_out();
+                continue;
+            };
             let positions = joints.map(|joint| self.camera.to_camera(joint.map(f64::from)));
             let (keypoints, confidence) = match &seen {
-                Some((layout, array)) => {
-                    let joints = layout.joints.len();
-                    layout.keypoints(&array.values.as_chunks().0[(i - first) * joints..][..joints], &ONES)
-                }
+                Some((seen, piece)) => seen.keypoints(piece, i - first),
                 None => (positions.map(|joint| self.camera.project(joint).map(|v| v as f32)), [1.0; 17]),
             };
             let pose = Pose {
@@ -144,7 +183,7 @@ struct Recording {
     subject: String,
     /// With its number: `Walking 1`.
     name: String,
-    /// (frames, 32, 3) in metres; if absent, the path is an HDF5 file that has it.
+    /// (frames, 32, 3), usually metres; if absent, the path is an HDF5 file that has it, usually in millimetres.
     array: Option<Value>,
 }
 
@@ -164,6 +203,20 @@ enum Source<'a> {
 impl Recording {
     fn field(&self) -> String {
         format!("{}/{}", self.subject, self.name)
+    }
+
+    /// The array that has its positions.
+    fn place(&self) -> &'static str {
+        if self.array.is_some() { "positions_3d" } else { NAME }
+    }
+
+    /// Reads the last frame of an HDF5 file: of one that was cut short it is not there.
+    fn check(&self) -> Result<()> {
+        let open = self.open()?;
+        match (&open.source, open.frames.checked_sub(1)) {
+            (Source::Hdf5(_), Some(last)) => open.world(last, 1).map(drop),
+            _ => Ok(()),
+        }
     }
 
     fn action(&self) -> &str {
@@ -190,37 +243,42 @@ impl Recording {
 }
 
 impl Open<'_> {
-    /// `count` frames from `first` on, metres.
+    /// `count` frames from `first` on.
     fn world(&self, first: usize, count: usize) -> Result<Vec<[[f32; 3]; 32]>> {
         let values = match &self.source {
             Source::Array(array) => {
                 array.rows(first, count).map_err(|error| Error::io(&self.recording.path, "read", error))?.values
             }
             Source::Hdf5(file) => {
-                // (96, count), x, y and z of each joint in millimetres, to (count, 96).
+                // (96, count), x, y and z of each joint, to (count, 96).
                 let stored = file.slice(NAME, 1, first, count)?.values;
-                (0..count).flat_map(|frame| stored.iter().skip(frame).step_by(count)).map(|v| v / 1000.0).collect()
+                (0..count).flat_map(|frame| stored.iter().skip(frame).step_by(count)).copied().collect()
             }
         };
         Ok(values.as_chunks().0.as_chunks().0.to_vec())
     }
 }
 
+const GIVE: &str = "give VideoPose3D's data_3d_h36m.npz, with a data_2d_h36m_*.npz or alone";
+
 /// The recordings of all files, and the 2D file.
-fn read(paths: &[PathBuf], to: &Collector<'_>) -> Result<(Vec<Recording>, Option<Detections>)> {
+fn read(paths: &[PathBuf], to: &mut Collector<'_>) -> Result<(Vec<Recording>, Option<Detections>)> {
     let wanted = |path: &Path| {
         let (name, folder) = (sources::name(path), path.parent().map_or("", sources::name));
         name.ends_with(".h5") && folder == "3D_positions" || name == "data_3d_h36m.npz"
     };
     let (mut recordings, mut detections) = (Vec::new(), None);
-    for path in sources::find(paths, "data_3d_h36m.npz or 3D_positions/*.h5", wanted)? {
+    for path in sources::find(paths, "data_3d_h36m.npz or 3D_positions/*.h5", wanted, to)? {
         if path.extension().is_some_and(|extension| extension == "h5") {
             recordings.extend(hdf5_recording(path)?);
             continue;
         }
         let mut npz = Npz::open(&path)?;
+        sources::refuse_crops(&npz, GIVE)?;
         if npz.has("positions_3d") {
             recordings.extend(npz_recordings(&path, npz.object_into("positions_3d", to.scratch()?)?)?);
+        } else if !npz.has("positions_2d") {
+            return Err(npz.error("positions_3d", "neither this nor 'positions_2d' is there", GIVE));
         } else if detections.is_some() {
             return Err(npz.error("positions_2d", "it is the second 2D file", "give one of them"));
         } else {
@@ -289,64 +347,6 @@ fn select(mut recordings: Vec<Recording>, options: &Options) -> Result<Vec<Recor
         wanted(&options.subjects, &recording.subject) && wanted(&options.actions, recording.action())
     });
     Ok(recordings)
-}
-
-/// A 2D file: subject, action, list of four arrays (frames, joints, 2).
-struct Detections {
-    path: PathBuf,
-    layout: &'static Layout,
-    value: Value,
-}
-
-impl Detections {
-    /// The joints on the left, by which `metadata` tells the layouts apart.
-    const LEFT: [(&[usize], &Layout); 4] = [
-        (&[4, 5, 6, 11, 12, 13], &H36M_17),
-        (&[4, 5, 6, 10, 11, 12], &H36M_16),
-        (&[3, 4, 5, 13, 14, 15], &SH_16),
-        (&[1, 3, 5, 7, 9, 11, 13, 15], &COCO_17),
-    ];
-
-    fn read(path: PathBuf, npz: &mut Npz, to: &Collector<'_>) -> Result<Self> {
-        let metadata = npz.object("metadata")?;
-        let symmetry = metadata.get("keypoints_symmetry").map_or(&[][..], Value::items);
-        let left: Vec<usize> = symmetry.first().map(indices).unwrap_or_default();
-        let Some((_, layout)) = Self::LEFT.iter().find(|(known, _)| *known == left) else {
-            let problem = format!("its joints on the left, {left:?}, are of no known order");
-            return Err(npz.error("metadata", problem, "use the 17 or 16 joints of Human3.6M, SH's 16 or COCO's 17"));
-        };
-        // Before fine-tuning it finds MPII's joints; the metadata are the same.
-        let raw = **layout == SH_16 && sources::name(&path).contains("_pt_");
-        let value = npz.object_into("positions_2d", to.scratch()?)?;
-        Ok(Self { value, path, layout: if raw { &MPII_16 } else { layout } })
-    }
-
-    /// The order of the joints and the keypoints of one camera, (frames, joints, 2), of `frames` frames at least.
-    fn of(&self, recording: &Recording, camera: usize, frames: usize) -> Result<(&'static Layout, &Value)> {
-        let field = recording.field();
-        let wrong = |problem: String, fix: &str| Error::file(&self.path, &field, problem, fix);
-        let views = self.value.get(&recording.subject).and_then(|actions| actions.get(&recording.name));
-        let view = views.and_then(|views| views.items().get(camera));
-        let Some((view, shape)) = view.and_then(|view| Some((view, view.shape()?))) else {
-            let problem = format!("there are no keypoints of camera {}", CAMERAS[camera]);
-            return Err(wrong(problem, "choose subjects and actions that both files have"));
-        };
-        let held = sources::frames(&self.path, &field, shape, self.layout.joints.len(), 2)?;
-        if held < frames {
-            let problem = format!("{held} frames where the 3D file has {frames}");
-            return Err(wrong(problem, "use files of the same preparation"));
-        }
-        Ok((self.layout, view))
-    }
-}
-
-/// A list or an array of whole numbers.
-fn indices(value: &Value) -> Vec<usize> {
-    let numbers: Vec<f64> = match value {
-        Value::Numbers(array) => array.values.iter().map(|&v| f64::from(v)).collect(),
-        _ => value.items().iter().filter_map(Value::number).collect(),
-    };
-    numbers.into_iter().map(|v| v as usize).collect()
 }
 
 #[cfg(test)]

@@ -74,6 +74,7 @@ fn options_choose() {
         actions: strings(&["Directions"]),
         cameras: strings(&["58860488"]),
         stride: 2,
+        unit: None,
     };
     let two = ["data_2d_h36m_gt.npz", "data_3d_h36m.npz"];
     let set = valid(npz(&two, &options));
@@ -189,7 +190,7 @@ fn damaged_files_are_refused() {
     std::fs::copy(fixture(h5), &lost).unwrap();
     fails(import(&[lost], &Options::default(), &mut quiet), &["do not name the subject", "S1/MyPoses"]);
     let other = fixture("mpi_inf_3dhp/test_3dhp.npz");
-    fails(import(&[other], &Options::default(), &mut quiet), &["test_3dhp.npz", "metadata"]);
+    fails(import(&[other], &Options::default(), &mut quiet), &["test_3dhp.npz: positions_3d: neither this nor"]);
 }
 
 #[test]
@@ -213,21 +214,37 @@ fn files_of_another_form_are_refused() {
         let recording = npz_recordings(path, dict("S1", dict("Walking", value)))?.pop().unwrap();
         let (open, camera) = (recording.open()?, &Camera::h36m("S1").unwrap()[0]);
         let view = View { camera, detections: None, label: Label::default() };
-        collect(17, |to| view.add(&open, 1, open.frames - 1, 2, to))
+        collect(17, |to| view.add(&open, 1, open.frames - 1, 2, None, to))
     };
     assert_eq!(world(array(&[6, 32, 3], 1.0)).unwrap().frame, Some(vec![2, 4]));
     let error = world(array(&[2, 17, 3], 1.0)).unwrap_err().to_string();
     assert!(error.contains("S1/Walking: its shape is [2, 17, 3]"), "{error}");
-    let error = world(array(&[4, 32, 3], f32::NAN)).unwrap_err().to_string();
+    let error = world(array(&[4, 32, 3], f32::INFINITY)).unwrap_err().to_string();
     assert!(error.contains("S1/Walking, frame 2") && error.contains("not finite"), "{error}");
+    // Nobody, in two forms.
+    for value in [0.0, f32::NAN] {
+        assert!(world(array(&[4, 32, 3], value)).unwrap().is_empty());
+    }
+}
 
-    let value = dict("S1", dict("Walking", Value::List(vec![array(&[3, 17, 2], 5.0); 4])));
-    let detections = Detections { path: path.to_owned(), layout: &H36M_17, value };
-    let recording =
-        |name: &str| Recording { path: path.to_owned(), subject: "S1".into(), name: name.into(), array: None };
-    assert_eq!(detections.of(&recording("Walking"), 3, 3).unwrap().1.shape(), Some(&[3, 17, 2][..]));
-    let error = detections.of(&recording("Walking"), 3, 4).unwrap_err().to_string();
-    assert!(error.contains("3 frames where the 3D file has 4"), "{error}");
-    let error = detections.of(&recording("Walking 1"), 3, 3).unwrap_err().to_string();
-    assert!(error.contains("S1/Walking 1: there are no keypoints of camera 60457274"), "{error}");
+#[test]
+fn a_damaged_file_among_many_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("S1/MyPoses/3D_positions");
+    std::fs::create_dir_all(&archive).unwrap();
+    let whole = std::fs::read(fixture("h36m_zip/h36m/S1/MyPoses/3D_positions/Walking.h5")).unwrap();
+    for i in 0..10 {
+        std::fs::write(archive.join(format!("Walking {i}.h5")), &whole).unwrap();
+    }
+    std::fs::write(archive.join("Posing.h5"), &whole[..whole.len() - 300]).unwrap();
+    let read = |strict| {
+        let paths = [folder.path().to_owned()];
+        let tolerance = crate::import::Tolerance { strict, ..Default::default() };
+        crate::import::collect_told(17, tolerance, |to| super::import(&paths, &Options::default(), to, &mut quiet))
+    };
+    let (set, warnings) = read(false).unwrap();
+    assert_eq!((set.len(), set.sequence_names.len(), set.action_names), (40, 40, vec!["Walking".to_owned()]));
+    let told = warnings.iter().find(|warning| warning.contains("damaged")).unwrap();
+    assert!(told.starts_with("1 recording is left out of 11") && told.contains("Posing.h5"), "{told}");
+    fails(read(true).map(|(set, _)| set), &["Posing.h5"]);
 }

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Collector, Label, Pose, Progress, layout::LSP_14, sources};
+use super::{Collector, Label, Pose, Progress, layout::LSP_14, matlab, sources};
 use crate::{
     error::{Error, Result},
-    format::{Value, mat},
+    format::Value,
     named::named_enum,
 };
 
@@ -33,8 +33,9 @@ const TRAIN: usize = 1000;
 /// If a file cannot be read or is not of these forms, the extended set is asked for a test split, an image is there
 /// twice, or no image is left.
 pub fn import(paths: &[PathBuf], split: Option<Split>, to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
-    let files = sources::find(paths, "joints.mat", |path| sources::name(path) == "joints.mat")?;
+    let files = sources::find(paths, "joints.mat", |path| sources::name(path) == "joints.mat", to)?;
     for (done, path) in files.iter().enumerate() {
+        to.source_of([(path.as_path(), "joints"); 2])?;
         read(path, split, to)?;
         progress(done + 1, files.len());
     }
@@ -46,7 +47,7 @@ pub fn import(paths: &[PathBuf], split: Option<Split>, to: &mut Collector<'_>, p
 }
 
 fn read(path: &Path, split: Option<Split>, to: &mut Collector<'_>) -> Result<()> {
-    let file = mat::load(path)?;
+    let file = matlab::load(path)?;
     let wrong = |problem: String, fix: &str| Error::file(path, "joints", problem, fix);
     let Some(array) = file.get("joints").and_then(Value::numbers) else {
         return Err(wrong("there is no such array".into(), "give the joints.mat of LSP or LSP-extended"));
@@ -71,6 +72,7 @@ fn read(path: &Path, split: Option<Split>, to: &mut Collector<'_>) -> Result<()>
         let annotated = xy.map(|[x, y]| if x > 0.0 && y > 0.0 { 1.0 } else { 0.0 });
         let (keypoints, confidence) = LSP_14.keypoints(&xy, &annotated);
         if confidence.iter().all(|confidence| *confidence <= 0.0) {
+            to.leave_out();
             continue;
         }
         let number = image + 1;

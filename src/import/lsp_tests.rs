@@ -55,3 +55,19 @@ fn files_of_another_form_are_refused() {
         fails(import(&[path], None), &["joints.mat"]);
     }
 }
+
+#[test]
+fn images_without_joints_are_counted_and_versions_told_apart() {
+    let told = crate::import::collect_told(17, Default::default(), |to| {
+        super::import(&[fixture("lsp/lsp_dataset/joints.mat")], None, to, &mut quiet)
+    });
+    let (set, warnings) = told.unwrap();
+    assert_eq!(set.len(), 20);
+    let words = "joints.mat: 1980 poses without any joint are left out";
+    assert!(warnings.iter().any(|warning| warning.ends_with(words)), "{warnings:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("joints.mat");
+    std::fs::copy(fixture("../formats/v73.mat"), &path).unwrap();
+    let lines = "s = load('joints.mat'); save('joints.mat', '-struct', 's', '-v7')";
+    fails(import(&[path], None), &["joints.mat: version: it was saved again as MATLAB 7.3", lines]);
+}

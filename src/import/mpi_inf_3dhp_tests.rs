@@ -182,7 +182,8 @@ fn nothing_and_the_same_again_are_refused() {
 #[test]
 fn files_that_do_not_belong_are_refused() {
     let options = Options::default();
-    fails(of(".", &options), &["another kind", "import it apart"]);
+    let words = ["another kind", "the test set", "S3/Seq2/annot.mat is the training set", "import it apart", "such as"];
+    fails(of(".", &options), &words);
     fails(of("../h36m/data_3d_h36m.npz", &options), &["'pose3d'", "P-STMO"]);
     fails(import(&[fixture("mpii")], &options, &mut quiet), &["mpii", "no annot.mat or annot_data.mat"]);
     let folder = tempfile::tempdir().unwrap();
@@ -203,6 +204,77 @@ fn files_that_do_not_belong_are_refused() {
         fails(copy(train, "S1/Seq1/annot.mat", length), &["S1/Seq1"]);
     }
     fails(copy("../lsp/lsp_dataset/joints.mat", "S1/Seq1/annot.mat", usize::MAX), &["annot2", "no such cell"]);
+}
+
+fn stated(name: &str, options: &Options) -> Result<PoseSet> {
+    of(&format!("../../stated/mpi_inf_3dhp/{name}"), options)
+}
+
+#[test]
+fn only_what_is_marked_valid_counts() {
+    let (usual, all) = (Options::default(), Options { all_frames: true, ..Options::default() });
+    for form in ["truth", "column", "row", "owners"] {
+        let set = valid(stated(&format!("data_test_3dhp_{form}.npz"), &usual));
+        assert_eq!(set.frame, Some(vec![0, 2, 5]), "{form}");
+    }
+    let unmarked = "data_test_3dhp_unmarked.npz";
+    fails(stated(unmarked, &usual), &[unmarked, "data/TS1/valid: it is missing", "`all_frames`"]);
+    assert_eq!(valid(stated(unmarked, &all)).frame, Some((0..6).collect()));
+    fails(stated("data_test_3dhp_short.npz", &usual), &["data/TS1/valid: its shape is [5], for 6 frames"]);
+    fails(stated("data_test_3dhp_half.npz", &usual), &["data/TS1/valid: frame 0 has 0.5, neither 0 nor 1"]);
+    fails(stated("data_test_3dhp_none.npz", &usual), &["nothing is left"]);
+    // Beside others, that no frame counts is said.
+    let paths = ["stated/mpi_inf_3dhp/data_test_3dhp_none.npz", "datasets/mpi_inf_3dhp/data_test_3dhp.npz"];
+    let paths = paths.map(|path| fixture(&format!("../{path}")));
+    let read = |to: &mut Collector<'_>| super::import(&paths, &Options::default(), to, &mut quiet);
+    let (set, warnings) = crate::import::collect_told(17, Default::default(), read).unwrap();
+    assert_eq!(set.len(), 3);
+    assert!(warnings[0].ends_with("data_test_3dhp_none.npz: data/TS1/valid: no frame is valid"), "{warnings:?}");
+}
+
+#[test]
+fn files_that_were_made_again_say_what_to_do() {
+    let options = Options::default();
+    let lines = "s = load('annot_data.mat'); save('annot_data.mat', '-struct', 's', '-v7.3')";
+    fails(stated("v7", &options), &["TS1/annot_data.mat: version: it was saved again as MATLAB 5 to 7", lines]);
+    let lines = "s = load('annot.mat'); save('annot.mat', '-struct', 's', '-v7')";
+    fails(stated("v73", &options), &["S1/Seq1/annot.mat: version: it was saved again as MATLAB 7.3", lines]);
+    fails(stated("mpi_inf_3dhp_valid.npz", &options), &["imgname: it is a file of SPIN's", "give annot_data.mat"]);
+    let normalised = "data_test_3dhp_normalised.npz";
+    fails(stated(normalised, &options), &[normalised, "data_2d: 3 of 3 poses", "undo what normalised them"]);
+    let metres = "data_test_3dhp_metres.npz";
+    fails(stated(metres, &options), &[metres, "data_3d: a person's bones add up to 0.0", "`unit`"]);
+    let said = valid(stated(metres, &Options { unit: Some(Unit::Metres), ..Options::default() }));
+    let right = valid(stated("data_test_3dhp_truth.npz", &options));
+    close(said.positions.as_ref().unwrap(), right.positions.as_ref().unwrap(), 1e-6);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("test_3dhp.npz");
+    let mut npz = crate::format::npz::NpzWriter::create(&path).unwrap();
+    npz.f32("pose2d", &[1, 16, 2], &[500.0; 32]).unwrap();
+    npz.f32("pose3d", &[1, 16, 3], &[0.5; 48]).unwrap();
+    npz.finish().unwrap();
+    let pixels = collect(16, |to| super::import(&[path], &options, to, &mut quiet));
+    fails(pixels, &["test_3dhp.npz: pose2d: 32 of 32 coordinates are beyond 10: pixels"]);
+}
+
+#[test]
+fn a_damaged_recording_among_many_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = std::fs::read(fixture("mpi_inf_3dhp/S3/Seq2/annot.mat")).unwrap();
+    for i in 0..11 {
+        let place = folder.path().join(format!("S{i}/Seq1"));
+        std::fs::create_dir_all(&place).unwrap();
+        let length = if i == 4 { whole.len() / 2 } else { whole.len() };
+        std::fs::write(place.join("annot.mat"), &whole[..length]).unwrap();
+    }
+    let options = Options { cameras: vec![0], ..Options::default() };
+    let paths = [folder.path().to_owned()];
+    let read = |to: &mut Collector<'_>| super::import(&paths, &options, to, &mut quiet);
+    let (set, warnings) = crate::import::collect_told(17, Default::default(), read).unwrap();
+    assert_eq!((set.len(), set.subject_names.len(), set.sequence_names.len()), (20, 10, 10));
+    assert!(!set.subject_names.contains(&"S4".to_owned()));
+    let told = warnings.iter().find(|warning| warning.contains("damaged")).unwrap();
+    assert!(told.starts_with("1 file is left out of 11") && told.contains("S4/Seq1/annot.mat"), "{told}");
 }
 
 #[test]
@@ -229,7 +301,9 @@ fn frames_in_2d_and_3d_match() {
     assert!(error.contains("f: TS1/annot3: 1 frames in 3D, 2 in 2D"), "{error}");
     // Beyond the first piece.
     let shapes: [&[usize]; 2] = [&[10_000, 17, 2], &[10_000, 1, 17, 3]];
-    assert_eq!(add(shapes, 0.0, 9000), Ok(Some(vec![9000])));
+    assert_eq!(add(shapes, 1.0, 9000), Ok(Some(vec![9000])));
+    // Nobody is there.
+    assert_eq!(add(shapes, 0.0, 9000), Ok(None));
     let error = add(shapes, f32::INFINITY, 9000).unwrap_err();
     assert!(error.contains("TS1/annot3, frame 9000") && error.contains("not finite"), "{error}");
 }

@@ -1,133 +1,139 @@
-//! MPII Human Pose, 2D only: the annotations that HRNet and MMPose use (`train.json`, `valid.json`), and the data set's
-//! own `mpii_human_pose_v1_u12_1.mat`.
+//! MPII Human Pose, 2D only: the annotations that HRNet and MMPose use (`train.json`, `valid.json`), pytorch-pose's
+//! `mpii_annotations.json`, and the data set's own `mpii_human_pose_v1_u12_1.mat`.
+
+mod records;
+mod release;
 
 use std::{
-    collections::HashMap,
-    fs::File,
-    io::Read,
+    collections::{BTreeSet, HashMap},
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
-
-use super::{Collector, Label, Pose, Progress, layout::MPII_16, sources};
+use super::{Collector, Label, Pose, Progress, damaged::Damaged, layout::MPII_16, sources};
 use crate::{
     error::{Error, Result},
-    format::{Value, mat, memory_limit},
+    format::npz::Npz,
 };
 
 /// Imports MPII: a sequence of one frame for each annotated person (`015601864.jpg/0`), without positions and without
 /// the size of the image. Joints that are occluded but annotated have confidence 1, absent ones 0. There is no
 /// Neck/Nose: of 17 joints it is missing.
 ///
-/// `paths` are `.json` or `.mat` files, or folders of them. Persons without any joint, as in the test split, are left
-/// out.
+/// `paths` are `.json` or `.mat` files, or folders of them. In JSON, `joints_vis` is 0 for an absent joint and 1 (or
+/// `true`, or COCO's 2) for any other; in pytorch-pose's, a joint at (0, 0) is absent. Persons without any joint, as in
+/// the test split, are left out. Someone who stands in several files, or twice in one, with the same joints of the same
+/// image, counts once. Of a folder, files of another kind or without joints are passed over; damaged files and records
+/// are left out, while they are few.
 ///
 /// # Errors
 /// If a file cannot be read, is not of these forms or is given twice, or nobody has a joint.
 pub fn import(paths: &[PathBuf], to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
     let wanted = |path: &Path| [".json", ".mat"].iter().any(|extension| sources::name(path).ends_with(extension));
-    let files = sources::find(paths, "annotations (.json or .mat)", wanted)?;
-    let mut people = People { to, in_image: HashMap::new() };
+    let files = sources::find(paths, "annotations (.json or .mat)", wanted, to)?;
+    let mut damaged = Damaged::among(files.len(), "file", to.tolerance().strict);
+    let mut people = People::default();
+    let (mut others, mut other) = (Vec::new(), None);
     for (done, path) in files.iter().enumerate() {
-        if path.extension().is_some_and(|extension| extension == "mat") {
-            release(path, &mut people)?;
-        } else {
-            annotations(path, &mut people)?;
+        match read(path, to) {
+            Ok(persons) => {
+                to.source_of([(path.as_path(), "joints"); 2])?;
+                for person in persons {
+                    people.push(path, &person, to)?;
+                }
+            }
+            Err(Unread::Other(error)) if !paths.contains(path) => {
+                others.push(path.clone());
+                other.get_or_insert(error);
+            }
+            Err(Unread::Other(error)) => return Err(error),
+            Err(Unread::Damaged(error)) => drop(damaged.sift::<()>(Err(error))?),
         }
         progress(done + 1, files.len());
     }
-    sources::check_any(people.to, paths, "persons with a joint")
+    if let Some(error) = other.filter(|_| others.len() == files.len()) {
+        return Err(error);
+    }
+    to.warn_all(damaged.tell()?);
+    to.warn_all(sources::passed_over(&others, "of another kind or split"));
+    people.tell(to);
+    sources::check_any(to, paths, "persons with a joint")
 }
 
-struct People<'a, 'b> {
-    to: &'a mut Collector<'b>,
-    /// How many there are of each image.
-    in_image: HashMap<String, usize>,
+/// Why a file was not read.
+enum Unread {
+    /// It is whole, but no annotations of joints.
+    Other(Error),
+    Damaged(Error),
 }
 
-impl People<'_, '_> {
-    fn push(&mut self, image: &str, joints: &[[f32; 2]; 16], present: &[f32; 16]) -> Result<()> {
-        let (keypoints, confidence) = MPII_16.keypoints(joints, present);
+fn read(path: &Path, to: &mut Collector<'_>) -> std::result::Result<Vec<Person>, Unread> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("mat") => release::read(path, to),
+        Some("npz") => {
+            const GIVE: &str = "give MPII's annotations, .json or .mat";
+            let npz = Npz::open(path).map_err(Unread::Damaged)?;
+            sources::refuse_crops(&npz, GIVE).map_err(Unread::Other)?;
+            Err(Unread::Other(npz.error("joints", "it is no file of annotations", GIVE)))
+        }
+        _ => records::read(path, to),
+    }
+}
+
+/// Somebody in an image.
+struct Person {
+    image: String,
+    /// Pixels.
+    joints: [[f32; 2]; 16],
+    /// 1 for a joint that was annotated, else 0.
+    present: [f32; 16],
+}
+
+/// Who was added so far.
+#[derive(Default)]
+struct People {
+    /// The keypoints of those in each image, as bits, and the file.
+    in_image: HashMap<String, Vec<([u32; 51], usize)>>,
+    files: Vec<PathBuf>,
+    /// Those who were there already, and the files that have them.
+    again: usize,
+    shared: BTreeSet<usize>,
+}
+
+impl People {
+    fn push(&mut self, path: &Path, person: &Person, to: &mut Collector<'_>) -> Result<()> {
+        let (keypoints, confidence) = MPII_16.keypoints(&person.joints, &person.present);
         if confidence.iter().all(|confidence| *confidence <= 0.0) {
+            to.leave_out();
             return Ok(());
         }
-        let number = self.in_image.entry(image.to_owned()).or_default();
-        let label = Label { sequence: self.to.sequence(&format!("{image}/{number}")), ..Label::default() };
-        *number += 1;
+        if self.files.last().is_none_or(|last| last != path) {
+            self.files.push(path.to_owned());
+        }
+        let file = self.files.len() - 1;
+        let mut bits = [0; 51];
+        let values = keypoints.as_flattened().iter().chain(&confidence);
+        bits.iter_mut().zip(values).for_each(|(bits, value)| *bits = value.to_bits());
+        let known = self.in_image.entry(person.image.clone()).or_default();
+        if let Some((_, first)) = known.iter().find(|(other, _)| *other == bits) {
+            self.again += 1;
+            self.shared.extend([*first, file]);
+            return Ok(());
+        }
+        let name = format!("{}/{}", person.image, known.len());
+        known.push((bits, file));
+        let label = Label { sequence: to.sequence(&name), ..Label::default() };
         let confidence = Some(confidence);
         let pose = Pose { keypoints, confidence, positions: None, image_size: None, intrinsics: None };
-        self.to.push(&pose, label)
+        to.push(&pose, label)
     }
-}
 
-/// One person of the JSON files; other fields (centre and scale of the box) are not needed.
-#[derive(Deserialize)]
-struct Annotation {
-    image: String,
-    joints: [[f32; 2]; 16],
-    joints_vis: [f32; 16],
-}
-
-fn annotations(path: &Path, people: &mut People<'_, '_>) -> Result<()> {
-    const FIX: &str = "give HRNet's train.json or valid.json, a list of {image, joints, joints_vis}";
-    // A parsed value may take so many times its text.
-    let most = memory_limit() / 64;
-    let (mut text, file) = (Vec::new(), File::open(path).map_err(|source| Error::io(path, "open", source))?);
-    file.take(most as u64 + 1).read_to_end(&mut text).map_err(|source| Error::io(path, "read", source))?;
-    if text.len() > most {
-        return Err(Error::file(path, "annotations", format!("over {most} bytes, too many for the memory"), FIX));
+    /// Says who counts once.
+    fn tell(self, to: &mut Collector<'_>) {
+        let Some(first) = self.shared.first().map(|file| self.files[*file].display().to_string()) else { return };
+        let names: Vec<&str> = self.shared.iter().map(|file| sources::name(&self.files[*file])).collect();
+        let count = sources::counted(self.again, "person");
+        to.warn(format!("{first}: {count} there more than once (in {}), and counted once", names.join(", ")));
     }
-    let records: Vec<serde_json::Value> =
-        serde_json::from_slice(&text).map_err(|error| Error::file(path, "annotations", error.to_string(), FIX))?;
-    drop(text);
-    for (i, record) in records.into_iter().enumerate() {
-        let person: Annotation = serde_json::from_value(record)
-            .map_err(|error| Error::file(path, format!("annotations[{i}]"), error.to_string(), FIX))?;
-        if let Some(joint) = person.joints_vis.iter().position(|visible| ![0.0, 1.0].contains(visible)) {
-            let problem = format!("joint {joint} has {}, neither 0 nor 1", person.joints_vis[joint]);
-            return Err(Error::file(path, format!("annotations[{i}].joints_vis"), problem, FIX));
-        }
-        people.push(&person.image, &person.joints, &person.joints_vis)?;
-    }
-    Ok(())
-}
-
-/// `RELEASE.annolist(i).annorect(r).annopoints.point(k)`; counted from 1 in messages, as MATLAB does.
-fn release(path: &Path, people: &mut People<'_, '_>) -> Result<()> {
-    const FIX: &str = "give mpii_human_pose_v1_u12_1.mat as it was released";
-    let file = mat::load(path)?;
-    let images = file.get("RELEASE").and_then(|release| release.get("annolist")).map_or(&[][..], structs);
-    if images.is_empty() {
-        return Err(Error::file(path, "RELEASE.annolist", "there is no such struct", FIX));
-    }
-    for (i, image) in images.iter().enumerate() {
-        let Some(name) = image.get("image").and_then(|image| image.get("name")).and_then(Value::text) else {
-            let field = format!("annolist({}).image.name", i + 1);
-            return Err(Error::file(path, field, "there is no such text", FIX));
-        };
-        for (r, person) in image.get("annorect").map_or(&[][..], structs).iter().enumerate() {
-            let points = person.get("annopoints").and_then(|points| points.get("point")).map_or(&[][..], structs);
-            let (mut joints, mut present) = ([[0.0; 2]; 16], [0.0; 16]);
-            for (k, point) in points.iter().enumerate() {
-                let number = |field| point.get(field).and_then(Value::number);
-                let slot = number("id").filter(|id| (0.0..16.0).contains(id)).map(|id| id as usize);
-                let (Some(slot), Some(x), Some(y)) = (slot, number("x"), number("y")) else {
-                    let field = format!("annolist({}).annorect({}).annopoints.point({})", i + 1, r + 1, k + 1);
-                    return Err(Error::file(path, field, "it has no x, y and id from 0 to 15", FIX));
-                };
-                joints[slot] = [x as f32, y as f32];
-                present[slot] = 1.0;
-            }
-            people.push(name, &joints, &present)?;
-        }
-    }
-    Ok(())
-}
-
-/// The elements of a struct array, which one of size 1 is too.
-fn structs(value: &Value) -> &[Value] {
-    if value.entries().is_empty() { value.items() } else { std::slice::from_ref(value) }
 }
 
 #[cfg(test)]

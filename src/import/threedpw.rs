@@ -4,10 +4,14 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Collector, Label, Pose, Progress,
+    Collector, Label, Layout, Pose, Progress,
+    damaged::Damaged,
     frames::Frames,
     layout::{H36M_17, J14, OPENPOSE_18, SMPL_24, SPIN_16, SPIN_17},
+    marks::{marks, numbers},
+    motion::Unit,
     sources,
+    stated::Stated,
 };
 use crate::{
     error::{Error, Result},
@@ -35,6 +39,8 @@ pub struct Options {
     pub keypoints: Keypoints,
     /// Every how many frames (of 30 a second) one is taken; 0 counts as 1.
     pub stride: usize,
+    /// The unit of the positions; without it metres.
+    pub unit: Option<Unit>,
 }
 
 /// Imports 3DPW: a sequence for each recording and person (`downtown_walking_00/0`), frames numbered from 0.
@@ -45,15 +51,20 @@ pub struct Options {
 ///
 /// Such joints are imported from `.npz` files with `positions_3d` (N, J, 3), metres in camera axes, and `positions_2d`
 /// (N, J, 2), pixels. J is 17 (SPIN's order, the left leg first), 16 (as AdaptPose's `data_3dpw_*.npz`: the 17 without
-/// the jaw; import them with 16 joints) or 14 (those that 3DPW is scored on). One sequence for each file.
+/// the jaw; import them with 16 joints) or 14 (those that 3DPW is scored on). One sequence for each file. What the file
+/// says of its joints (`metadata`, as VideoPose3D's, or `joint_names`) must agree.
+///
+/// Frames without positions (all 0, or no number) are left out; so are, of a folder, files that are no sequence files,
+/// and damaged ones while they are few.
 ///
 /// # Errors
 /// If a file cannot be read or is not of this form, a recording is there twice or does not fit into memory, detections
 /// are asked of an `.npz` file, or nothing is left.
 pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
     let wanted = |path: &Path| sources::name(path).ends_with(".pkl");
-    let files = sources::find(paths, "sequence file (.pkl)", wanted)?;
-    let mut first = None;
+    let files = sources::find(paths, "sequence file (.pkl)", wanted, to)?;
+    let (mut first, mut others) = (None, Vec::new());
+    let mut damaged = Damaged::among(files.len(), "file", to.tolerance().strict);
     for (done, path) in files.iter().enumerate() {
         let computed = path.extension().is_some_and(|extension| extension == "npz");
         if *first.get_or_insert(computed) != computed {
@@ -61,12 +72,28 @@ pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, prog
             return Err(Error::file(path, "kind", problem, "import them apart"));
         }
         if computed {
+            to.source_of(["positions_2d", "positions_3d"].map(|field| (path.as_path(), field)))?;
             computed_joints(path, options, to)?;
-        } else {
-            sequence_file(path, options, to)?;
+        } else if let Some(data) = damaged.sift(pickle::load(path))? {
+            if !paths.contains(path) && ["cam_poses", "jointPositions"].iter().all(|field| data.get(field).is_none()) {
+                others.push(path.clone());
+                continue;
+            }
+            let fields = match options.keypoints {
+                Keypoints::Projected => ["jointPositions"; 2],
+                Keypoints::Detected => ["poses2d", "jointPositions"],
+            };
+            to.source_of(fields.map(|field| (path.as_path(), field)))?;
+            sequence_file(path, &data, options, to)?;
         }
         progress(done + 1, files.len());
     }
+    to.warn_all(damaged.tell()?);
+    if let Some(other) = others.first().filter(|_| others.len() == files.len()) {
+        let problem = "it is no sequence file, and there is no other";
+        return Err(Error::file(other, "jointPositions", problem, "name the folder sequenceFiles of 3DPW"));
+    }
+    to.warn_all(sources::passed_over(&others, "no sequence files of 3DPW"));
     sources::check_any(to, paths, "frames with a valid camera and keypoints")
 }
 
@@ -110,8 +137,7 @@ impl Cameras<'_> {
     }
 }
 
-fn sequence_file(path: &Path, options: &Options, to: &mut Collector<'_>) -> Result<()> {
-    let data = pickle::load(path)?;
+fn sequence_file(path: &Path, data: &Value, options: &Options, to: &mut Collector<'_>) -> Result<()> {
     let wrong =
         |field: String, problem: String| Error::file(path, field, problem, "give a file of 3DPW's sequenceFiles");
     let array = |field: &str| {
@@ -145,7 +171,10 @@ fn sequence_file(path: &Path, options: &Options, to: &mut Collector<'_>) -> Resu
         let field = format!("jointPositions[{actor}]");
         let joints = joints.ok_or_else(|| wrong(field.clone(), format!("it is no array of {frames} frames")))?;
         let joints = sources::points::<3>(path, &field, joints, SMPL_24.joints.len())?;
-        let valid = of_actor("campose_valid")?;
+        let valid = valid(path, data, actor, frames)?;
+        if !valid.contains(&true) {
+            to.warn(format!("{}: campose_valid[{actor}]: no frame has a valid camera", path.display()));
+        }
         let detected = match options.keypoints {
             Keypoints::Detected => Some(detections(path, actor, of_actor("poses2d")?)?),
             Keypoints::Projected => None,
@@ -153,26 +182,58 @@ fn sequence_file(path: &Path, options: &Options, to: &mut Collector<'_>) -> Resu
         let name = format!("{sequence}/{actor}");
         let sequence = to.new_sequence(&name, path)?;
         let label = Label { sequence, subject: Some(to.subject(&name)), ..Label::default() };
-        let stride = options.stride.max(1);
+        let (stride, per_metre) = (options.stride.max(1), sources::per_metre(options.unit, 1.0));
         to.room_for(frames.div_ceil(stride), path, &field)?;
-        let frames = joints.chunks_exact(SMPL_24.joints.len()).zip(&valid.values).enumerate();
+        let frames = joints.chunks_exact(SMPL_24.joints.len()).zip(&valid).enumerate();
         for (frame, (joints, valid)) in frames.step_by(stride) {
-            if *valid == 0.0 {
+            if !*valid {
                 continue;
             }
-            let positions = sources::positions(path, &field, frame, &SMPL_24, joints, 1.0)?;
+            let Some(positions) = sources::positions(path, &field, frame, &SMPL_24, joints, per_metre)? else {
+                to.leave_out();
+                continue;
+            };
             let positions = positions.map(|joint| cameras.to_camera(frame, joint));
             let (keypoints, confidence) = match detected.as_ref().and_then(|frames| frames.get(frame)) {
                 Some((xy, confidence)) => OPENPOSE_18.keypoints(xy, confidence),
                 // The joints are in place already; this marks the missing.
                 None => H36M_17.keypoints(&positions.map(|joint| cameras.project(joint)), &[1.0; 17]),
             };
-            if confidence.iter().any(|confidence| *confidence > 0.0) {
-                let (image_size, intrinsics) = (Some(cameras.image_size()), Some(cameras.intrinsics()));
-                let (confidence, positions) = (Some(confidence), Some(positions));
-                let pose = Pose { keypoints, confidence, positions, image_size, intrinsics };
-                to.push(&pose, Label { frame: frame as i32, ..label })?;
-            }
+            let (image_size, intrinsics) = (Some(cameras.image_size()), Some(cameras.intrinsics()));
+            let (confidence, positions) = (Some(confidence), Some(positions));
+            let pose = Pose { keypoints, confidence, positions, image_size, intrinsics };
+            to.push(&pose, Label { frame: frame as i32, ..label })?;
+        }
+    }
+    Ok(())
+}
+
+/// In which frames the camera of a person's is valid.
+fn valid(path: &Path, data: &Value, actor: usize, frames: usize) -> Result<Vec<bool>> {
+    let field = format!("campose_valid[{actor}]");
+    let Some(value) = data.get("campose_valid").and_then(|list| list.items().get(actor)) else {
+        let problem = "there is no such array: which frames have a valid camera is not said";
+        return Err(Error::file(path, field, problem, "give a file of 3DPW's sequenceFiles"));
+    };
+    marks(path, &field, &numbers(path, &field, value)?, frames)
+}
+
+/// An error if the file says of its joints what this order is not.
+fn check_joints(npz: &mut Npz, layout: &Layout) -> Result<()> {
+    const FIX: &str = "give joints of SPIN's order, or the 14 that 3DPW is scored on";
+    let because = "by the shape of positions_3d";
+    let mut stated = Vec::new();
+    if npz.has("metadata") {
+        let of = Stated::of(&npz.object("metadata")?);
+        stated
+            .push(("metadata.", of.map_err(|(field, problem)| npz.error(&format!("metadata.{field}"), problem, FIX))?));
+    }
+    if npz.has("joint_names") {
+        stated.push(("", Stated::of_names("joint_names", npz.strings("joint_names")?)));
+    }
+    for (prefix, stated) in stated {
+        if let Some((field, problem)) = stated.contradiction(layout, because) {
+            return Err(npz.error(&format!("{prefix}{field}"), problem, FIX));
         }
     }
     Ok(())
@@ -202,6 +263,7 @@ fn computed_joints(path: &Path, options: &Options, to: &mut Collector<'_>) -> Re
         let problem = "it has no detections, which sequence files have";
         return error("option `keypoints`", problem.into(), "leave it out");
     }
+    sources::refuse_crops(&npz, "give 3DPW's sequence files, or joints that were regressed from its meshes")?;
     let mut positions = npz.rows("positions_3d")?;
     let layout = match *positions.shape() {
         [_, 17, 3] => &SPIN_17,
@@ -215,6 +277,7 @@ fn computed_joints(path: &Path, options: &Options, to: &mut Collector<'_>) -> Re
             return error("positions_3d", problem, "give (N, 17, 3), (N, 16, 3) or (N, 14, 3)");
         }
     };
+    check_joints(&mut npz_2d, layout)?;
     let mut keypoints = npz_2d.rows("positions_2d")?;
     let shapes = [keypoints.shape().to_vec(), positions.shape().to_vec()];
     if shapes[0] != [shapes[1][0], layout.joints.len(), 2] {
@@ -226,25 +289,14 @@ fn computed_joints(path: &Path, options: &Options, to: &mut Collector<'_>) -> Re
         fields: ["positions_2d", "positions_3d"].map(str::to_owned),
         layout,
         shapes: [&shapes[0], &shapes[1]],
-        per_metre: 1.0,
+        per_metre: sources::per_metre(options.unit, 1.0),
         image_size: None,
         intrinsics: None,
     };
     let (name, stride) = (sources::name(path), options.stride.max(1));
     let label = Label { sequence: to.new_sequence(name, path)?, ..Label::default() };
-    // A person is over ten pixels wide; normalised coordinates are about -1 to 1.
-    let mut are_small = shapes[0][0] > 0;
-    let read = |_, count| {
-        let keypoints = keypoints.read(count)?;
-        are_small &= keypoints.values.iter().all(|v| v.abs() < 10.0);
-        Ok([keypoints, positions.read(count)?])
-    };
-    frames.add(to, read, |frame| (frame % stride == 0).then_some(label))?;
-    if are_small {
-        let problem = "its values are not pixels but normalised".into();
-        return error("positions_2d", problem, "undo what normalised them: (x + 1) * width / 2");
-    }
-    Ok(())
+    let read = |_, count| Ok([keypoints.read(count)?, positions.read(count)?]);
+    frames.add(to, read, |frame| (frame % stride == 0).then_some(label))
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 use super::super::sources::testing::{close, expected, fails, fixture, quiet, valid};
 use super::*;
-use crate::{data::PoseSet, import::collect};
+use crate::{
+    data::PoseSet,
+    import::{Tolerance, collect, collect_told},
+};
 
 fn import(paths: &[PathBuf], options: &Options, progress: Progress<'_>) -> Result<PoseSet> {
     collect(17, |to| super::import(paths, options, to, progress))
@@ -113,12 +116,90 @@ fn files_of_another_form_are_refused() {
     for (points, pixels, words) in [
         (&[3, 15, 3][..], &[3, 15, 2][..], ["positions_3d: its shape is [3, 15, 3]", "(N, 17, 3)"]),
         (&[3, 17, 3], &[2, 17, 2], ["positions_2d: its shape is [2, 17, 2]", "same joints"]),
-        (&[3, 17, 3], &[3, 17, 2], ["positions_2d: its values are not pixels", "width / 2"]),
+        (&[3, 17, 3], &[3, 17, 2], ["positions_2d: 3 of 3 poses have coordinates below 10", "width / 2"]),
     ] {
         let mut npz = crate::format::npz::NpzWriter::create(&path).unwrap();
-        npz.f32("positions_3d", points, &vec![0.5; points.iter().product()]).unwrap();
+        let values: Vec<f32> = (0..points.iter().product()).map(|i| (i % 7) as f32 * 0.1).collect();
+        npz.f32("positions_3d", points, &values).unwrap();
         npz.f32("positions_2d", pixels, &vec![0.5; pixels.iter().product()]).unwrap();
         npz.finish().unwrap();
         fails(import(std::slice::from_ref(&path), &Options::default(), &mut quiet), &words);
     }
+}
+
+#[test]
+fn valid_cameras_are_marked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.pkl");
+    let whole = std::fs::read(fixture("threedpw/sequenceFiles/test/downtown_walking_00.pkl")).unwrap();
+    let marks: Vec<u8> = [1i64, 0, 1].iter().flat_map(|v| v.to_le_bytes()).collect();
+    let at = whole.windows(24).position(|window| *window == marks).unwrap();
+    let read = |marks: [u8; 3]| {
+        let mut bytes = whole.clone();
+        marks.iter().enumerate().for_each(|(i, mark)| bytes[at + 8 * i] = *mark);
+        std::fs::write(&path, bytes).unwrap();
+        let paths = [path.clone()];
+        collect_told(17, Tolerance::default(), |to| super::import(&paths, &Options::default(), to, &mut quiet))
+    };
+    assert_eq!(read([1, 0, 0]).unwrap().0.frame, Some(vec![0, 0, 1, 2]));
+    fails(read([1, 2, 0]).map(|(set, _)| set), &["a.pkl: campose_valid[0]: frame 1 has 2, neither 0 nor 1"]);
+    let (set, warnings) = read([0, 0, 0]).unwrap();
+    assert_eq!(set.frame, Some(vec![0, 1, 2]));
+    assert!(warnings[0].ends_with("a.pkl: campose_valid[0]: no frame has a valid camera"), "{warnings:?}");
+}
+
+#[test]
+fn other_pickles_are_passed_over_in_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    let sequence = fixture("threedpw/sequenceFiles/test/downtown_walking_00.pkl");
+    // An empty dict, protocol 2.
+    std::fs::write(folder.path().join("body.pkl"), b"\x80\x02}.").unwrap();
+    let paths = [folder.path().to_owned()];
+    let told =
+        || collect_told(17, Tolerance::default(), |to| super::import(&paths, &Options::default(), to, &mut quiet));
+    fails(told().map(|(set, _)| set), &["body.pkl: jointPositions: it is no sequence file", "sequenceFiles"]);
+    std::fs::copy(&sequence, folder.path().join("downtown_walking_00.pkl")).unwrap();
+    let (set, warnings) = told().unwrap();
+    assert_eq!(set, of("sequenceFiles/test", &Options::default()).unwrap());
+    let words = "1 file is passed over (no sequence files of 3DPW): body.pkl";
+    assert!(warnings.iter().any(|warning| warning.ends_with(words)), "{warnings:?}");
+}
+
+#[test]
+fn a_unit_is_of_the_world_and_not_of_the_camera() {
+    let read = |unit| {
+        let tolerance = Tolerance { allow_implausible: true, ..Tolerance::default() };
+        let paths = [fixture("threedpw/sequenceFiles/test")];
+        let options = Options { unit, ..Options::default() };
+        let told = collect_told(17, tolerance, |to| super::import(&paths, &options, to, &mut quiet));
+        told.unwrap().0.positions.unwrap()
+    };
+    let (metres, centimetres) = (read(None), read(Some(Unit::Centimetres)));
+    assert_eq!(metres, read(Some(Unit::Metres)));
+    for (big, small) in metres.chunks_exact(51).zip(centimetres.chunks_exact(51)) {
+        // The camera is four metres away, the person a hundredth of its size.
+        assert!((small[2] - 4.0).abs() < 0.1);
+        assert!(((big[3] - big[0]) / 100.0 - (small[3] - small[0])).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn names_of_joints_go_before_their_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.npz");
+    let write = |names: &[&str]| {
+        let mut npz = crate::format::npz::NpzWriter::create(&path).unwrap();
+        let points: Vec<f32> = (0..51).map(|i| (i % 7) as f32 * 0.1).collect();
+        npz.f32("positions_3d", &[1, 17, 3], &points).unwrap();
+        npz.f32("positions_2d", &[1, 17, 2], &(0..34).map(|i| i as f32 * 20.0).collect::<Vec<_>>()).unwrap();
+        npz.strings("joint_names", names).unwrap();
+        npz.finish().unwrap();
+        import(std::slice::from_ref(&path), &Options::default(), &mut quiet)
+    };
+    assert_eq!(valid(write(SPIN_17.joints)).len(), 1);
+    fails(write(H36M_17.joints), &["a.npz: joint_names: joint 1 is 'RHip'", "SPIN-17, where it is LHip"]);
+    let mut npz = crate::format::npz::NpzWriter::create(&path).unwrap();
+    npz.strings("imgname", &["a.jpg"]).unwrap();
+    npz.finish().unwrap();
+    fails(import(&[path], &Options::default(), &mut quiet), &["a.npz: imgname: it is a file of SPIN's"]);
 }

@@ -2,13 +2,23 @@
 
 use std::path::Path;
 
-use super::{Collector, Frames, Label, Options, TRAIN_IMAGE_SIZE, cameras, rows, sources, test_image_size};
+use super::{
+    Collector, Frames, Label, Options, TRAIN_IMAGE_SIZE, cameras,
+    official::{tell_none, unmarked},
+    rows, sources, test_image_size,
+};
 use crate::{
     error::{Error, Result},
     format::{Value, npz::Npz},
-    import::layout::{H36M_16, MPI_INF_3DHP_17},
+    import::{
+        layout::{H36M_16, MPI_INF_3DHP_17},
+        marks::{marks, numbers},
+    },
     pose::Intrinsics,
 };
+
+/// Where -1 to 1 is the image, few joints are further outside.
+const WIDEST: f32 = 10.0;
 
 /// PoseAug's `test_3dhp.npz`: `pose3d` (N, 16, 3) in metres from the hip and `pose2d` (N, 16, 2), -1 to 1 over the
 /// width (`PoseAug:data_extra/prepare_data_3dhp.py`).
@@ -26,7 +36,7 @@ pub(super) fn poseaug(path: &Path, options: &Options, to: &mut Collector<'_>) ->
         fields: ["pose2d", "pose3d"].map(str::to_owned),
         layout: &H36M_16,
         shapes: [&shapes[0], &shapes[1]],
-        per_metre: 1.0,
+        per_metre: sources::per_metre(options.unit, 1.0),
         image_size: Some(TRAIN_IMAGE_SIZE),
         intrinsics: None,
     };
@@ -34,6 +44,12 @@ pub(super) fn poseaug(path: &Path, options: &Options, to: &mut Collector<'_>) ->
     let [width, height] = TRAIN_IMAGE_SIZE.map(|side| side as f32);
     let read = |_, count| {
         let (mut keypoints, positions) = (keypoints.read(count)?, positions.read(count)?);
+        let far = keypoints.values.iter().filter(|v| v.abs() > WIDEST).count();
+        if 2 * far > keypoints.values.len() {
+            let problem = format!("{far} of {} coordinates are beyond {WIDEST}: pixels", keypoints.values.len());
+            let fix = "give PoseAug's test_3dhp.npz, whose coordinates are -1 to 1 over the width of the image";
+            return Err(Error::file(path, "pose2d", problem, fix));
+        }
         for xy in keypoints.values.as_chunks_mut().0 {
             let [x, y] = *xy;
             *xy = [(x + 1.0) * width / 2.0, (y + height / width) * width / 2.0];
@@ -44,10 +60,9 @@ pub(super) fn poseaug(path: &Path, options: &Options, to: &mut Collector<'_>) ->
     frames.add(to, read, |frame| (frame % options.stride.max(1) == 0).then_some(label))
 }
 
-/// P-STMO's `data`: `TS1` to a dict of `data_2d`, `data_3d` and `valid`, or `S1 Seq1` to a list of such a dict for each
+/// P-STMO's `data`: `TS1` to a dict of `data_2d`, `data_3d` and `valid` (or, as the owners call it, `valid_frame`), or `S1 Seq1` to a list of such a dict for each
 /// camera and the frame rate.
-pub(super) fn pstmo(path: &Path, options: &Options, to: &mut Collector<'_>) -> Result<()> {
-    let data = Npz::open(path)?.object_into("data", to.scratch()?)?;
+pub(super) fn pstmo(path: &Path, data: &Value, options: &Options, to: &mut Collector<'_>) -> Result<()> {
     if data.entries().is_empty() {
         let problem = format!("it is {}", data.describe());
         return Err(Error::file(path, "data", problem, "give a file of P-STMO, a dict of sequences"));
@@ -58,7 +73,10 @@ pub(super) fn pstmo(path: &Path, options: &Options, to: &mut Collector<'_>) -> R
             options.check(path, &["all_frames"])?;
             let label =
                 Label { sequence: to.new_sequence(name, path)?, subject: Some(to.subject(name)), ..Label::default() };
-            let view = View { recording, image_size: test_image_size(name), intrinsics: Some(cameras::test(name)) };
+            let valid = valid(path, name, recording, options)?;
+            tell_none(path, &format!("data/{name}/valid"), valid.as_ref(), to);
+            let (image_size, intrinsics) = (test_image_size(name), Some(cameras::test(name)));
+            let view = View { recording, image_size, intrinsics, valid };
             add(path, name, &view, label, options, to)?;
             continue;
         };
@@ -66,7 +84,8 @@ pub(super) fn pstmo(path: &Path, options: &Options, to: &mut Collector<'_>) -> R
         let views = chosen(path, name, views, options)?;
         let subject = Some(to.subject(name.split(' ').next().unwrap_or_default()));
         for (camera, recording) in views {
-            let view = View { recording, image_size: TRAIN_IMAGE_SIZE, intrinsics: cameras::train(camera) };
+            let (image_size, intrinsics) = (TRAIN_IMAGE_SIZE, cameras::train(camera));
+            let view = View { recording, image_size, intrinsics, valid: None };
             let name = format!("{}@{camera}", name.replace(' ', "/"));
             let label = Label { sequence: to.new_sequence(&name, path)?, subject, ..Label::default() };
             add(path, &name, &view, label, options, to)?;
@@ -108,6 +127,23 @@ struct View<'a> {
     recording: &'a Value,
     image_size: [i32; 2],
     intrinsics: Option<Intrinsics>,
+    /// If absent, all frames are taken.
+    valid: Option<Vec<bool>>,
+}
+
+/// Which frames of a test recording count; `None` for all.
+fn valid(path: &Path, name: &str, recording: &Value, options: &Options) -> Result<Option<Vec<bool>>> {
+    if options.all_frames {
+        return Ok(None);
+    }
+    let frames = recording.get("data_3d").and_then(Value::shape).and_then(|shape| shape.first()).copied();
+    let Some((field, value)) = ["valid", "valid_frame"].iter().find_map(|field| Some((*field, recording.get(field)?)))
+    else {
+        return Err(unmarked(path, format!("data/{name}/valid")));
+    };
+    let field = format!("data/{name}/{field}");
+    // Without frames, an error about them follows.
+    frames.map(|frames| marks(path, &field, &numbers(path, &field, value)?, frames)).transpose()
 }
 
 fn add(
@@ -129,16 +165,13 @@ fn add(
         fields: ["data_2d", "data_3d"].map(|field| format!("data/{name}/{field}")),
         layout: &MPI_INF_3DHP_17,
         shapes: [shape_2d, shape],
-        per_metre: 1000.0,
+        per_metre: sources::per_metre(options.unit, 1000.0),
         image_size: Some(view.image_size),
         intrinsics: view.intrinsics,
     };
-    // A number a frame: small, but it may be in the temporary file with the rest.
-    let valid = view.recording.get("valid").and_then(|valid| Some(valid.rows(0, *valid.shape()?.first()?)));
-    let valid = valid.transpose().map_err(|error| Error::io(path, "read", error))?;
     let read = |first, count| rows(path, [keypoints, positions], first, count);
     frames.add(to, read, |frame| {
-        let valid = options.all_frames || valid.as_ref().is_none_or(|valid| valid.values.get(frame) == Some(&1.0));
-        (valid && frame % options.stride.max(1) == 0).then_some(label)
+        let is_valid = view.valid.as_ref().is_none_or(|valid| valid.get(frame) == Some(&true));
+        (is_valid && frame % options.stride.max(1) == 0).then_some(label)
     })
 }
