@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::data::{Motion, PoseSet};
+use crate::data::{Motion, PoseSet, sentences};
 use crate::error::{Error, Result};
 use crate::format::npz::Npz;
 
@@ -33,7 +33,7 @@ impl Contents {
     }
 }
 
-/// Looks at a file or, for OpenPose, at a folder of frames.
+/// Looks at a file, or at a folder of a detector's files.
 ///
 /// # Errors
 /// If it cannot be read, or is of no known kind.
@@ -43,7 +43,7 @@ pub fn inspect(path: &Path) -> Result<Contents> {
         "safetensors" => own::checkpoint(path),
         "npz" => npz(path),
         "json" => foreign::json(path),
-        _ if path.is_dir() => foreign::openpose_folder(path),
+        _ if path.is_dir() => foreign::folder(path),
         "bvh" | "amc" => foreign::motion(path, &extension),
         "pkl" => foreign::pickle(path),
         "mat" => foreign::matlab(path),
@@ -64,7 +64,12 @@ fn npz(path: &Path) -> Result<Contents> {
         return Ok(own::pose_set(&PoseSet::load(path)?));
     }
     if npz.has("clip_start") {
-        return Ok(own::motion(&Motion::load(path)?));
+        let motion = Motion::load(path)?;
+        return Ok(own::motion(&motion, sentences(motion.findings())));
     }
-    foreign::npz(npz)
+    foreign::npz(path, npz)
 }
+
+#[cfg(test)]
+#[path = "motion_tests.rs"]
+mod motion_tests;

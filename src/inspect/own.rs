@@ -5,14 +5,21 @@ use std::path::Path;
 use super::Contents;
 use crate::checkpoint::{Checkpoint, RESERVOIR};
 use crate::config::Ssl;
-use crate::data::{Motion, PoseSet};
+use crate::data::{Findings, Motion, PoseCheck, PoseSet, Wrong};
 use crate::error::Result;
 use crate::pose::{Skeleton, mean_bone_lengths};
 
-/// A person's bones add up to about this, metres: 5.3 in Human3.6M (17 joints), children less.
-const BONES_M: std::ops::Range<f32> = 2.0..9.0;
-
+/// A set and what is wrong or odd with its poses.
 pub(super) fn pose_set(set: &PoseSet) -> Contents {
+    let mut contents = facts(set);
+    let Findings { wrong, odd } = PoseCheck::of(set).findings();
+    contents.warnings.extend(wrong.map(|Wrong { field, problem, .. }| format!("{field}: {problem}")));
+    contents.warnings.extend(odd);
+    contents
+}
+
+/// What a set holds.
+pub(super) fn facts(set: &PoseSet) -> Contents {
     let mut contents = Contents::new(if set.positions.is_some() { "pose set with 3D" } else { "pose set, 2D only" });
     contents.fact("poses", set.len());
     contents.fact("joints", set.joints);
@@ -44,13 +51,6 @@ fn image_size(set: &PoseSet, contents: &mut Contents) {
     distinct.dedup();
     let names: Vec<String> = distinct.iter().map(|[width, height]| format!("{width}x{height}")).collect();
     contents.fact("image sizes", shortened(&names));
-    let outside = |(pose, size): (&[f32], &[i32; 2])| {
-        pose.chunks_exact(2).all(|p| p[0] < 0.0 || p[1] < 0.0 || p[0] > size[0] as f32 || p[1] > size[1] as f32)
-    };
-    let gone = set.keypoints.chunks_exact(2 * set.joints).zip(sizes).filter(|pair| outside(*pair)).count();
-    if gone > 0 {
-        contents.warnings.push(format!("{gone} poses lie wholly outside of their images; check units and image_size"));
-    }
 }
 
 fn intrinsics(set: &PoseSet, contents: &mut Contents) {
@@ -92,9 +92,6 @@ fn confidence(set: &PoseSet, contents: &mut Contents) {
     }
     let shown: Vec<String> = missing.iter().map(|(count, name)| format!("{name} {count}")).collect();
     contents.fact("missing joints", shown.join(", "));
-    for (_, name) in missing.iter().filter(|(count, _)| *count == set.len()) {
-        contents.warnings.push(format!("no pose has {name}: it will be guessed throughout"));
-    }
 }
 
 fn bones(set: &PoseSet, positions: &[f32], contents: &mut Contents) {
@@ -102,24 +99,10 @@ fn bones(set: &PoseSet, positions: &[f32], contents: &mut Contents) {
     let lengths = mean_bone_lengths(positions, skeleton);
     let sum: f32 = lengths.iter().sum();
     contents.fact("sum of the bones, metres", rounded(sum));
-    if !BONES_M.contains(&sum) {
-        contents.warnings.push(format!("the bones add up to {sum:.2} m, a person's to 2 to 9; check the unit"));
-    }
-    for ((joint, _), length) in skeleton.bones().zip(&lengths) {
-        let mirror = skeleton.swap[joint];
-        if mirror > joint && (length / lengths[mirror - 1] - 1.0).abs() > 0.1 {
-            let names = (skeleton.names[joint], skeleton.names[mirror]);
-            contents.warnings.push(format!("the bones to {} and {} differ by more than 10 %", names.0, names.1));
-        }
-    }
-    let upside_down =
-        positions.chunks_exact(3 * set.joints).filter(|pose| pose[3 * (set.joints - 7) + 1] > pose[1]).count();
-    if 2 * upside_down > set.len() {
-        contents.warnings.push("most heads are below the hips; camera axes are x right, y down, z forward".to_owned());
-    }
 }
 
-pub(super) fn motion(motion: &Motion) -> Contents {
+/// `warnings`: what was found of it.
+pub(super) fn motion(motion: &Motion, warnings: Vec<String>) -> Contents {
     let mut contents = Contents::new("motion");
     contents.fact("frames", motion.len());
     contents.fact("clips", motion.clips().count());
@@ -129,16 +112,14 @@ pub(super) fn motion(motion: &Motion) -> Contents {
         contents.fact(name, format!("{}: {}", names.len(), shortened(names)));
     }
     contents.fact("heights of joints, millimetres", range(motion.positions.iter().skip(2).step_by(3)));
+    contents.warnings = warnings;
     contents
 }
 
 pub(super) fn checkpoint(path: &Path) -> Result<Contents> {
     let (Checkpoint { model, parameters, optimiser, training }, told) = Checkpoint::load_told(path)?;
     let mut contents = Contents::new("model");
-    if told {
-        let warning = "there is no metadata `config`: its options are told from the tensors, or have their defaults";
-        contents.warnings.push(warning.to_owned());
-    }
+    contents.warnings.extend(told.notes());
     contents.fact("joints", model.joints);
     contents.fact("width", model.width);
     contents.fact("self-supervision", model.ssl.to_string());
