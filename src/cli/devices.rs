@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Outcome, output};
-use crate::gpu::adapters;
+use crate::gpu::{adapters, advice};
 
 /// List the devices that can compute, best first
 #[derive(Debug, Args)]
@@ -24,6 +24,8 @@ impl Devices {
             output::json(out, &json!({ "devices": devices }))?;
             return Ok(ExitCode::SUCCESS);
         }
+        // The CPU is always there.
+        let has_gpu = devices.len() > 1;
         let mut table = output::Table::new(6, &["", "device", "name", "kind", "backend", "driver", "largest tensor"]);
         for device in devices {
             let auto = if device.auto { "*" } else { "" };
@@ -36,6 +38,9 @@ impl Devices {
         }
         table.write(out)?;
         writeln!(out, "* is what --device auto picks")?;
+        if !has_gpu {
+            writeln!(out, "no GPU adapter was found; {}", advice())?;
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

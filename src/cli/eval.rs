@@ -225,7 +225,7 @@ impl Eval {
 
     /// The samples asked for.
     fn poses(&self, checkpoint: &Checkpoint) -> Result<PoseSet> {
-        let mut poses = PoseSet::load(&self.data)?;
+        let mut poses = options::pose_set(&self.data)?;
         check_joints(&poses, &self.data, &checkpoint.model, &self.checkpoint)?;
         self.camera.note_without_effect(&[&poses]);
         poses = self.camera.complete(poses, &self.data, checkpoint.model.rays)?;

@@ -7,14 +7,14 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::{Map, Value};
 
-use super::words::with_importers;
+use super::words::{Words, with_importers};
 use super::{Outcome, output};
 use crate::inspect::{Contents, inspect};
 
 /// Say what a file holds: a pose set, motion, a model, or one of the field's files
 #[derive(Debug, Args)]
 pub(super) struct Info {
-    /// The file, or a folder of OpenPose frames
+    /// The file, or a folder of a detector's files or of motion
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Print one JSON object
@@ -25,6 +25,9 @@ pub(super) struct Info {
 impl Info {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
         let Contents { kind, facts, warnings } = inspect(&self.file)?;
+        // What `import` would say, in the words of that command.
+        let words = Words::of(["import", kind.split('`').nth(1).unwrap_or_default()].map(Into::into));
+        let warnings: Vec<String> = warnings.iter().map(|warning| words.said(warning)).collect();
         let kind = with_importers(&kind);
         if self.json {
             let facts: Map<String, Value> = facts.into_iter().collect();

@@ -11,20 +11,23 @@ use super::words::Words;
 use crate::adapt::{MODES, Mode, Policy};
 use crate::bench::Timed;
 use crate::checkpoint::Checkpoint;
-use crate::data::PoseSet;
+use crate::data::{Findings, PoseCheck, PoseSet, Wrong};
 use crate::error::{Error, Result};
-use crate::gpu::{Device, ShaderChecks};
+use crate::gpu::{Device, ShaderChecks, unusable_variable};
 use crate::named::Named;
+use crate::system::MOST_THREADS;
 use crate::tune;
 
 /// Where to compute.
 #[derive(Debug, Args)]
 pub(super) struct DeviceOptions {
-    /// auto (a hardware GPU, else the CPU), cpu, gpu, gpu:N as numbered by `isopose devices`, or part of a GPU's name
+    /// auto (a hardware GPU, else the CPU), cpu, gpu, gpu:N as numbered by `isopose devices`, or part of a GPU's name.
+    /// WGPU_BACKEND limits the backends that GPUs are sought in
     #[arg(long, value_name = "D", default_value = "auto")]
     device: String,
-    /// Threads of the CPU device; 0 for one per core
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
+    /// Threads of the CPU device; 0 for RAYON_NUM_THREADS where that is set, else one per core
+    #[arg(long, value_name = "N", default_value_t = 0,
+          value_parser = clap::value_parser!(u16).range(..=MOST_THREADS as i64))]
     threads: u16,
 }
 
@@ -49,18 +52,29 @@ impl DeviceOptions {
 
     /// Opens the device with the tiles that it has before `isopose tune`.
     pub(super) fn open_untuned(&self, checks: ShaderChecks) -> Result<Device> {
+        if let ("auto", Some(problem)) = (&*self.device, unusable_variable()) {
+            output::note(&format!("warning: {problem}; the CPU computes"));
+        }
         Device::open(&self.device, self.threads.into(), checks)
     }
 }
 
-/// Reads a model, and says so where its options are guesses.
+/// Reads a model, and says what it was taken for.
 pub(super) fn load_checkpoint(path: &Path) -> Result<Checkpoint> {
     let (checkpoint, told) = Checkpoint::load_told(path)?;
-    if told {
-        let taken = "keypoints are taken to be in the projection's plane already, and all else to have its default";
-        output::note(&format!("warning: {}: there is no metadata `config`: {taken}", path.display()));
+    for note in told.notes() {
+        output::note(&format!("warning: {}: {note}", path.display()));
     }
     Ok(checkpoint)
+}
+
+/// Reads a pose set, and says what of it cannot be a person's or is odd.
+pub(super) fn pose_set(path: &Path) -> Result<PoseSet> {
+    let set = PoseSet::load(path)?;
+    let Findings { wrong, odd } = PoseCheck::of(&set).findings();
+    let wrong = wrong.map(|Wrong { field, problem, .. }| format!("{field}: {problem}"));
+    wrong.into_iter().chain(odd).for_each(|what| output::note(&format!("warning: {}: {what}", path.display())));
+    Ok(set)
 }
 
 /// The camera of data that do not say theirs.

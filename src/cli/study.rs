@@ -69,8 +69,8 @@ pub(super) struct Study {
 
 impl Study {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
-        let source = complete(PoseSet::load(&self.source)?, &self.source)?;
-        let target = PoseSet::load(&self.target)?;
+        let source = complete(options::pose_set(&self.source)?, &self.source)?;
+        let target = options::pose_set(&self.target)?;
         self.check(&source, &target)?;
         let rays = self.settings.resolve()?.0.rays;
         self.camera.note_without_effect(&[&source, &target]);

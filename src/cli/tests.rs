@@ -19,6 +19,9 @@ fn the_documented_command_lines_parse() {
         "isopose devices --json",
         "isopose verify --state a --state b --device cpu --json",
         "isopose synth --scenario target --poses 10 --seed 3 --joints 17 --out a.npz",
+        "isopose import h36m data_3d_h36m.npz --unit mm --strict --out a.npz",
+        "isopose import mpi-inf-3dhp data_test_3dhp.npz --unit m --all-frames --out a.npz",
+        "isopose import 3dpw sequenceFiles --unit cm --allow-implausible --out a.npz",
         "isopose views --motion m.npz --rig wild --seed 1 --stride 5 --joints 16 --out a.npz",
         "isopose train --data a.npz --out m.safetensors --ssl adversary --width 64 --steps 5 --batch 8 --lr 1e-3 \
          --dropout 0.1 --seed 1 --device cpu --threads 2 --config c.toml --focal 1145 --json",
@@ -121,6 +124,11 @@ fn settings_go_by_the_flags_of_the_command() {
             "isopose bench --copies 4",
             Error::Device("tensor `samples` is large; use fewer `copies`, a smaller `lambda` or `tune`".into()),
             "device: tensor `samples` is large; use fewer --copies, a smaller `lambda` or `isopose tune`",
+        ),
+        (
+            "isopose import mpi-inf-3dhp",
+            Error::file("a".as_ref(), "valid", "missing", "say the `unit`, `all_frames` or `allow_implausible`"),
+            "a: valid: missing; say the --unit, --all-frames or --allow-implausible",
         ),
     ] {
         assert_eq!(one_line(&error, &words(line)), expected, "{line}");

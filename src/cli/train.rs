@@ -99,7 +99,7 @@ impl Train {
         let resumed = self.resume.as_deref().map(options::load_checkpoint).transpose()?;
         let settings = self.settings.resolve()?;
         let rays = resumed.as_ref().map_or(settings.0.rays, |checkpoint| checkpoint.model.rays);
-        let set = PoseSet::load(&self.data)?;
+        let set = options::pose_set(&self.data)?;
         self.camera.note_without_effect(&[&set]);
         let set = self.camera.complete(set, &self.data, rays)?;
         let set = complete(set, &self.data)?;

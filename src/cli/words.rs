@@ -52,7 +52,7 @@ impl Words {
 
     /// The text with flags and commands in the place of their names in backticks: `copies` and `tune`, and
     /// `study.resume` for the flag of a command that need not be the one that was typed.
-    fn said(&self, text: &str) -> String {
+    pub(super) fn said(&self, text: &str) -> String {
         let command = |name: &str| Some(format!("`isopose {}`", self.program.find_subcommand(name)?.get_name()));
         let other = |name: &str| {
             let (command, setting) = name.split_once('.')?;

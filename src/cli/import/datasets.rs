@@ -7,6 +7,7 @@ use clap::Args;
 use super::super::{Outcome, options};
 use super::{Files, Joints};
 use crate::error::Error;
+use crate::import::motion::Unit;
 use crate::import::{h36m, lsp, mpi_inf_3dhp, mpii, threedpw};
 
 /// Human3.6M: data_3d_h36m.npz, with a data_2d_h36m_*.npz or keypoints projected anew; or the .h5 files
@@ -31,6 +32,9 @@ pub(super) struct H36m {
     /// Takes every K-th frame of 50 a second
     #[arg(long, value_name = "K", default_value = "1", value_parser = options::count::<usize>)]
     stride: usize,
+    /// The unit of the file's positions [default: the data set's]
+    #[arg(long, value_name = "U", value_parser = options::named::<Unit>())]
+    unit: Option<Unit>,
 }
 
 impl H36m {
@@ -45,6 +49,7 @@ impl H36m {
             actions: self.action.clone(),
             cameras: self.camera.clone(),
             stride: self.stride,
+            unit: self.unit,
         };
         self.files.poses(out, self.joints, |paths, to, progress| h36m::import(paths, &options, to, progress))
     }
@@ -60,7 +65,7 @@ pub(super) struct MpiInf3dhp {
     /// univ: scaled to the height of a common skeleton, as the official evaluation has it; true: as measured
     #[arg(long, value_name = "A", default_value = "univ", value_parser = options::named::<mpi_inf_3dhp::Annotation>())]
     annotation: mpi_inf_3dhp::Annotation,
-    /// Takes the test frames that are marked invalid too
+    /// Takes the test frames that are not valid too, and all of a file that does not mark them
     #[arg(long)]
     all_frames: bool,
     /// Takes this camera of the training set, 0 to 13; may be given more than once [default: VNect's eight]
@@ -69,6 +74,9 @@ pub(super) struct MpiInf3dhp {
     /// Takes every K-th frame
     #[arg(long, value_name = "K", default_value = "1", value_parser = options::count::<usize>)]
     stride: usize,
+    /// The unit of the file's positions [default: the data set's]
+    #[arg(long, value_name = "U", value_parser = options::named::<Unit>())]
+    unit: Option<Unit>,
 }
 
 impl MpiInf3dhp {
@@ -78,6 +86,7 @@ impl MpiInf3dhp {
             all_frames: self.all_frames,
             cameras: self.camera.iter().map(|&camera| usize::from(camera)).collect(),
             stride: self.stride,
+            unit: self.unit,
         };
         self.files.poses(out, self.joints, |paths, to, progress| mpi_inf_3dhp::import(paths, &options, to, progress))
     }
@@ -99,11 +108,14 @@ pub(super) struct ThreeDpw {
     /// Takes every K-th frame of 30 a second
     #[arg(long, value_name = "K", default_value = "1", value_parser = options::count::<usize>)]
     stride: usize,
+    /// The unit of the file's positions [default: the data set's]
+    #[arg(long, value_name = "U", value_parser = options::named::<Unit>())]
+    unit: Option<Unit>,
 }
 
 impl ThreeDpw {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
-        let options = threedpw::Options { keypoints: self.keypoints, stride: self.stride };
+        let options = threedpw::Options { keypoints: self.keypoints, stride: self.stride, unit: self.unit };
         self.files.poses(out, self.joints, |paths, to, progress| match &self.split {
             None => threedpw::import(paths, &options, to, progress),
             Some(split) => {

@@ -8,7 +8,7 @@ use clap::Args;
 use super::super::{Outcome, options};
 use super::{Files, Joints};
 use crate::error::Result;
-use crate::import::detector::{Options, People};
+use crate::import::detector::{Normalised, Options, People};
 use crate::import::{Collector, Progress};
 
 /// The `import` of a detector's module.
@@ -28,7 +28,7 @@ pub(super) struct Detector {
     #[arg(long, value_name = "P", default_value = "all", value_parser = options::named::<People>())]
     people: People,
     /// A joint of less confidence counts as missing
-    #[arg(long, value_name = "C", default_value_t = 0.0)]
+    #[arg(long, value_name = "C", default_value = "0", value_parser = score)]
     min_score: f32,
     /// Leaves out people who are seen in fewer frames
     #[arg(long, value_name = "N", default_value = "1", value_parser = options::count::<usize>)]
@@ -36,6 +36,18 @@ pub(super) struct Detector {
     /// The images have nothing to do with each other: nobody is followed from one to the next
     #[arg(long)]
     stills: bool,
+    /// The keypoints are shares of the image, not pixels: image (0 to 1), width (-1 to 1 of half the width,
+    /// VideoPose3D's) or sides (-1 to 1 of both sides, OpenPose's keypoint_scale 4); needs the image's size
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "image",
+          value_parser = options::named::<Normalised>())]
+    normalised: Option<Normalised>,
+    /// The category of people, by name or number, where the file calls them something else
+    #[arg(long, value_name = "NAME")]
+    category: Option<String>,
+}
+
+fn score(text: &str) -> std::result::Result<f32, String> {
+    text.parse().ok().filter(|score| (0.0..=1.0).contains(score)).ok_or_else(|| "use a number from 0 to 1".to_owned())
 }
 
 fn size(text: &str) -> std::result::Result<[i32; 2], String> {
@@ -56,6 +68,8 @@ impl Detector {
             min_score: self.min_score,
             min_frames: self.min_frames,
             stills: self.stills,
+            normalised: self.normalised,
+            category: self.category.clone(),
         }
     }
 }

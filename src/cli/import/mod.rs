@@ -11,11 +11,11 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{Outcome, options, output};
+use super::{Outcome, options, output, words::Words};
 use crate::data::{Motion, Summary};
 use crate::error::Result;
 use crate::import::detector::{alphapose, coco, detectron, halpe, mediapipe, mmpose, openpose};
-use crate::import::{Collector, Progress, collect_to};
+use crate::import::{Collector, Progress, Tolerance, collect_to};
 use detectors::Detector;
 
 /// Turn the field's files into pose sets and motion: data sets, motion files, detectors' keypoints
@@ -61,6 +61,12 @@ struct Files {
     /// The file to write
     #[arg(long, value_name = "FILE.npz")]
     out: PathBuf,
+    /// Stop at the first damaged record or file, instead of leaving it out with a warning
+    #[arg(long)]
+    strict: bool,
+    /// Take what cannot be a person, with a warning
+    #[arg(long)]
+    allow_implausible: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -113,10 +119,13 @@ impl Files {
         import: impl FnOnce(&[PathBuf], &mut Collector<'_>, Progress<'_>) -> Result<()>,
     ) -> Outcome {
         let written = |paths: &[PathBuf], progress: Progress<'_>| {
-            collect_to(&self.out, joints.joints, |to| import(paths, to, progress))
+            collect_to(&self.out, joints.joints, |to| {
+                to.tolerate(self.tolerance());
+                import(paths, to, progress)
+            })
         };
         let summary = self.import(None, written)?;
-        self.report(out, &Report { out: self.out.clone(), summary })
+        self.report(out, Report { out: self.out.clone(), summary })
     }
 
     /// Imports, writes and reports motion.
@@ -124,10 +133,12 @@ impl Files {
         &self,
         out: &mut dyn Write,
         joint_map: Option<&Path>,
-        import: impl FnOnce(&[PathBuf], Progress<'_>) -> Result<Motion>,
+        import: impl FnOnce(&[PathBuf], &mut Vec<String>, Progress<'_>) -> Result<Motion>,
     ) -> Outcome {
-        let motion = self.import(joint_map, import)?;
+        let mut warnings = Vec::new();
+        let motion = self.import(joint_map, |paths, progress| import(paths, &mut warnings, progress))?;
         motion.save(&self.out)?;
+        // They name settings, as errors do.
         let summary = Summary {
             poses: motion.len(),
             joints: 17,
@@ -136,8 +147,9 @@ impl Files {
             actions: motion.category_names.len(),
             missing_joints: 0,
             positions: true,
+            warnings,
         };
-        self.report(out, &Report { out: self.out.clone(), summary })
+        self.report(out, Report { out: self.out.clone(), summary })
     }
 
     /// Imports what reads the files, and `other`.
@@ -150,9 +162,17 @@ impl Files {
         })
     }
 
-    fn report(&self, out: &mut dyn Write, report: &Report) -> Outcome {
+    fn tolerance(&self) -> Tolerance {
+        Tolerance { strict: self.strict, allow_implausible: self.allow_implausible }
+    }
+
+    fn report(&self, out: &mut dyn Write, mut report: Report) -> Outcome {
+        let words = Words::typed();
+        let warnings: Vec<String> = report.summary.warnings.iter().map(|warning| words.said(warning)).collect();
+        warnings.iter().for_each(|warning| output::note(&format!("warning: {warning}")));
         if self.json {
-            output::json(out, report)?
+            report.summary.warnings = warnings;
+            output::json(out, &report)?
         } else {
             report.write(out)?
         }
@@ -162,7 +182,7 @@ impl Files {
 
 impl Report {
     fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
-        let Summary { poses, joints, sequences, subjects, actions, missing_joints, positions } = &self.summary;
+        let Summary { poses, joints, sequences, subjects, actions, missing_joints, positions, .. } = &self.summary;
         let kind = if *positions { "with 3D" } else { "2D only" };
         writeln!(out, "{}: {poses} poses of {joints} joints in {sequences} sequences, {kind}", self.out.display())?;
         if subjects + actions > 0 {

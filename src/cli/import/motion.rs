@@ -39,6 +39,7 @@ impl Common {
             joint_map: self.joint_map.clone(),
             subject: self.subject.clone(),
             category: self.category.clone(),
+            tolerance: self.files.tolerance(),
             ..Options::default()
         }
     }
@@ -57,9 +58,9 @@ pub(super) struct Bvh {
 impl Bvh {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
         let options = Options { up: self.up, ..self.common.options() };
-        self.common
-            .files
-            .motion(out, self.common.joint_map.as_deref(), |paths, progress| motion::import(paths, &options, progress))
+        self.common.files.motion(out, self.common.joint_map.as_deref(), |paths, warnings, progress| {
+            motion::import(paths, &options, warnings, progress)
+        })
     }
 }
 
@@ -76,8 +77,8 @@ pub(super) struct Amc {
 impl Amc {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
         let options = Options { amc_fps: self.amc_fps, ..self.common.options() };
-        self.common
-            .files
-            .motion(out, self.common.joint_map.as_deref(), |paths, progress| motion::import(paths, &options, progress))
+        self.common.files.motion(out, self.common.joint_map.as_deref(), |paths, warnings, progress| {
+            motion::import(paths, &options, warnings, progress)
+        })
     }
 }
