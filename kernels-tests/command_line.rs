@@ -422,7 +422,9 @@ fn drivers_have_nothing_to_say_in_a_bare_environment() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_isopose"));
         command.current_dir(folder.0.path()).env_clear();
         // Where the drivers are. `XDG_RUNTIME_DIR` and `HOME` are unset, as they are for a service or in a container.
-        for name in ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "XDG_DATA_DIRS", "SystemRoot"] {
+        for name in
+            ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "XDG_DATA_DIRS", "SystemRoot", "WGPU_BACKEND", "RAYON_NUM_THREADS"]
+        {
             command.envs(std::env::var_os(name).map(|value| (name, value)));
         }
         command.args(line.split(' ')).output().unwrap()

@@ -24,7 +24,7 @@ fn files(folder: &Path, into: &mut Vec<PathBuf>) {
 fn import(place: &str, path: &Path, fixtures: &Path) -> isopose::Result<()> {
     let (paths, none) = ([path.to_owned()], &mut |_, _| {});
     if place.starts_with("motion/") {
-        return motion::import(&paths, &motion::Options::default(), none).map(drop);
+        return motion::import(&paths, &motion::Options::default(), &mut Vec::new(), none).map(drop);
     }
     let options = detector::Options { image_size: Some([640, 480]), ..Default::default() };
     let sets = ["annot", "data_t", "test_3dhp"];
@@ -33,12 +33,14 @@ fn import(place: &str, path: &Path, fixtures: &Path) -> isopose::Result<()> {
             let whole = fixtures.join("datasets/h36m/data_3d_h36m.npz");
             h36m::import(&[whole, paths[0].clone()], &h36m::Options::default(), to, none)
         }
-        _ if place.starts_with("datasets/h36m") => h36m::import(&paths, &h36m::Options::default(), to, none),
+        _ if place.starts_with("datasets/h36m") || place.starts_with("stated/h36m") => {
+            h36m::import(&paths, &h36m::Options::default(), to, none)
+        }
         _ if sets.iter().any(|name| place.contains(name)) && place.contains("3dhp") => {
             mpi_inf_3dhp::import(&paths, &mpi_inf_3dhp::Options::default(), to, none)
         }
         _ if place.contains("threedpw") => threedpw::import(&paths, &threedpw::Options::default(), to, none),
-        _ if place.contains("datasets/mpii") => mpii::import(&paths, to, none),
+        _ if place.contains("/mpii") => mpii::import(&paths, to, none),
         _ if place.contains("datasets/lsp") => lsp::import(&paths, None, to, none),
         _ if place.contains("detectron") => detector::detectron::import(&paths, &options, to, none),
         _ if place.contains("openpose") => detector::openpose::import(&paths, &options, to, none),

@@ -84,6 +84,18 @@ fn every_form_is_imported_described_and_evaluated() {
 }
 
 #[test]
+fn info_and_import_warn_of_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    // `info` looks at folders of detectors and of motion only.
+    let is_file = |arguments: &[&str]| arguments.len() == 2 && Path::new(FIXTURES).join(arguments[1]).is_file();
+    for (arguments, ..) in POSE_SETS.iter().filter(|(arguments, ..)| is_file(arguments) || arguments[0] == "openpose") {
+        let imported = json(folder.path(), &[&["import"], *arguments, &["--out", "set.npz"]].concat());
+        let described = json(folder.path(), &["info", arguments[1]]);
+        assert_eq!(described["warnings"], imported["warnings"], "{arguments:?}");
+    }
+}
+
+#[test]
 fn poses_that_lack_joints_are_not_trained_on() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

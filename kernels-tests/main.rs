@@ -9,6 +9,8 @@ mod damaged;
 mod declarations;
 mod determinism;
 mod device;
+mod elsewhere;
+mod environment;
 mod gradients;
 mod imports;
 mod kernels;

@@ -18,7 +18,7 @@ pub mod import;
 pub mod named;
 #[path = "../../src/pose/mod.rs"]
 pub mod pose;
-#[path = "../../src/system.rs"]
+#[path = "../../src/system/mod.rs"]
 mod system;
 pub mod verify;
 
