@@ -15,14 +15,13 @@ const USUAL_BONES_M: f64 = 5.3;
 /// Beyond this it is another unit: centimetres, inches and millimetres are 39 times as many and more.
 const POSSIBLE_BONES_M: std::ops::Range<f64> = 0.8..40.0;
 
-/// Units in which positions come, and how many of them are a metre.
-const UNITS: [(&str, f64); 6] = [
-    ("millimetres", 1000.0),
-    ("centimetres", 100.0),
-    ("inches", 39.37),
-    ("centimetres, taken for millimetres", 0.1),
-    ("metres, taken for centimetres", 0.01),
-    ("metres, taken for millimetres", 0.001),
+/// A unit that was taken for another, and so many times too long everything is then; the other way round, too short.
+const TAKEN: [(&str, &str, f64); 5] = [
+    ("millimetres", "metres", 1000.0),
+    ("centimetres", "metres", 100.0),
+    ("inches", "metres", 39.37),
+    ("millimetres", "inches", 25.4),
+    ("millimetres", "centimetres", 10.0),
 ];
 
 /// A person is over ten pixels wide or tall, and coordinates that are not pixels are mostly below 2.
@@ -68,6 +67,8 @@ pub struct PoseCheck {
 #[derive(Debug, Clone, Default)]
 struct Bones {
     poses: usize,
+    /// Poses whose joints are all at (0, 0, 0): of nobody.
+    nowhere: usize,
     joints: usize,
     /// The sum over the poses of each bone's length.
     lengths: Vec<f64>,
@@ -208,6 +209,10 @@ impl PoseCheck {
 
 impl Bones {
     fn add(&mut self, positions: &[[f32; 3]], skeleton: &Skeleton) {
+        if positions.as_flattened().iter().all(|v| *v == 0.0) {
+            self.nowhere += 1;
+            return;
+        }
         let length = |(joint, parent): (usize, usize)| {
             let [a, b] = [positions[joint], positions[parent]];
             a.iter().zip(b).map(|(a, b)| (f64::from(*a) - f64::from(b)).powi(2)).sum::<f64>().sqrt()
@@ -233,23 +238,31 @@ impl Bones {
             Some(Wrong { field: "positions", problem, fix: fix.to_owned() })
         });
         let collapsed = lengths.iter().filter(|length| **length < 1e-6).count();
-        if 2 * collapsed > lengths.len() {
+        if self.poses > 0 && 2 * collapsed > lengths.len() {
             let problem = format!("{collapsed} of {} bones have no length: joints lie at one place", lengths.len());
             return wrong(problem, "export the positions again");
         }
         if self.poses == 0 || POSSIBLE_BONES_M.contains(&sum) {
             return None;
         }
-        let from_usual = |per_metre: f64| (sum / per_metre / USUAL_BONES_M).ln().abs();
-        let units = UNITS.iter().filter(|(_, per_metre)| POSSIBLE_BONES_M.contains(&(sum / per_metre)));
-        let unit = units.min_by(|a, b| from_usual(a.1).total_cmp(&from_usual(b.1)));
-        let unit = unit.map_or(String::new(), |(name, _)| format!(": they are {name}"));
+        let both = |(a, b, times)| [(a, b, times), (b, a, 1.0 / times)];
+        let from_usual = |times: f64| (sum / times / USUAL_BONES_M).ln().abs();
+        let taken = TAKEN.into_iter().flat_map(both).min_by(|a, b| from_usual(a.2).total_cmp(&from_usual(b.2)));
+        let taken = taken.filter(|(.., times)| POSSIBLE_BONES_M.contains(&(sum / times)));
+        let unit = taken.map_or(String::new(), |(unit, other, _)| format!(": they are {unit}, taken for {other}"));
         let digits = if sum < 0.1 { 5 } else { 2 };
         let problem = format!("a person's bones add up to {sum:.digits$} m, where 2 to 9 are human{unit}");
         wrong(problem, "give metres, or say the `unit`")
     }
 
     fn odd(&self, odd: &mut Vec<String>) {
+        if self.nowhere > 0 {
+            let all = self.nowhere + self.poses;
+            odd.push(format!(
+                "in {} of {all} poses all positions are 0: they are nobody's, and count all the same",
+                self.nowhere
+            ));
+        }
         let Some(skeleton) = Skeleton::of(self.joints) else { return };
         let lengths = self.mean();
         let sum: f64 = lengths.iter().sum();

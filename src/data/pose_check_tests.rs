@@ -64,7 +64,9 @@ fn another_unit_is_named() {
     for (per_metre, words) in [
         (1000.0, "they are millimetres"),
         (100.0, "they are centimetres"),
-        (1.2 * 39.37, "they are inches"),
+        (1.2 * 39.37, "they are inches, taken for metres"),
+        (10.0 * 1.3, "they are millimetres, taken for centimetres"),
+        (1.3 / 25.4, "they are inches, taken for millimetres"),
         (0.1, "they are centimetres, taken for millimetres"),
         (0.001, "they are metres, taken for millimetres"),
     ] {
@@ -92,6 +94,12 @@ fn what_is_odd_is_counted() {
     assert!(odd.contains("1 of 60 poses lie wholly outside of their images"), "{odd}");
     assert!(odd.contains("1 of 60 poses are smaller than 10 pixels"), "{odd}");
     assert!(odd.contains("the bones add up to 1"), "{odd}");
+    let mut nowhere = self::set();
+    nowhere.positions.as_mut().unwrap()[..3 * 51].fill(0.0);
+    assert_eq!(
+        self::odd(&nowhere),
+        ["in 3 of 60 poses all positions are 0: they are nobody's, and count all the same"]
+    );
     let mut upside = self::set();
     upside.positions.as_mut().unwrap().iter_mut().skip(1).step_by(3).for_each(|v| *v = -*v);
     let odd = self::odd(&upside).join(" ");

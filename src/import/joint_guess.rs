@@ -44,6 +44,16 @@ pub(super) fn lines(tree: &Tree, slots: &[Option<[usize; 2]>; 17]) -> String {
         }
     }
     let name = |joint: usize| format!("{:?}", tree.joints[joint].name);
+    // Where there is a joint between it and the elbow, what is called a shoulder is the collar bone.
+    for (shoulder, elbow) in [(11, 12), (14, 15)] {
+        if let (None, Some([joint, _]), Some([elbow, _])) = (slots[shoulder], guessed[shoulder], guessed[elbow])
+            && let Some(between) = tree.joints[elbow].parent.filter(|parent| *parent != joint)
+            && tree.joints[between].parent == Some(joint)
+            && known[joint].1.ends_with("shoulder")
+        {
+            guessed[shoulder] = Some([between; 2]);
+        }
+    }
     let line = |(slot, key): (usize, &&str)| {
         let key = if key.contains('/') { format!("\"{key}\"") } else { (*key).to_owned() };
         let value = match guessed[slot] {
@@ -183,6 +193,10 @@ mod tests {
                 }
             }
         }
+        let mut tree =
+            Tree { joints: ["LeftShoulder", "L_Oberarm", "LeftForeArm"].map(|n| Joint::new(n, None)).to_vec() };
+        (tree.joints[1].parent, tree.joints[2].parent) = (Some(0), Some(1));
+        assert!(lines(&tree, &[None; 17]).contains("`LShoulder = \"L_Oberarm\"`"));
         assert!(lines_of("a, b").contains("`Hip = \"...\"`"));
     }
 }

@@ -118,6 +118,10 @@ impl Content<'_> {
         let sizes: HashMap<ImageId, Image> = images.into_iter().collect();
         let is_visibility = is_visibility(&people, is_annotated);
         let stills = is_annotated && people.iter().all(|person| person.track.is_none());
+        if stills && sizes.len() > 1 && !people.is_empty() {
+            let note = "annotations without `track_id` are of images that have nothing to do with each other";
+            tally.notes.push(format!("{}: {note}", path.display()));
+        }
         let mut videos: BTreeMap<String, Vec<Detection>> = BTreeMap::new();
         for mut person in people {
             if is_visibility {

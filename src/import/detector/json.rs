@@ -66,7 +66,8 @@ impl Json {
         if text.trim().is_empty() {
             return Err(empty(&self.path));
         }
-        let mut walk = Walk { path: &self.path, list: "", take, failure: None };
+        let most = memory_limit() / RECORD;
+        let mut walk = Walk { path: &self.path, most, list: "", take, failure: None };
         let read = walk.read(&text);
         match walk.failure {
             Some(failure) => Err(failure),
@@ -259,6 +260,8 @@ fn is_list_of_records(text: &str) -> bool {
 /// A walk through a text that makes one record at a time.
 struct Walk<'a> {
     path: &'a Path,
+    /// Bytes that a record's text may have; asking the system for it takes longer than reading a record.
+    most: usize,
     list: &'a str,
     take: &'a mut dyn FnMut(Record<'_>) -> Result<()>,
     failure: Option<Error>,
@@ -281,7 +284,7 @@ impl Walk<'_> {
 
     /// Hands over a value, if it is not too large for what its parts may take.
     fn take(&mut self, index: Option<usize>, text: &str) -> serde_json::Result<()> {
-        let (most, path, list) = (memory_limit() / RECORD, self.path, self.list);
+        let (most, path, list) = (self.most, self.path, self.list);
         if text.len() > most {
             let field = index.map_or(list.to_owned(), |index| format!("{list}[{index}]"));
             let problem = format!("it has more than {most} bytes");
@@ -322,7 +325,8 @@ impl<'de> Visitor<'de> for &mut Walk<'_> {
             }
         }
         for (key, text) in lists {
-            let mut walk = Walk { path: self.path, list: &key, take: &mut *self.take, failure: None };
+            let (path, most) = (self.path, self.most);
+            let mut walk = Walk { path, most, list: &key, take: &mut *self.take, failure: None };
             let read = walk.read(text);
             self.failure = walk.failure;
             read.map_err(A::Error::custom)?;

@@ -247,7 +247,13 @@ fn listed(value: &Value) -> Option<Vec<String>> {
             let numbered = object.iter().map(by_number).collect::<Option<Vec<(usize, String)>>>();
             let mut numbered = numbered.or_else(|| object.iter().map(by_name).collect())?;
             numbered.sort();
-            Some(numbered.into_iter().map(|(_, name)| name).collect())
+            // Two names of one number are the name of no joint.
+            let of_one = numbered.chunk_by(|a, b| a.0 == b.0);
+            Some(
+                of_one
+                    .map(|names| names.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(" and "))
+                    .collect(),
+            )
         }
         _ => None,
     }

@@ -245,7 +245,9 @@ fn import(
     let files = sources::find(paths, form.what, form.wanted, to)?;
     let (mut tally, mut names, mut known) = (Tally::new(to.tolerance().strict), HashSet::new(), HashSet::new());
     let (mut done, mut people) = (0, 0);
-    for group in groups(&files, form.one_image, options.stills) {
+    let groups = groups(&files, form.one_image, options.stills);
+    tally.notes.extend(recordings::numbered_elsewhere(&groups));
+    for group in groups {
         tally.notes.extend(group.note());
         // Images that stand alone are judged together.
         let folder = group.path().parent().filter(|_| files.len() > 1 && group.files.len() == 1);

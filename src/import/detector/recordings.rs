@@ -71,6 +71,28 @@ pub(super) fn groups(files: &[PathBuf], one_image: bool, stills: bool) -> Vec<Gr
     groups.into_iter().map(|(_, group)| group).collect()
 }
 
+/// A warning where names have another number, which says more: `v_0001_cam1`, `v_0001_cam2`, `v_0002_cam1` are not
+/// recordings of two frames each.
+pub(super) fn numbered_elsewhere(groups: &[Group]) -> Option<String> {
+    let without = |name: &str| name.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+    let mut alike: BTreeMap<(Option<&Path>, String), Vec<&Group>> = BTreeMap::new();
+    for group in
+        groups.iter().filter(|group| group.files.len() > 1 && group.name.contains(|c: char| c.is_ascii_digit()))
+    {
+        alike.entry((group.path().parent(), without(&group.name))).or_default().push(group);
+    }
+    let (_, several) =
+        alike.into_iter().find(|(_, groups)| groups.iter().all(|group| group.files.len() < groups.len()))?;
+    let first = several.first()?;
+    let (count, frames) = (several.len(), first.files.len());
+    let path = first.path().display();
+    Some(format!(
+        "{path}: files are numbered twice; the last number makes {count} recordings of about {frames} frames, such as \
+         {}: put the frame's number last if that is wrong",
+        first.name
+    ))
+}
+
 impl Group {
     /// The first file, or their folder.
     pub(super) fn path(&self) -> &Path {

@@ -31,6 +31,20 @@ fn endings_of_detectors_do_not_count() {
 }
 
 #[test]
+fn two_numbers_in_a_name_are_told_of() {
+    let told = |names: &[String]| {
+        numbered_elsewhere(&groups(&names.iter().map(PathBuf::from).collect::<Vec<_>>(), true, false))
+    };
+    let cameras = |frame: i32| [1, 2].map(|camera| format!("v/w_{frame:012}_cam{camera}_keypoints.json"));
+    let files: Vec<String> = (0..5).flat_map(cameras).collect();
+    let warning = told(&files).unwrap();
+    assert!(warning.contains("5 recordings of about 2 frames, such as w_000000000000_cam"), "{warning}");
+    // Five frames of each of two cameras.
+    let files: Vec<String> = (0..10).map(|i| format!("v/cam{}_{}_keypoints.json", i % 2, i / 2)).collect();
+    assert_eq!(told(&files), None);
+}
+
+#[test]
 fn time_stamps_become_an_order() {
     let files = ["v/t_1623456789052.json", "v/t_1623456789012.json"];
     assert_eq!(grouped(&files, false, false), [("t".to_owned(), vec![Some(0), Some(1)])]);

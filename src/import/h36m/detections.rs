@@ -32,6 +32,8 @@ pub(super) struct Seen<'a> {
     pub(super) frames: usize,
     /// x and y, and confidence.
     columns: usize,
+    /// No confidence is above 0: there is none.
+    unscored: bool,
 }
 
 impl Detections {
@@ -97,7 +99,12 @@ impl Detections {
         let columns =
             if shape.last() == Some(&3) || matches!(*shape, [_, width] if width == 3 * joints) { 3 } else { 2 };
         let frames = sources::frames(&self.path, field, shape, joints, columns)?;
-        Ok(Seen { file: self, array, frames, columns })
+        let mut unscored = columns == 3;
+        for first in (0..frames).step_by(PIECE).take_while(|_| columns == 3) {
+            let piece = array.rows(first, PIECE.min(frames - first)).map_err(|e| Error::io(&self.path, "read", e))?;
+            unscored &= !piece.values.iter().skip(2).step_by(3).any(|score| *score > 0.0);
+        }
+        Ok(Seen { file: self, array, frames, columns, unscored })
     }
 
     /// Every keypoint, without positions: for a look at the file alone.
@@ -145,7 +152,7 @@ impl Seen<'_> {
         let width = layout.joints.len() * columns;
         let rows = piece.values[i * width..][..width].chunks_exact(columns);
         let points: Vec<[f32; 2]> = rows.clone().map(|row| [row[0], row[1]]).collect();
-        if columns == 2 {
+        if columns == 2 || self.unscored {
             return layout.keypoints(&points, &ONES);
         }
         layout.keypoints(&points, &rows.map(|row| row[2]).collect::<Vec<_>>())

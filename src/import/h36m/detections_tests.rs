@@ -41,6 +41,17 @@ fn joints_that_the_file_says_are_taken() {
 }
 
 #[test]
+fn a_third_column_of_zeros_is_no_confidence() {
+    for (score, sure) in [(0.0, 1.0), (f32::NAN, 1.0), (0.5, 0.5)] {
+        let values = [50.0, 60.0, score].repeat(2 * 17);
+        let numbers = Value::Numbers(Array { shape: vec![2, 17, 3], values });
+        let detections = Detections { path: "f".into(), layout: &H36M_17, value: Value::None };
+        let seen = detections.seen("S1/Walking", &numbers, 0).unwrap();
+        assert_eq!(seen.keypoints(&seen.rows("S1/Walking", 0, 2).unwrap(), 1), ([[50.0, 60.0]; 17], [sure; 17]));
+    }
+}
+
+#[test]
 fn contradictions_are_refused() {
     for (form, words) in [
         ("swapped", ["metadata.keypoints_symmetry: ", "left and right are changed over"]),
