@@ -49,12 +49,12 @@ pub struct PoseCheck {
     tiny: usize,
     /// Whether a coordinate near zero was negative.
     negative: bool,
-    /// Keypoints that are sure, and how many of them lie outside of the image, or have a negative coordinate.
+    /// Keypoints that are sure, and how many of them lie outside of the image.
     sure: usize,
     outside: usize,
-    /// Keypoints that are sure and have a negative coordinate.
+    /// Of those outside, how many have a negative coordinate.
     negatives: usize,
-    /// Poses of which two thirds of the joints lie where another does.
+    /// Poses of which two thirds of the joints lie at one place.
     collapsed: usize,
     /// Poses whose joints all lie outside of their image, whose size is known.
     gone: usize,
@@ -107,33 +107,39 @@ impl PoseCheck {
     }
 
     fn keypoints(&mut self, points: &[[f32; 2]], sure: impl Fn(usize) -> f32, size: Option<[f32; 2]>) {
-        let known: Vec<usize> = (0..points.len()).filter(|&joint| sure(joint) > 0.0).collect();
-        if known.len() < 2 {
+        let known = || (0..points.len()).filter(|joint| sure(*joint) > 0.0);
+        let count = known().count();
+        if count < 2 {
             return;
         }
         self.poses += 1;
-        let extent = |axis: usize| {
-            let values = || known.iter().map(|&joint| points[joint][axis]);
-            values().fold(f32::NEG_INFINITY, f32::max) - values().fold(f32::INFINITY, f32::min)
-        };
-        let near_zero = known.iter().all(|&joint| points[joint].iter().all(|v| v.abs() < LEAST_PIXELS));
-        self.near_zero += usize::from(near_zero);
-        self.tiny += usize::from(extent(0).max(extent(1)) < LEAST_PIXELS);
-        self.negative |= near_zero && known.iter().any(|&joint| points[joint].iter().any(|v| *v < 0.0));
-        let outside = |&joint: &usize| {
+        let [mut least, mut most] = [[f32::INFINITY; 2], [f32::NEG_INFINITY; 2]];
+        let (mut all_outside, mut place, mut votes) = (true, [0.0; 2], 0);
+        for joint in known() {
             let [x, y] = points[joint];
-            x < 0.0 || y < 0.0 || size.is_some_and(|[width, height]| x > width || y > height)
-        };
-        self.gone += usize::from(size.is_some() && known.iter().all(outside));
-        let is_sure = |joint: &&usize| sure(**joint) >= SURE;
-        self.sure += known.iter().filter(is_sure).count();
-        let is_negative = |joint: &&usize| points[**joint].iter().any(|v| *v < 0.0);
-        self.negatives += known.iter().filter(is_sure).filter(is_negative).count();
-        let mut places: Vec<[u32; 2]> = known.iter().map(|&joint| points[joint].map(f32::to_bits)).collect();
-        places.sort_unstable();
-        places.dedup();
-        self.collapsed += usize::from(known.len() > 3 && 3 * places.len() <= known.len());
-        self.outside += known.iter().filter(is_sure).filter(|joint| outside(joint)).count();
+            least = [least[0].min(x), least[1].min(y)];
+            most = [most[0].max(x), most[1].max(y)];
+            let is_outside = x < 0.0 || y < 0.0 || size.is_some_and(|[width, height]| x > width || y > height);
+            all_outside &= is_outside;
+            if sure(joint) >= SURE {
+                self.sure += 1;
+                self.outside += usize::from(is_outside);
+                self.negatives += usize::from(x < 0.0 || y < 0.0);
+            }
+            // What more than half have in common is left over when unlike ones cancel out (Boyer and Moore, 1981).
+            match votes {
+                0 => (place, votes) = ([x, y], 1),
+                _ if place == [x, y] => votes += 1,
+                _ => votes -= 1,
+            }
+        }
+        let near_zero = least.iter().chain(&most).all(|v| v.abs() < LEAST_PIXELS);
+        self.near_zero += usize::from(near_zero);
+        self.negative |= near_zero && least.iter().any(|v| *v < 0.0);
+        self.tiny += usize::from((most[0] - least[0]).max(most[1] - least[1]) < LEAST_PIXELS);
+        self.gone += usize::from(size.is_some() && all_outside);
+        let at_one = known().filter(|joint| points[*joint] == place).count();
+        self.collapsed += usize::from(count > 3 && 3 * at_one >= 2 * count);
         let (hip, head) = (0, points.len() - 7);
         if sure(hip) > 0.0 && sure(head) > 0.0 {
             self.upright[usize::from(points[head][1] > points[hip][1])] += 1;
