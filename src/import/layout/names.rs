@@ -5,11 +5,16 @@ use super::{
     Slot,
 };
 use crate::pose::words;
+use std::sync::LazyLock;
 
 /// The orders that 2D files come in. Of those whose joints a list of names has, the one with the most counts, and of
 /// equals the first.
 static KNOWN: [&Layout; 10] =
     [&COCO_17, &BODY_25, &OPENPOSE_18, &HALPE_26, &MEDIAPIPE_33, &POSETRACK_17, &H36M_17, &MPII_16, &LSP_14, &H36M_16];
+
+/// [`words`] of the joints of each of [`KNOWN`]: files may name every keypoint of every person.
+static KNOWN_WORDS: LazyLock<Vec<Vec<String>>> =
+    LazyLock::new(|| KNOWN.iter().map(|layout| words(layout.joints)).collect());
 
 /// So many names are enough to tell a person by; fewer may be a hand's.
 const LEAST: usize = 6;
@@ -20,11 +25,12 @@ const LEAST: usize = 6;
 pub(crate) fn by_names<S: AsRef<str>>(names: &[S]) -> Option<[Slot; 17]> {
     let given = words(names);
     let best = |is_part: bool| {
-        let found =
-            KNOWN.iter().filter_map(|layout| variants(layout, &given).iter().find_map(|l| among(layout, l, is_part)));
+        let found = KNOWN.iter().zip(&*KNOWN_WORDS).filter_map(|(layout, own)| {
+            variants(layout, &given).iter().find_map(|list| among(layout, own, list, is_part))
+        });
         found.rev().max_by_key(|(shared, _)| *shared).map(|(_, slots)| slots)
     };
-    if twice(names).is_some() {
+    if again(&given).is_some() {
         return None;
     }
     best(false).or_else(|| best(true).filter(|_| given.len() >= LEAST))
@@ -32,10 +38,13 @@ pub(crate) fn by_names<S: AsRef<str>>(names: &[S]) -> Option<[Slot; 17]> {
 
 /// The first of the names that another has, too, in whatever words, where it is of a joint that is used.
 pub(crate) fn twice<S: AsRef<str>>(names: &[S]) -> Option<&str> {
-    let given = words(names);
-    let used = |word: &String| KNOWN.iter().any(|layout| words(layout.joints).contains(word));
-    let again = (0..given.len()).find(|&i| given[..i].contains(&given[i]) && used(&given[i]))?;
-    names.get(again).map(AsRef::as_ref)
+    names.get(again(&words(names))?).map(AsRef::as_ref)
+}
+
+/// The place of the first word that stands before it, too, and is of a joint that is used.
+fn again(given: &[String]) -> Option<usize> {
+    let used = |word: &String| KNOWN_WORDS.iter().any(|own| own.contains(word));
+    (0..given.len()).find(|&i| given[..i].contains(&given[i]) && used(&given[i]))
 }
 
 /// A list with what others call a layout's joints: Human3.6M's between thorax and head, and the top of the head.
@@ -49,13 +58,13 @@ fn variants(layout: &Layout, given: &[String]) -> Vec<Vec<String>> {
         "LSP-14" => &[("head", "head_top")],
         _ => &[],
     };
-    std::iter::once(given.to_vec()).chain(others.iter().map(|(name, meant)| called(name, meant))).collect()
+    let others = others.iter().filter(|(name, _)| given.iter().any(|word| word == name));
+    std::iter::once(given.to_vec()).chain(others.map(|(name, meant)| called(name, meant))).collect()
 }
 
 /// How many of a layout's joints are in a list, and how its slots are made of the list's: of all of them, or, if the list
 /// `is_part` of the layout's joints, of those that are there.
-fn among(layout: &Layout, list: &[String], is_part: bool) -> Option<(usize, [Slot; 17])> {
-    let own = words(layout.joints);
+fn among(layout: &Layout, own: &[String], list: &[String], is_part: bool) -> Option<(usize, [Slot; 17])> {
     if is_part && !list.iter().all(|word| own.contains(word)) {
         return None;
     }
