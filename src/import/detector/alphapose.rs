@@ -13,6 +13,6 @@ use crate::error::Result;
 /// If a file cannot be read or is not of this form, or nobody is left.
 pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
     let read = |path: &Path, options: &Options, tally: &mut Tally| coco::read(path, options, tally, COCO_OR_HALPE);
-    let form = Form { has_categories: true, read, ..Form::new("AlphaPose's results (.json)") };
+    let form = Form { has_categories: true, ..Form::new("AlphaPose's results (.json)", read) };
     super::import(paths, options, to, progress, &form)
 }

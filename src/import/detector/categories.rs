@@ -63,7 +63,7 @@ impl Categories {
             (None, None) => (matches!(id, 0 | 1), format!("category {id}")),
         };
         if !is_person {
-            let name = if self.wanted.is_some() { format!("{name}, not the one asked for") } else { name };
+            tally.is_asked = self.wanted.is_some();
             *tally.others.entry(name).or_default() += 1;
         }
         is_person

@@ -32,7 +32,7 @@ const OCCLUDED: f32 = 0.5;
 /// If a file cannot be read or is not of this form, its keypoints are not a person's, or nobody is left.
 pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
     let read = |path: &Path, options: &Options, tally: &mut Tally| read(path, options, tally, COCO);
-    let form = Form { has_categories: true, read, ..Form::new("COCO keypoints (.json)") };
+    let form = Form { has_categories: true, ..Form::new("COCO keypoints (.json)", read) };
     super::import(paths, options, to, progress, &form)
 }
 

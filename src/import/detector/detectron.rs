@@ -28,7 +28,7 @@ use crate::{
 /// If a file cannot be read or is not of this form, or nobody is left.
 pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
     let wanted = |path: &Path| path.extension().is_some_and(|ending| ending == "npz");
-    let form = Form { wanted, read, ..Form::new("file of Detectron (.npz)") };
+    let form = Form { wanted, ..Form::new("file of Detectron (.npz)", read) };
     super::import(paths, options, to, progress, &form)
 }
 

@@ -11,6 +11,6 @@ use crate::error::Result;
 /// If a file cannot be read or is not of this form, or nobody is left.
 pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
     let read = |path: &Path, options: &Options, tally: &mut Tally| coco::read(path, options, tally, HALPE);
-    let form = Form { has_categories: true, read, ..Form::new("Halpe keypoints (.json)") };
+    let form = Form { has_categories: true, ..Form::new("Halpe keypoints (.json)", read) };
     super::import(paths, options, to, progress, &form)
 }

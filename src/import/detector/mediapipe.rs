@@ -41,7 +41,7 @@ pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, prog
         let problem = "landmarks of MediaPipe are shares of the image in any case; leave it out";
         return Err(Error::setting("normalised", problem));
     }
-    let form = Form { read, ..Form::new("landmarks of MediaPipe (.json)") };
+    let form = Form::new("landmarks of MediaPipe (.json)", read);
     super::import(paths, options, to, progress, &form)
 }
 

@@ -11,7 +11,7 @@ use super::{
     images::track,
     json::{Json, Node},
     keypoints::{self, At, Order},
-    recognise, stem,
+    stem,
 };
 use crate::error::{Error, Result};
 
@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 /// # Errors
 /// If a file cannot be read or is not of this form, its keypoints have other names, or nobody is left.
 pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
-    let form = Form { has_categories: true, read, ..Form::new("predictions of MMPose (.json)") };
+    let form = Form { has_categories: true, ..Form::new("predictions of MMPose (.json)", read) };
     super::import(paths, options, to, progress, &form)
 }
 
@@ -28,15 +28,16 @@ pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, prog
 const FORM: &str = "a frame {frame_id, instances}, or a person {keypoints, keypoint_scores}, as MMPose writes them";
 
 fn read(path: &Path, options: &Options, tally: &mut Tally) -> Result<Vec<Video>> {
-    // Its evaluation writes COCO's list of results.
-    // What is wrong with a file is said below.
-    if recognise(path).ok().flatten().is_some_and(|form| form.starts_with("COCO results") || form == "AlphaPose") {
-        return coco::read(path, options, tally, COCO_OR_HALPE);
-    }
-    let mut frames = Frames { order: Order::new(COCO_OR_HALPE), people: Vec::new(), tally, is_known: false };
+    let (order, people) = (Order::new(COCO_OR_HALPE), Vec::new());
+    let mut frames = Frames { order, people, tally, is_known: false, is_results: false };
     Json::open(path)?.records("MMPose's predictions", &mut |record| {
         let node = record.node();
         match (record.list, record.index) {
+            (_, Some(0)) if record.list.is_empty() && node.get("image_id").is_some() => {
+                frames.is_results = true;
+                Ok(())
+            }
+            (_, Some(_)) if frames.is_results => Ok(()),
             ("" | "instance_info" | "predictions" | "instances", Some(index)) => frames.element(&node, index),
             (_, Some(_)) => Ok(()),
             (_, None) => {
@@ -46,7 +47,10 @@ fn read(path: &Path, options: &Options, tally: &mut Tally) -> Result<Vec<Video>>
             }
         }
     })?;
-    let Frames { people, tally, is_known, .. } = frames;
+    let Frames { people, tally, is_known, is_results, .. } = frames;
+    if is_results {
+        return coco::read(path, options, tally, COCO_OR_HALPE);
+    }
     if !is_known && tally.records() == 0 && people.is_empty() {
         let fix = "give the JSON that MMPose's demo or inferencer wrote";
         return Err(Error::file(path, "instance_info", "neither this list nor `predictions` is there", fix));
@@ -60,6 +64,8 @@ struct Frames<'a> {
     tally: &'a mut Tally,
     /// Whether the file says that it is of this form, also if nobody is in it.
     is_known: bool,
+    /// Whether it is COCO's list of results, which MMPose's evaluation writes: people with the number of their image.
+    is_results: bool,
 }
 
 impl Frames<'_> {

@@ -133,9 +133,9 @@ struct Form {
 }
 
 impl Form {
-    /// Of JSON files, whose reader is yet to be given.
-    fn new(what: &'static str) -> Self {
-        Self { what, wanted: is_json, one_image: false, has_categories: false, read: |_, _, _| Ok(Vec::new()) }
+    /// Of JSON files without categories, each a recording.
+    fn new(what: &'static str, read: fn(&Path, &Options, &mut Tally) -> Result<Vec<Video>>) -> Self {
+        Self { what, wanted: is_json, one_image: false, has_categories: false, read }
     }
 }
 
@@ -249,18 +249,20 @@ fn import(
     tally.notes.extend(recordings::numbered_elsewhere(&groups));
     for group in groups {
         tally.notes.extend(group.note());
-        // Images that stand alone are judged together.
-        let folder = group.path().parent().filter(|_| files.len() > 1 && group.files.len() == 1);
-        to.source(folder.unwrap_or(group.path()))?;
         let mut read = Vec::new();
         for file in &group.files {
             progress(done, files.len());
             done += 1;
             let videos = (form.read)(&file.path, options, &mut tally);
-            // A missing file is a slip of the hand, not one damaged file of many.
-            let videos = if file.path.exists() { tally.file(videos)? } else { Some(videos?) };
+            // A missing file that is named is a slip of the hand, not one damaged file of many.
+            let is_slip = !file.path.exists() && paths.contains(&file.path);
+            let videos = if is_slip { Some(videos?) } else { tally.file(videos)? };
             read.extend(videos.map(|videos| (file, videos)));
         }
+        // Images that stand alone are judged together.
+        let is_one_of_many =
+            files.len() > 1 && group.files.len() == 1 && read.iter().all(|(_, v)| recordings::is_image(v));
+        to.source(if is_one_of_many { recordings::folder(group.path()) } else { group.path() })?;
         let mut videos = group.recordings(read);
         for video in &mut videos {
             settle_scores(&mut video.people, &mut tally);

@@ -22,7 +22,7 @@ const LAYOUTS: &Layouts = &[(25, &BODY_25), (18, &OPENPOSE_18)];
 /// # Errors
 /// If a file cannot be read or is not of this form, a folder has no frames, or nobody is left.
 pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, progress: Progress<'_>) -> Result<()> {
-    let form = Form { one_image: true, read, ..Form::new("frame of OpenPose (.json)") };
+    let form = Form { one_image: true, ..Form::new("frame of OpenPose (.json)", read) };
     super::import(paths, options, to, progress, &form)
 }
 

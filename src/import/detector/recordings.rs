@@ -98,7 +98,7 @@ impl Group {
     pub(super) fn path(&self) -> &Path {
         match &self.files[..] {
             [only] => &only.path,
-            several => several.first().and_then(|file| file.path.parent()).unwrap_or(Path::new("")),
+            several => several.first().map_or(Path::new("."), |file| folder(&file.path)),
         }
     }
 
@@ -110,11 +110,6 @@ impl Group {
 
     /// The recordings of its files: one, if they are the numbered images of one.
     pub(super) fn recordings(&self, read: Vec<(&File, Vec<Video>)>) -> Vec<Video> {
-        let is_image = |videos: &[Video]| {
-            let mut frames = videos.iter().flat_map(|video| &video.people).map(|person| (person.frame, person.image));
-            let first = frames.next();
-            videos.len() <= 1 && frames.all(|frame| Some(frame) == first)
-        };
         let one = self.one_image || self.files.len() > 1 && read.iter().all(|(_, videos)| is_image(videos));
         if !one {
             return read.into_iter().flat_map(|(_, videos)| videos).collect();
@@ -127,6 +122,18 @@ impl Group {
         }
         vec![Video { name: self.name.clone(), stills: false, people }]
     }
+}
+
+/// Whether everybody in what was read of a file is in one image.
+pub(super) fn is_image(videos: &[Video]) -> bool {
+    let mut frames = videos.iter().flat_map(|video| &video.people).map(|person| (person.frame, person.image));
+    let first = frames.next();
+    videos.len() <= 1 && frames.all(|frame| Some(frame) == first)
+}
+
+/// The folder of a file, also of one that is given by its name alone.
+pub(super) fn folder(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Unrelated images are recordings of one frame each.

@@ -29,8 +29,10 @@ pub(super) struct Tally {
     pub(super) twice: usize,
     /// People without any score.
     pub(super) unscored: usize,
-    /// What is no person, by what it is, and how many.
+    /// What is no person, by its category, and how many.
     pub(super) others: BTreeMap<String, usize>,
+    /// Whether a category was asked for, and others are none of that.
+    pub(super) is_asked: bool,
     /// Sentences of the readers.
     pub(super) notes: Vec<String>,
 }
@@ -47,6 +49,7 @@ impl Tally {
             twice: 0,
             unscored: 0,
             others: BTreeMap::new(),
+            is_asked: false,
             notes: Vec::new(),
         }
     }
@@ -99,11 +102,11 @@ impl Tally {
     /// # Errors
     /// If more was damaged than ends only itself.
     pub(super) fn finish(self, to: &mut Collector<'_>) -> Result<()> {
-        let Self { records, files, without, nobody, twice, unscored, others, notes, .. } = self;
+        let Self { records, files, without, nobody, twice, unscored, others, is_asked, notes, .. } = self;
         to.warn_all(files.tell()?);
         to.warn_all(records.tell()?);
         for (other, count) in others {
-            let why = if other.ends_with("asked for") { "" } else { ", no person; `category` takes them" };
+            let why = if is_asked { ", not the one asked for" } else { ", no person; `category` takes them" };
             to.warn(format!("{} left out: {other}{why}", counted(count, "record")));
         }
         let told = [

@@ -207,6 +207,10 @@ fn missing_is_more_than_a_score_of_0() {
     assert_eq!(joint(&one(coco::import, &file).0, 0, 4).1, 0.5, "labelled, but not visible");
     file["annotations"][0]["keypoints"][3 * 12 + 2] = json!(0.9);
     assert_eq!(joint(&one(coco::import, &file).0, 0, 4).1, 1.0);
+    let mut flat_null = json!(flat(&COCO_NAMES, 0.0, 0.9));
+    flat_null[3 * 12 + 2] = json!(null);
+    let set = one(coco::import, &json!([with(person(0.0), "keypoints", flat_null)])).0;
+    assert_eq!((joint(&set, 0, 1).1, joint(&set, 0, 4).1), (0.0, 0.9));
     // Without any score there are people; with some, those without are not there.
     let unscored = with(person(0.0), "keypoints", json!(flat(&COCO_NAMES, 0.0, 0.0)));
     let (set, warnings) = one(coco::import, &json!([unscored]));
@@ -297,6 +301,30 @@ fn numbered_files_are_frames_of_one_recording() {
     let files = [("walk_1.json", video.clone()), ("walk_2.json", json!([with(person(9.0), "image_id", json!(5))]))];
     let set = told(coco::import, &files, &Options::default(), false).unwrap().0;
     assert_eq!(sequences(&set), [("walk_1#1", vec![0, 1]), ("walk_2#1", vec![5])]);
+}
+
+#[test]
+fn a_file_that_is_wrong_is_named_beside_many_that_are_right() {
+    let video = |scale: f32| -> Value {
+        let of = |i: usize| {
+            flat(&COCO_NAMES, i as f32, 0.9)
+                .iter()
+                .enumerate()
+                .map(move |(k, v)| if k % 3 < 2 { v * scale } else { *v })
+                .collect::<Vec<_>>()
+        };
+        (0..12).map(|i| with(with(person(0.0), "image_id", json!(i)), "keypoints", json!(of(i)))).collect()
+    };
+    let files = [("a.json", video(1.0)), ("b.json", video(1.1)), ("c.json", video(1.0 / 640.0))];
+    let error = told(coco::import, &files, &Options::default(), false).unwrap_err().to_string();
+    assert!(error.contains("c.json: keypoints: 12 of 12 poses have coordinates below 10"), "{error}");
+    // One small person among single images is a warning.
+    let image = |scale: f32| json!([with(person(0.0), "keypoints", video(scale)[0]["keypoints"].clone())]);
+    let files = [("a.json", image(1.0)), ("b.json", image(1.1)), ("c.json", image(0.02))];
+    let (set, warnings) = told(coco::import, &files, &Options::default(), false).unwrap();
+    assert_eq!(set.len(), 3);
+    assert!(warnings[0].ends_with("1 of 3 poses are smaller than 10 pixels"), "{warnings:?}");
+    assert_eq!(recordings::folder(Path::new("a.json")), Path::new("."));
 }
 
 #[test]
@@ -404,6 +432,12 @@ fn shares_of_the_image_are_named_and_restored() {
     let error =
         told(openpose::import, &[("a.json", json!([]))], &Options { category: Some("x".into()), ..size }, false);
     assert!(error.unwrap_err().to_string().contains("no categories"));
+    // World landmarks under the name of others: metres about the hips.
+    let hidden: Vec<Value> = (0..33)
+        .map(|i| json!({"x": 0.3 * (i as f32).sin(), "y": 0.05 * (i as f32 - 16.0), "visibility": 0.9}))
+        .collect();
+    let error = told(mediapipe::import, &[("a.json", json!([hidden]))], &size, false).unwrap_err().to_string();
+    assert!(error.contains("coordinates about the hips (world landmarks, metres)"), "{error}");
     let world = json!([{"pose_world_landmarks": vec![json!({"x": 0.1, "y": -0.2, "z": 0.0}); 33]}]);
     refused(mediapipe::import, &world, &["[0].pose_world_landmarks", "metres about the hips"]);
 }
