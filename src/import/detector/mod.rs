@@ -362,3 +362,7 @@ mod tests;
 #[cfg(test)]
 #[path = "truth_tests.rs"]
 mod truth_tests;
+
+#[cfg(test)]
+#[path = "files_tests.rs"]
+mod files_tests;

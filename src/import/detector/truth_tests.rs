@@ -12,7 +12,7 @@ use crate::data::PoseSet;
 use crate::import::{Tolerance, collect_told};
 
 /// COCO's names.
-const COCO_NAMES: [&str; 17] = [
+pub(super) const COCO_NAMES: [&str; 17] = [
     "nose",
     "left_eye",
     "right_eye",
@@ -33,7 +33,7 @@ const COCO_NAMES: [&str; 17] = [
 ];
 
 /// Where each joint of a person who faces the camera is, in pixels.
-fn place(name: &str) -> [f32; 2] {
+pub(super) fn place(name: &str) -> [f32; 2] {
     let places: HashMap<&str, [f32; 2]> = COCO_NAMES
         .into_iter()
         .zip([
@@ -61,21 +61,26 @@ fn place(name: &str) -> [f32; 2] {
 }
 
 /// x, y, score of joints, moved to the right.
-fn flat(names: &[&str], right: f32, score: f32) -> Vec<f32> {
+pub(super) fn flat(names: &[&str], right: f32, score: f32) -> Vec<f32> {
     names.iter().map(|name| place(name)).flat_map(|[x, y]| [x + right, y, score]).collect()
 }
 
-fn person(right: f32) -> Value {
+pub(super) fn person(right: f32) -> Value {
     json!({"image_id": 0, "category_id": 1, "keypoints": flat(&COCO_NAMES, right, 0.9)})
 }
 
-fn with(mut record: Value, key: &str, value: Value) -> Value {
+pub(super) fn with(mut record: Value, key: &str, value: Value) -> Value {
     record[key] = value;
     record
 }
 
 /// The set and the warnings of files of these names and contents.
-fn told(reader: Reader, files: &[(&str, Value)], options: &Options, strict: bool) -> Result<(PoseSet, Vec<String>)> {
+pub(super) fn told(
+    reader: Reader,
+    files: &[(&str, Value)],
+    options: &Options,
+    strict: bool,
+) -> Result<(PoseSet, Vec<String>)> {
     let folder = tempfile::tempdir().unwrap();
     for (name, content) in files {
         std::fs::create_dir_all(folder.path().join(name).parent().unwrap()).unwrap();
@@ -85,11 +90,11 @@ fn told(reader: Reader, files: &[(&str, Value)], options: &Options, strict: bool
     collect_told(17, tolerance, |to| reader(&[folder.path().to_owned()], options, to, &mut |_, _| {}))
 }
 
-fn one(reader: Reader, content: &Value) -> (PoseSet, Vec<String>) {
+pub(super) fn one(reader: Reader, content: &Value) -> (PoseSet, Vec<String>) {
     told(reader, &[("given.json", content.clone())], &Options::default(), false).unwrap()
 }
 
-fn refused(reader: Reader, content: &Value, words: &[&str]) {
+pub(super) fn refused(reader: Reader, content: &Value, words: &[&str]) {
     let error = read_text(reader, "given.json", &content.to_string()).unwrap_err().to_string();
     assert!(words.iter().all(|word| error.contains(word)), "{error} lacks one of {words:?}");
 }
@@ -101,7 +106,7 @@ fn joint(set: &PoseSet, pose: usize, slot: usize) -> ([f32; 2], f32) {
 }
 
 /// COCO annotations of one image whose person has the joints of these names, in this order.
-fn named(names: &[&str]) -> Value {
+pub(super) fn named(names: &[&str]) -> Value {
     let person = json!({"id": 1, "image_id": 1, "category_id": 1, "keypoints": flat(names, 0.0, 2.0)});
     json!({
         "images": [{"id": 1, "width": 640, "height": 480}],
@@ -260,110 +265,6 @@ fn annotations_are_a_video_by_their_tracks_wherever_they_stand() {
     let names: Vec<String> =
         sequences(&one(coco::import, &file).0).iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(names, ["given/v#1", "given/v#2", "given/w#1", "given/w#2"]);
-}
-
-#[test]
-fn somebody_in_several_files_is_counted_once() {
-    let file = |right: f32, id: i64| {
-        let mut file = named(&COCO_NAMES);
-        file["images"][0] = json!({"id": id, "file_name": format!("{right}.jpg")});
-        file["annotations"][0]["image_id"] = json!(id);
-        file["annotations"][0]["keypoints"] = json!(flat(&COCO_NAMES, right, 2.0));
-        file
-    };
-    let mut both = file(0.0, 1);
-    both["images"].as_array_mut().unwrap().push(file(5.0, 2)["images"][0].clone());
-    both["annotations"].as_array_mut().unwrap().push(file(5.0, 2)["annotations"][0].clone());
-    // The images of the third have other numbers.
-    let files = [("train.json", file(0.0, 1)), ("trainval.json", both), ("val.json", file(5.0, 9))];
-    let (set, warnings) = told(coco::import, &files, &Options::default(), false).unwrap();
-    assert_eq!(set.len(), 2);
-    assert!(warnings.iter().any(|warning| warning.starts_with("2 persons are there more than once")), "{warnings:?}");
-}
-
-#[test]
-fn numbered_files_are_frames_of_one_recording() {
-    let xy = |right: f32| COCO_NAMES.map(|name| [place(name)[0] + right, place(name)[1]]);
-    let image = |right: f32| json!([{"keypoints": xy(right), "keypoint_scores": vec![0.9; 17]}]);
-    let files =
-        [("p/img_000003.json", image(0.0)), ("p/img_000007.json", image(5.0)), ("p/img_000004.json", json!([]))];
-    let (set, _) = told(mmpose::import, &files, &Options::default(), false).unwrap();
-    assert_eq!(sequences(&set), [("img#1", vec![3, 7])]);
-    // Numbers, with tracks.
-    let tracked = |track: i64, right: f32| json!([with(person(right), "track_id", json!(track))]);
-    let files = [("walk/1.json", tracked(4, 0.0)), ("walk/90.json", tracked(4, 300.0))];
-    let (set, _) = told(alphapose::import, &files, &Options::default(), false).unwrap();
-    assert_eq!(sequences(&set), [("walk#1", vec![1, 90])]);
-    // Unless they are stills, or videos themselves.
-    let options = Options { stills: true, ..Options::default() };
-    assert_eq!(sequences(&told(alphapose::import, &files, &options, false).unwrap().0).len(), 2);
-    let video = json!([person(0.0), with(person(3.0), "image_id", json!(1))]);
-    let files = [("walk_1.json", video.clone()), ("walk_2.json", json!([with(person(9.0), "image_id", json!(5))]))];
-    let set = told(coco::import, &files, &Options::default(), false).unwrap().0;
-    assert_eq!(sequences(&set), [("walk_1#1", vec![0, 1]), ("walk_2#1", vec![5])]);
-}
-
-#[test]
-fn a_file_that_is_wrong_is_named_beside_many_that_are_right() {
-    let video = |scale: f32| -> Value {
-        let of = |i: usize| {
-            flat(&COCO_NAMES, i as f32, 0.9)
-                .iter()
-                .enumerate()
-                .map(move |(k, v)| if k % 3 < 2 { v * scale } else { *v })
-                .collect::<Vec<_>>()
-        };
-        (0..12).map(|i| with(with(person(0.0), "image_id", json!(i)), "keypoints", json!(of(i)))).collect()
-    };
-    let files = [("a.json", video(1.0)), ("b.json", video(1.1)), ("c.json", video(1.0 / 640.0))];
-    let error = told(coco::import, &files, &Options::default(), false).unwrap_err().to_string();
-    assert!(error.contains("c.json: keypoints: 12 of 12 poses have coordinates below 10"), "{error}");
-    // One small person among single images is a warning.
-    let image = |scale: f32| json!([with(person(0.0), "keypoints", video(scale)[0]["keypoints"].clone())]);
-    let files = [("a.json", image(1.0)), ("b.json", image(1.1)), ("c.json", image(0.02))];
-    let (set, warnings) = told(coco::import, &files, &Options::default(), false).unwrap();
-    assert_eq!(set.len(), 3);
-    assert!(warnings[0].ends_with("1 of 3 poses are smaller than 10 pixels"), "{warnings:?}");
-    assert_eq!(recordings::folder(Path::new("a.json")), Path::new("."));
-}
-
-#[test]
-fn one_damaged_record_ends_only_itself() {
-    let mut people: Vec<Value> = (0..20).map(|i| with(person(i as f32), "image_id", json!(i))).collect();
-    people[7]["keypoints"] = json!("gone");
-    let files = [("given.json", json!(people))];
-    let (set, warnings) = told(coco::import, &files, &Options::default(), false).unwrap();
-    assert_eq!(set.len(), 19);
-    assert!(warnings[0].starts_with("1 record is left out of 20, damaged; the first: "), "{warnings:?}");
-    assert!(warnings[0].contains("[7].keypoints: it is the text 'gone'"), "{warnings:?}");
-    assert!(told(coco::import, &files, &Options::default(), true).is_err(), "unless that is asked for");
-    for person in &mut people[..3] {
-        person["keypoints"] = json!([1, 2]);
-    }
-    refused(coco::import, &json!(people), &["[0].keypoints", "2 numbers"]);
-}
-
-#[test]
-fn litter_and_damaged_files_do_not_stop_a_folder() {
-    let frame = |i: usize| {
-        let keypoints: Vec<f32> =
-            (0..18).flat_map(|j| [50.0 + i as f32 + j as f32, 60.0 + 3.0 * j as f32, 0.9]).collect();
-        json!({"people": [{ "pose_keypoints_2d": keypoints }]})
-    };
-    let names: Vec<String> = (0..20).map(|i| format!("v_{i:012}_keypoints.json")).collect();
-    let mut files: Vec<(&str, Value)> = names.iter().enumerate().map(|(i, n)| (n.as_str(), frame(i))).collect();
-    files.push(("._v_000000000001_keypoints.json", json!("x")));
-    files.push((".DS_Store", json!("x")));
-    files.push(("v_000000000001_keypoints.json~", json!("x")));
-    files[5].1 = json!({"people": 3});
-    files[6].1 = json!("cut");
-    let (set, warnings) = told(openpose::import, &files, &Options::default(), false).unwrap();
-    assert_eq!(set.len(), 18);
-    assert!(warnings[0].contains("3 files are passed over (hidden, empty or an editor's copy): "), "{warnings:?}");
-    assert!(
-        warnings.iter().any(|warning| warning.starts_with("2 files are left out of 20, damaged; the first: ")),
-        "{warnings:?}"
-    );
 }
 
 #[test]
