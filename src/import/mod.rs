@@ -29,7 +29,7 @@ mod stated;
 pub mod threedpw;
 
 pub use collect::{Collector, Pose, collect, collect_to, collect_told, look};
-pub use layout::Layout;
+use layout::Layout;
 pub(crate) use sources::search;
 
 use crate::data::Label;
