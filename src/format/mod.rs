@@ -24,7 +24,7 @@ mod whole;
 #[cfg(feature = "import")]
 pub use {npz::Array, stored::Stored, value::Value};
 
-pub use whole::write_whole;
+pub use whole::{WholeFile, write_whole};
 
 /// The most bytes that one file may take in memory: half of what the system or its container can give without
 /// swapping, where it says so (Linux), else 4 GiB.

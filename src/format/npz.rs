@@ -18,6 +18,7 @@ use super::{
     npy::{ElementType, Header, Number, fortran_to_c},
     pickle,
     stored::Store,
+    whole,
 };
 use crate::error::{Error, Result};
 pub use rows::RowReader;
@@ -218,13 +219,8 @@ impl NpzWriter {
     /// # Errors
     /// If the folder cannot be written to.
     pub fn create(path: &Path) -> Result<Self> {
-        let folder = folder(path);
-        let mut builder = tempfile::Builder::new();
-        // Temporary files are private by default; this one is to have the permissions of any new file.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let file = builder.tempfile_in(folder).map_err(|error| Error::io(path, "write", error))?;
-        Ok(Self { path: path.to_owned(), zip: ZipWriter::new(BufWriter::new(file)) })
+        let (path, file) = whole::begin(path)?;
+        Ok(Self { path, zip: ZipWriter::new(BufWriter::new(file)) })
     }
 
     /// Adds an array of f32, uncompressed: deflate takes 8 % off poses, and forty times as long.
@@ -257,13 +253,25 @@ impl NpzWriter {
         self.add(name, &format!("<U{longest}"), &[values.len()], values.len(), &bytes)
     }
 
-    /// Adds an array of `descr`, f32 or i32, whose elements are the next bytes of `from`.
+    /// Adds one string, an array without dimensions.
     ///
     /// # Errors
-    /// If reading or writing fails.
+    /// If writing fails.
+    pub fn text(&mut self, name: &str, value: &str) -> Result<()> {
+        let bytes: Vec<u8> = value.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
+        let (longest, none) = (value.chars().count().max(1), [0; size_of::<u32>()]);
+        let bytes = if bytes.is_empty() { &none } else { &bytes[..] };
+        self.add(name, &format!("<U{longest}"), &[], 1, bytes)
+    }
+
+    /// Adds an array of the numbers of `descr`, such as `<f4` or `<i8`, whose elements are the next bytes of `from`.
+    ///
+    /// # Errors
+    /// If reading or writing fails, or `descr` is no type.
     pub(crate) fn copy(&mut self, name: &str, descr: &str, shape: &[usize], from: impl Read) -> Result<()> {
         let failed = |error| Error::io(&self.path, "write", error);
-        let bytes = (shape.iter().product::<usize>() * size_of::<f32>()) as u64;
+        let element = ElementType::parse(descr).map_err(|problem| Error::file(&self.path, name, problem, PLAIN))?;
+        let bytes = (shape.iter().product::<usize>() * element.width) as u64;
         start(&mut self.zip, name, descr, shape, bytes).map_err(failed)?;
         let copied = io::copy(&mut from.take(bytes), &mut self.zip).map_err(failed)?;
         if copied == bytes { Ok(()) } else { Err(failed(io::ErrorKind::UnexpectedEof.into())) }
@@ -286,9 +294,7 @@ impl NpzWriter {
         let failed = |error: io::Error| Error::io(&self.path, "write", error);
         let buffer = self.zip.finish().map_err(|error| failed(error.into()))?;
         let file = buffer.into_inner().map_err(|error| failed(error.into_error()))?;
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(&self.path).map_err(|error| failed(error.error))?;
-        Ok(())
+        whole::put(&self.path, file)
     }
 }
 
@@ -307,14 +313,9 @@ fn start(
     zip.write_all(&Header::to_bytes(descr, shape))
 }
 
-/// The folder that a file is in, where its temporary files go.
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 /// A temporary file in the folder of `path`, which no one else sees and which is gone when it is closed.
 pub(crate) fn scratch(path: &Path) -> Result<File> {
-    tempfile::tempfile_in(folder(path)).map_err(|error| Error::io(path, "write", error))
+    tempfile::tempfile_in(whole::folder(path)).map_err(|error| Error::io(path, "write", error))
 }
 
 fn file_name(name: &str) -> String {

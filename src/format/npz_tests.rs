@@ -31,6 +31,9 @@ fn sample(path: &Path) {
     writer.i32("n", &[3], &[1, -2, i32::MAX]).unwrap();
     writer.strings("s", &["walk", "", "d\u{e9}but \u{1f600}"]).unwrap();
     writer.strings::<&str>("none", &[]).unwrap();
+    writer.text("one", "d\u{e9}but").unwrap();
+    writer.text("empty", "").unwrap();
+    writer.copy("wide", "<i8", &[2], &[1i64 << 40, -7].map(i64::to_le_bytes).concat()[..]).unwrap();
     writer.finish().unwrap();
 }
 
@@ -47,6 +50,15 @@ fn arrays_round_trip() {
     assert_eq!(npz.f32("n").unwrap().values[1], -2.0);
     assert_eq!(npz.strings("s").unwrap(), ["walk", "", "d\u{e9}but \u{1f600}"]);
     assert!(npz.strings("none").unwrap().is_empty());
+    assert_eq!(
+        (npz.strings("one").unwrap(), npz.strings("empty").unwrap()),
+        (vec!["d\u{e9}but".into()], vec!["".into()])
+    );
+    assert_eq!(
+        (npz.describe("one").unwrap(), npz.describe("wide").unwrap()),
+        (("<U5".into(), vec![]), ("<i8".into(), vec![2]))
+    );
+    assert_eq!(npz.f32("wide").unwrap().values, [(1i64 << 40) as f32, -7.0]);
     assert!(npz.has("x") && !npz.has("y"));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
 }
