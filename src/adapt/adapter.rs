@@ -131,19 +131,38 @@ impl Adapter {
     /// 1, and for a missing joint where the settings are not `masked`; [`Error::Diverged`] for a prediction that is not
     /// finite; or the device was lost.
     pub fn run(&self, keypoints: &[f32], seen: Option<&[f32]>) -> Result<Vec<f32>> {
-        self.run_told(keypoints, seen).map(|(poses, _)| poses)
+        let poses = {
+            let mut running = self.running();
+            running.check(keypoints, seen)?;
+            running.run(keypoints, seen)?
+        };
+        self.finite(poses, keypoints, seen)
     }
 
-    /// As [`Self::run`]; and whether the last sample was adapted to.
-    pub(super) fn run_told(&self, keypoints: &[f32], seen: Option<&[f32]>) -> Result<(Vec<f32>, bool)> {
-        let (poses, adapted) = {
+    /// As [`Self::run`] for one sample, which is not adapted to where `may_adapt` is false; then it is predicted as adapted so
+    /// far, with a policy that forgets as trained. With the losses of the last step, where there was one.
+    pub(crate) fn run_one(
+        &self,
+        keypoints: &[f32],
+        seen: Option<&[f32]>,
+        may_adapt: bool,
+    ) -> Result<(Vec<f32>, Option<Losses>)> {
+        let (pose, losses) = {
             // Both under one lock: other tracks may push in between.
             let mut running = self.running();
             running.check(keypoints, seen)?;
-            (running.run(keypoints, seen)?, running.has_adapted())
+            let section = running.section(running.samples as usize);
+            let section = if may_adapt { section } else { running.ids.predict };
+            running.run_one(keypoints, seen, section)?
         };
+        let losses = losses.map(|slot| Losses::of_ring(&slot, self.lifter.model(), Stage::Adaptation));
+        Ok((self.finite(pose, keypoints, seen)?, losses))
+    }
+
+    /// The poses, if they are finite.
+    fn finite(&self, poses: Vec<f32>, keypoints: &[f32], seen: Option<&[f32]>) -> Result<Vec<f32>> {
         let joints = self.lifter.model().joints;
-        let Some(index) = poses.iter().position(|v| !v.is_finite()) else { return Ok((poses, adapted)) };
+        let Some(index) = poses.iter().position(|v| !v.is_finite()) else { return Ok(poses) };
         let sample = index / (3 * joints);
         let x = &keypoints[2 * joints * sample..][..2 * joints];
         let cause = self.cause(x, seen.map(|seen| &seen[joints * sample..][..joints]));
@@ -204,13 +223,10 @@ impl Adapter {
         let mut running = self.running();
         let Some(ring) = running.ids.losses else { return Ok(Vec::new()) };
         let words = running.program.read(ring)?;
-        let &[slots, instances, columns] = &running.program.plan().tensor(ring).shape[..] else {
-            return Ok(Vec::new());
-        };
         let (steps, iterations) = (running.steps as usize, running.config.policy.iterations);
-        let slot = |step: usize| &words[step % slots * instances * columns..][..columns];
         let last = steps.saturating_sub(iterations)..steps;
-        Ok(last.map(|step| Losses::of_ring(slot(step), self.lifter.model(), Stage::Adaptation)).collect())
+        let slot = |step| Losses::of_ring(running.slot(&words, step), self.lifter.model(), Stage::Adaptation);
+        Ok(last.map(slot).collect())
     }
 
     /// The working parameters (of the first instance), by their checkpoint names.
@@ -276,27 +292,57 @@ impl Running {
         let mut poses = Vec::with_capacity(keypoints.len() / 2 * 3);
         for (lot, chunk) in keypoints.chunks(capacity * 2 * joints).enumerate() {
             let count = chunk.len() / (2 * joints);
-            self.program.write(self.ids.samples, 0, chunk);
-            if let Some(masks) = self.ids.masks {
-                let first = lot * capacity * joints;
-                match seen {
-                    Some(seen) => self.program.write(masks, 0, &seen[first..first + count * joints]),
-                    None => self.program.write(masks, 0, &vec![1.0; count * joints]),
-                }
-            }
-            self.program.seek(self.samples, self.samples);
+            self.write(chunk, seen.map(|seen| &seen[lot * capacity * joints..][..count * joints]));
             for first in (0..count).step_by(per_replay) {
                 let section = self.section(self.samples as usize + first);
-                if Some(section) == self.ids.adapt {
-                    self.steps += self.config.policy.iterations as u32;
-                }
-                self.program.replay(section)?;
+                self.replay(section)?;
             }
             self.samples += count as u32;
             let predictions = self.program.read(self.ids.predictions)?;
             predictions.chunks_exact(stride).take(count).for_each(|row| poses.extend(&row[..3 * joints]));
         }
         Ok(poses)
+    }
+
+    /// The pose of one sample, by that section; and the slot of the ring that its last step wrote. Both come in one wait.
+    fn run_one(&mut self, x: &[f32], seen: Option<&[f32]>, section: SectionId) -> Result<(Vec<f32>, Option<Vec<f32>>)> {
+        self.write(x, seen);
+        self.replay(section)?;
+        self.samples += 1;
+        let pose = self.program.begin_read(self.ids.predictions)?;
+        let ring = self.ids.losses.filter(|_| Some(section) == self.ids.adapt);
+        let ring = ring.map(|ring| self.program.begin_read(ring)).transpose()?;
+        let mut pose = self.program.finish_read(pose)?;
+        pose.truncate(3 * self.joints);
+        let ring = ring.map(|ring| self.program.finish_read(ring)).transpose()?;
+        let slot = ring.map(|words| self.slot(&words, self.steps.saturating_sub(1) as usize).to_vec());
+        Ok((pose, slot))
+    }
+
+    /// Brings samples to the first rows of the chunk, and goes there.
+    fn write(&mut self, keypoints: &[f32], seen: Option<&[f32]>) {
+        self.program.write(self.ids.samples, 0, keypoints);
+        if let Some(masks) = self.ids.masks {
+            match seen {
+                Some(seen) => self.program.write(masks, 0, seen),
+                None => self.program.write(masks, 0, &vec![1.0; keypoints.len() / 2]),
+            }
+        }
+        self.program.seek(self.samples, self.samples);
+    }
+
+    fn replay(&mut self, section: SectionId) -> Result<()> {
+        if Some(section) == self.ids.adapt {
+            self.steps += self.config.policy.iterations as u32;
+        }
+        self.program.replay(section)
+    }
+
+    /// What the ring holds of a step (of the first instance).
+    fn slot<'a>(&self, words: &'a [f32], step: usize) -> &'a [f32] {
+        let shape = self.ids.losses.map(|ring| &self.program.plan().tensor(ring).shape[..]);
+        let Some(&[slots, instances, columns]) = shape else { return &[] };
+        &words[step % slots * instances * columns..][..columns]
     }
 
     pub(crate) fn config(&self) -> &AdaptConfig {
@@ -306,11 +352,5 @@ impl Running {
     /// What sample `index` of the stream is: one to adapt to, or one to predict.
     pub(crate) fn section(&self, index: usize) -> SectionId {
         self.ids.adapt.filter(|_| index.is_multiple_of(self.config.policy.every)).unwrap_or(self.ids.predict)
-    }
-
-    /// Whether the last sample was adapted to.
-    fn has_adapted(&self) -> bool {
-        let last = (self.samples as usize).saturating_sub(1);
-        self.samples > 0 && Some(self.section(last)) == self.ids.adapt
     }
 }

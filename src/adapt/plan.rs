@@ -39,7 +39,7 @@ pub struct AdaptIds {
     pub losses: Option<TensorId>,
     /// Adapts to the next sample(s) and predicts.
     pub adapt: Option<SectionId>,
-    /// Predicts the next sample(s) as adapted so far.
+    /// Predicts the next sample(s) without adaptation: as adapted so far, with a policy that forgets as trained.
     pub predict: SectionId,
 }
 
@@ -124,12 +124,13 @@ pub fn adapt_plan(model: &ModelConfig, config: &AdaptConfig) -> Result<AdaptPlan
         Some(branch) => {
             let section = rec.section("adapt");
             sample.record_adapt(&mut rec, branch)?;
-            sample.record_predict(&mut rec)?;
+            sample.record_predict(&mut rec, Weights::Working)?;
             Some(section)
         }
     };
     let predict = rec.section("predict");
-    sample.record_predict(&mut rec)?;
+    let weights = if policy.forgets() { Weights::Source } else { Weights::Working };
+    sample.record_predict(&mut rec, weights)?;
     let ids = AdaptIds {
         samples: sample.samples,
         masks: sample.masks,
@@ -230,11 +231,11 @@ impl Sample {
     }
 
     /// Lifts the next sample(s) with the adapted extractor and the FSL head (Fig. 2c).
-    fn record_predict(&self, rec: &mut Recorder) -> Result<()> {
+    fn record_predict(&self, rec: &mut Recorder, weights: Weights) -> Result<()> {
         let Shared { skeleton, state, .. } = self.shared;
         let poses = if self.config.policy.adapts() { 1 } else { self.config.batch };
         let count = if self.config.flip { 2 * poses } else { poses };
-        let pass = Pass { rows: Rows { first: 0, count }, weights: Weights::Working, group: 0 };
+        let pass = Pass { rows: Rows { first: 0, count }, weights, group: 0 };
         rec.scoped("predict", |rec| {
             self.record_pairs(rec, self.pairs, poses)?;
             self.extractor.record_forward(rec, self.pairs, pass)?;

@@ -6,6 +6,7 @@ use super::Adapter;
 use crate::data::{PoseSet, Prepared, Preparer};
 use crate::error::{Error, Result};
 use crate::pose::{Fill, Intrinsics};
+use crate::task::Losses;
 
 /// A person before a camera, frame by frame: what fills in and normalises the keypoints, with the memory of the last
 /// frame that this takes (some hundred bytes). Tracks of one adapter share what it learns; tracks of their own adapters
@@ -25,6 +26,8 @@ pub struct Pose {
     pub guessed: Vec<bool>,
     /// Whether the model was adapted to this frame before it was lifted.
     pub adapted: bool,
+    /// Losses of the last step on this frame, if it was adapted to.
+    pub losses: Option<Losses>,
 }
 
 impl Track {
@@ -49,17 +52,36 @@ impl Track {
     /// # Errors
     /// As [`Self::push`].
     pub fn push_frame(&mut self, frame: i32, keypoints: &[[f32; 2]], confidence: Option<&[f32]>) -> Result<Pose> {
+        self.lift(frame, keypoints, confidence, true)
+    }
+
+    /// As [`Self::push_frame`] without adaptation, where there is no time for it: lifts as adapted so far, with a policy that
+    /// forgets as trained.
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    pub fn predict_frame(&mut self, frame: i32, keypoints: &[[f32; 2]], confidence: Option<&[f32]>) -> Result<Pose> {
+        self.lift(frame, keypoints, confidence, false)
+    }
+
+    fn lift(
+        &mut self,
+        frame: i32,
+        keypoints: &[[f32; 2]],
+        confidence: Option<&[f32]>,
+        may_adapt: bool,
+    ) -> Result<Pose> {
         let seen = self.check(keypoints, confidence)?;
         let mut x = keypoints.as_flattened().to_vec();
         let turn = self.preparer.prepare(&mut x, &seen, Some(frame));
         self.frame = frame.saturating_add(1);
-        let (mut numbers, adapted) = self.adapter.run_told(&x, Some(&seen))?;
+        let (mut numbers, losses) = self.adapter.run_one(&x, Some(&seen), may_adapt)?;
         if let Some(turn) = turn {
             turn.undo(&mut numbers);
         }
         let joints = numbers.as_chunks().0.to_vec();
         let guessed = seen.iter().map(|&seen| seen == 0.0).collect();
-        Ok(Pose { joints, guessed, adapted })
+        Ok(Pose { joints, guessed, adapted: losses.is_some(), losses })
     }
 
     /// Adapts to the poses `range` of a set and lifts them, several at a time where the adapter can: (N, 3J), metres from
