@@ -5,30 +5,16 @@ use std::path::{Path, PathBuf};
 use super::{Contents, own};
 use crate::error::{Error, Result};
 use crate::format::{Value, hdf5::Hdf5, mat, npz::Npz, pickle};
-use crate::import::detector::{self, alphapose, coco, detectron, halpe, mediapipe, mmpose, openpose};
-use crate::import::{
-    self, Collector, Progress, Tolerance, collect_told, h36m, look, lsp, mpi_inf_3dhp, mpii, threedpw,
-};
+use crate::import::detector::{self, Detector, detectron};
+use crate::import::{self, Collector, Tolerance, collect_told, h36m, look, lsp, mpi_inf_3dhp, mpii, threedpw};
+use crate::named::Named;
 
 /// Entries of a container that are listed.
 const LISTED: usize = 40;
 
-/// The kinds of JSON: their name, the name of the kind for `import`, and its reader.
-type Reader = fn(&[PathBuf], &detector::Options, &mut Collector<'_>, Progress<'_>) -> Result<()>;
-const READERS: [(&str, &str, Reader); 6] = [
-    ("COCO", "coco", coco::import),
-    ("Halpe", "halpe", halpe::import),
-    ("OpenPose", "openpose", openpose::import),
-    ("MMPose", "mmpose", mmpose::import),
-    ("AlphaPose", "alphapose", alphapose::import),
-    ("MediaPipe", "mediapipe", mediapipe::import),
-];
-
 pub(super) fn json(path: &Path) -> Result<Contents> {
-    if let Some(form) = detector::recognise(path)?
-        && let Some((_, kind, read)) = READERS.iter().find(|(name, ..)| form.starts_with(name))
-    {
-        return detections(path, form, kind, *read);
+    if let Some((detector, form)) = Detector::of_file(path)? {
+        return detections(path, form, detector);
     }
     // What is left has no name of its own: a list with joints and joints_vis.
     imported("MPII annotations", "mpii", |to| mpii::import(&[path.to_owned()], to, &mut |_, _| {})).map_err(|error| {
@@ -72,13 +58,8 @@ pub(super) fn folder(folder: &Path) -> Result<Contents> {
     let (mut files, mut litter) = (Vec::new(), Vec::new());
     import::search(folder, |_| true, &mut files, &mut litter)?;
     let ends = |file: &&PathBuf, ending: &str| file.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending));
-    for file in files.iter().filter(|file| ends(file, "json")) {
-        // A damaged file says nothing of the others.
-        if let Ok(Some(form)) = detector::recognise(file)
-            && let Some((_, kind, read)) = READERS.iter().find(|(name, ..)| form.starts_with(name))
-        {
-            return detections(folder, form, kind, *read);
-        }
+    if let Some((detector, form)) = Detector::of_folder(folder)? {
+        return detections(folder, form, detector);
     }
     if let Some(kind) = ["bvh", "amc"].into_iter().find(|kind| files.iter().any(|file| ends(&file, kind))) {
         return motion(folder, kind);
@@ -93,11 +74,12 @@ pub(super) fn folder(folder: &Path) -> Result<Contents> {
     Err(Error::file(folder, "kind", problem, "name one of its files"))
 }
 
-fn detections(path: &Path, form: &str, kind: &str, read: Reader) -> Result<Contents> {
+fn detections(path: &Path, form: &str, detector: Detector) -> Result<Contents> {
     // MediaPipe does not say the size; its coordinates are then shares of a thousand.
-    let image_size = (kind == "mediapipe").then_some([1000, 1000]);
+    let image_size = (detector == Detector::Mediapipe).then_some([1000, 1000]);
     let options = detector::Options { image_size, ..Default::default() };
-    let mut contents = imported(form, kind, |to| read(&[path.to_owned()], &options, to, &mut |_, _| {}))?;
+    let paths = [path.to_owned()];
+    let mut contents = imported(form, detector.name(), |to| detector.import(&paths, &options, to, &mut |_, _| {}))?;
     if image_size.is_some() {
         contents.warnings.push("the size of the images is not in the file: 1000x1000 is assumed here".to_owned());
     }

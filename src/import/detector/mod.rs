@@ -18,8 +18,10 @@ mod recognise;
 mod recordings;
 mod tally;
 mod tracks;
+mod which;
 
 pub use recognise::recognise;
+pub use which::Detector;
 
 use std::{
     collections::HashSet,

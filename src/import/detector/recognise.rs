@@ -7,8 +7,9 @@ use serde::{
     de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-use super::{HALPE, json::Json, layout_of};
+use super::{Detector, HALPE, json::Json, layout_of};
 use crate::error::Result;
+use crate::named::Named;
 
 /// A form, in how many lists its objects are, and fields that some of them have. The first that fits counts.
 const FORMS: [(&str, usize, &[&str]); 22] = [
@@ -53,6 +54,14 @@ pub fn recognise(path: &Path) -> Result<Option<&'static str>> {
         Some("COCO annotations") if is_halpe => Some("Halpe annotations"),
         None if seen.is_rows() => Some("MediaPipe"),
         form => form,
+    })
+}
+
+/// Whose form it is.
+pub(super) fn detector(form: &str) -> Option<Detector> {
+    Detector::ALL.iter().copied().find(|detector| {
+        let first = form.split(' ').next().unwrap_or_default();
+        first.eq_ignore_ascii_case(detector.name())
     })
 }
 
