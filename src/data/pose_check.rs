@@ -94,16 +94,20 @@ impl PoseCheck {
         }
         let (points, _) = row(&set.keypoints, pose, 2 * joints).unwrap_or_default().as_chunks::<2>();
         let confidence = set.confidence.as_ref().and_then(|all| row(all, pose, joints));
-        let sure = |joint: usize| confidence.map_or(1.0, |confidence| confidence[joint]);
-        self.all += 1;
-        self.seen.resize(joints, 0);
-        self.seen.iter_mut().enumerate().for_each(|(joint, seen)| *seen += usize::from(sure(joint) > 0.0));
-        let size = set.image_size.as_ref().and_then(|sizes| sizes.get(pose)).map(|size| size.map(|side| side as f32));
-        self.keypoints(points, sure, size);
+        self.add_keypoints(points, confidence, set.image_size.as_ref().and_then(|sizes| sizes.get(pose)).copied());
         if let Some(positions) = set.positions.as_ref().and_then(|all| row(all, pose, 3 * joints)) {
             let (positions, _) = positions.as_chunks::<3>();
             self.bones.add(positions, skeleton);
         }
+    }
+
+    /// Looks at the keypoints of one pose, in an image of that size where it is known.
+    pub(crate) fn add_keypoints(&mut self, points: &[[f32; 2]], confidence: Option<&[f32]>, size: Option<[i32; 2]>) {
+        let sure = |joint: usize| confidence.map_or(1.0, |confidence| confidence[joint]);
+        self.all += 1;
+        self.seen.resize(points.len(), 0);
+        self.seen.iter_mut().enumerate().for_each(|(joint, seen)| *seen += usize::from(sure(joint) > 0.0));
+        self.keypoints(points, sure, size.map(|size| size.map(|side| side as f32)));
     }
 
     fn keypoints(&mut self, points: &[[f32; 2]], sure: impl Fn(usize) -> f32, size: Option<[f32; 2]>) {
