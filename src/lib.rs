@@ -56,6 +56,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod data;
 pub mod evaluate;
+pub mod lift;
 pub mod metrics;
 pub mod pose;
 pub mod train;
