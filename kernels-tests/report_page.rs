@@ -1,23 +1,10 @@
 //! The page of a report in a headless browser, where one is installed: poses turn as rotations do, nothing fails,
 //! nothing is fetched, and no window is too narrow.
 
-use std::path::Path;
-use std::process::Command;
-
 use isopose::pose::Skeleton;
 use isopose::report::{self, Block, Column, Document, Example, Gallery, Role, Row, Section, Table};
 
-/// The names that a browser goes by.
-const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
-
-/// Runs before anything else in the page: keeps what goes wrong.
-const WATCH: &str = "<script>
-const wrong = [];
-addEventListener('error', (event) => wrong.push(event.message));
-addEventListener('unhandledrejection', (event) => wrong.push(event.reason));
-document.addEventListener('securitypolicyviolation', (event) => wrong.push(event.violatedDirective));
-console.error = (...words) => wrong.push(words.join(' '));
-</script>";
+use crate::browser;
 
 /// Runs after everything else: uses the viewer and tells the page around it what it shows.
 const USE: &str = "<script>
@@ -85,31 +72,6 @@ fn document() -> Document {
     }
 }
 
-/// What `USE` tells of `used.html` in `folder`, by name, in a window of `width`. Browsers do not make windows narrower
-/// than 500 pixels, so the window is a frame.
-fn used(browser: &str, folder: &Path, width: usize, scheme: &str) -> impl Fn(&str) -> String {
-    let frame = format!(
-        "<!DOCTYPE html><html style='color-scheme: light dark'><body><script>
-        onmessage = (event) => Object.assign(document.body.dataset, event.data);
-        </script><iframe src='used.html' width='{width}' height='800' style='border: 0'></iframe></body></html>"
-    );
-    let page = folder.join("frame.html");
-    std::fs::write(&page, frame).unwrap();
-    let output = Command::new(browser)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--dump-dom"])
-        .args(["--virtual-time-budget=5000", "--window-size=1600,900", "--host-resolver-rules=MAP * ~NOTFOUND"])
-        .arg(format!("--user-data-dir={}", folder.join("profile").display()))
-        .arg(format!("--blink-settings=preferredColorScheme={scheme}"))
-        .arg(format!("file://{}", page.display()))
-        .output()
-        .unwrap();
-    let dom = String::from_utf8_lossy(&output.stdout).into_owned();
-    move |name| {
-        let value = dom.split_once(&format!(" data-{name}=\"")).unwrap_or_else(|| panic!("no {name} in {dom}")).1;
-        value.split('"').next().unwrap().to_owned()
-    }
-}
-
 /// A pose in millimetres turned about the vertical axis by `yaw` and then about the horizontal one by `pitch`, as the
 /// rotation matrices have it: x and y of each joint.
 fn turned(pose: &[f32], yaw: f64, pitch: f64) -> Vec<[f64; 2]> {
@@ -121,22 +83,15 @@ fn turned(pose: &[f32], yaw: f64, pitch: f64) -> Vec<[f64; 2]> {
 
 #[test]
 fn a_browser_turns_poses_and_fetches_nothing() {
-    let answers = |name: &&&str| Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success());
-    let Some(browser) = BROWSERS.iter().find(answers) else {
-        let required = std::env::var_os("ISOPOSE_REQUIRE_BROWSER").is_some_and(|value| !value.is_empty());
-        assert!(!required, "ISOPOSE_REQUIRE_BROWSER is set, but none of {BROWSERS:?} is installed");
-        eprintln!("SKIPPED a_browser_turns_poses_and_fetches_nothing: none of {BROWSERS:?} is installed");
-        return;
-    };
+    let Some(browser) = browser::installed("a_browser_turns_poses_and_fetches_nothing") else { return };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("report.html");
     report::write_html(&document(), &path).unwrap();
-    let page = std::fs::read_to_string(&path).unwrap().replacen("<head>", &format!("<head>{WATCH}"), 1) + USE;
-    std::fs::write(folder.path().join("used.html"), page).unwrap();
+    browser::prepare(folder.path(), &path, USE);
 
     // As many pixels as a small telephone has, in the dark, and as a desk has, by day.
-    let narrow = used(browser, folder.path(), 360, "0");
-    let wide = used(browser, folder.path(), 1400, "1");
+    let narrow = browser::used(browser, folder.path(), 360, "0");
+    let wide = browser::used(browser, folder.path(), 1400, "1");
     for (window, width) in [(&narrow as &dyn Fn(&str) -> String, "360"), (&wide, "1400")] {
         assert_eq!(window("wrong"), "nothing");
         assert_eq!(window("width"), width);

@@ -9,13 +9,10 @@ use serde_json::json;
 
 use super::document::{Block, Document, Example, Figure, Gallery, Role, Row, Table};
 use super::skeleton::{self, Side};
-use super::{PALETTE, QUOTED, VIEWS, arrow, plot};
+use super::{PALETTE, POLICY, QUOTED, STYLE, VIEWS, arrow, plot};
 use crate::error::Result;
 use crate::named::Named;
 use crate::pose::Skeleton;
-
-/// Forbids every request, whatever the page may hold.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 
 /// The page of `document`.
 pub(super) fn page(document: &Document) -> Result<String> {
@@ -29,7 +26,7 @@ pub(super) fn page(document: &Document) -> Result<String> {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (document.title) }
-                style { (PreEscaped(PALETTE)) (PreEscaped(skeleton::STYLE)) (PreEscaped(include_str!("style.css"))) }
+                style { (PreEscaped(PALETTE)) (PreEscaped(skeleton::STYLE)) (PreEscaped(STYLE)) }
             }
             body {
                 header {

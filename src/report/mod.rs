@@ -19,11 +19,17 @@ pub use document::{
     Axis, Better, Block, Column, Document, Example, Figure, Gallery, Marks, Plot, Role, Row, Section, Series, Table,
 };
 
+pub(crate) use skeleton::{head, sides};
+
 use crate::error::{Error, Result};
 use crate::format::write_whole;
 
 /// The colours of ink, paper and roles, for light and for dark, as CSS custom properties.
-const PALETTE: &str = include_str!("palette.css");
+pub(crate) const PALETTE: &str = include_str!("palette.css");
+/// How all pages look, with the colours of [`PALETTE`].
+pub(crate) const STYLE: &str = include_str!("style.css");
+/// Forbids every request, whatever a page may hold.
+pub(crate) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 /// Stands under a table with quoted rows.
 const QUOTED: &str = "Rows in italics are quoted, not measured here.";
 /// Stands under the caption of a gallery.

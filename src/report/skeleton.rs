@@ -50,7 +50,7 @@ fn colour(role: Role) -> &'static str {
 
 named_enum! {
     /// Left, right, or neither.
-    pub(super) enum Side {
+    pub(crate) enum Side {
         Left = "left",
         Right = "right",
         Middle = "middle",
@@ -58,7 +58,7 @@ named_enum! {
 }
 
 /// The side of the body that each joint is on, and with it the bone from its parent.
-pub(super) fn sides(skeleton: &Skeleton) -> Vec<Side> {
+pub(crate) fn sides(skeleton: &Skeleton) -> Vec<Side> {
     let joints = skeleton.names.iter().zip(skeleton.swap).enumerate();
     joints
         .map(|(joint, (name, &other))| match name.starts_with('L') {
@@ -70,7 +70,7 @@ pub(super) fn sides(skeleton: &Skeleton) -> Vec<Side> {
 }
 
 /// The joint that is drawn as a head.
-pub(super) fn head(skeleton: &Skeleton) -> Option<usize> {
+pub(crate) fn head(skeleton: &Skeleton) -> Option<usize> {
     skeleton.names.iter().position(|&name| name == "Head")
 }
 
