@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
-use super::options::{CameraOptions, DeviceOptions};
+use super::options::{Adaptation, CameraOptions, DeviceOptions};
 use super::train::check_joints;
 use super::{Outcome, options, output, report};
 use crate::adapt::{AdaptConfig, Lifter, MODES, Mode, Policy, Start};
@@ -19,7 +19,6 @@ use crate::evaluate::{Predictions, Stream, predict};
 use crate::format::npz::NpzWriter;
 use crate::gpu::Device;
 use crate::metrics::{ProtocolSet, Score};
-use crate::pose::Fill;
 use crate::pose::root_centred;
 use crate::study::{self, Comparison, Method, Predicted, Run};
 
@@ -35,14 +34,8 @@ pub(super) struct Eval {
     /// How to predict; may be given more than once [default: every mode that the model can]
     #[arg(long, value_parser = options::mode(|_| true))]
     mode: Vec<Mode>,
-    #[arg(long, value_name = "T", help = options::iterations_help())]
-    iterations: Option<usize>,
-    #[arg(long, value_name = "A", help = options::alpha_help())]
-    alpha: Option<f32>,
-    #[arg(long, value_name = "B", help = options::copies_help())]
-    copies: Option<usize>,
-    #[arg(long, value_name = "R", help = options::replay_help())]
-    replay: Option<usize>,
+    #[command(flatten)]
+    adaptation: Adaptation,
     /// Samples that the vanilla modes adapt to at once
     #[arg(long, value_name = "N", default_value_t = 1)]
     instances: usize,
@@ -53,9 +46,6 @@ pub(super) struct Eval {
     #[arg(long, value_name = "SET", default_value = "paper",
           value_parser = options::named::<ProtocolSet>())]
     protocol_set: ProtocolSet,
-    /// Predicts each pose once, without averaging with its mirror image
-    #[arg(long)]
-    no_flip: bool,
     /// Online modes start again from the trained model at each sequence
     #[arg(long)]
     reset_at_sequences: bool,
@@ -65,13 +55,6 @@ pub(super) struct Eval {
     /// Takes the first N samples only
     #[arg(long, value_name = "N", value_parser = options::count::<usize>)]
     limit: Option<usize>,
-    /// What stands in for joints that the data lack (confidence 0); they count in no loss and no scale
-    #[arg(long, value_name = "FILL", default_value = "last-frame",
-          value_parser = options::named::<Fill>())]
-    fill: Fill,
-    /// Seed of the random views
-    #[arg(long, value_name = "S", default_value_t = 0)]
-    seed: u32,
     /// Writes the predictions too, of one mode: `positions` (N, J, 3), metres from the root, `guessed` (N, J), 1 where
     /// the data lack the joint, and `joint_names`
     #[arg(long, value_name = "FILE.npz")]
@@ -130,7 +113,7 @@ impl Eval {
         let device = self.device.open()?;
         let model = checkpoint.model.clone();
         let lifter = Lifter::new(checkpoint.model, checkpoint.parameters, &device)?;
-        let stream = Stream { fill: self.fill, resets: &resets };
+        let stream = Stream { fill: self.adaptation.fill, resets: &resets };
         let mut predicted = Vec::new();
         let mut report = Report::new(&device, &poses);
         for (mode, config) in &configs {
@@ -158,19 +141,20 @@ impl Eval {
 
     fn write_report(&self, path: &Path, comparison: &Comparison, results: &Report, model: &ModelConfig) -> Result<()> {
         let (width, usual) = (model.width, Mode::ONLINE.policy(model));
-        let rows = match (self.copies.unwrap_or(usual.copies), self.replay.unwrap_or(usual.replay)) {
-            (copies, replay) if model.ssl == Ssl::Geometry => {
-                format!("{copies} random views and {replay} replayed poses a step")
-            }
-            (copies, _) => format!("{copies} random views a step"),
-        };
+        let rows =
+            match (self.adaptation.copies.unwrap_or(usual.copies), self.adaptation.replay.unwrap_or(usual.replay)) {
+                (copies, replay) if model.ssl == Ssl::Geometry => {
+                    format!("{copies} random views and {replay} replayed poses a step")
+                }
+                (copies, _) => format!("{copies} random views a step"),
+            };
         let facts = [
             ("Program", format!("isopose {}", env!("CARGO_PKG_VERSION"))),
             ("Device", results.device.clone()),
             ("Model", format!("{}, width {width}", self.checkpoint.display())),
             ("Data", format!("{}, {} samples", self.data.display(), results.samples)),
             ("Missing joints", results.guessed_joints.to_string()),
-            ("Adaptation", format!("{rows}, seed {}", self.seed)),
+            ("Adaptation", format!("{rows}, seed {}", self.adaptation.seed)),
         ];
         let facts = facts.map(|(name, value)| (name.to_owned(), value)).to_vec();
         let commands = vec![options::command_line()];
@@ -188,13 +172,7 @@ impl Eval {
             let problem = format!("it takes the predictions of one mode, not of {}; give one --mode", modes.len());
             return Err(Error::setting("predictions", problem));
         }
-        if self.replay.is_some() && checkpoint.model.ssl != Ssl::Geometry {
-            let problem = format!(
-                "the model's self-supervision is {}, which replays nothing; leave it out",
-                checkpoint.model.ssl
-            );
-            return Err(Error::setting("replay", problem));
-        }
+        self.adaptation.check(&checkpoint.model)?;
         if self.instances > 1 && !modes.iter().any(|mode| mode.paper.forgets()) {
             return Err(Error::setting("instances", "it is for the vanilla modes; leave it out, or add one"));
         }
@@ -207,20 +185,8 @@ impl Eval {
     }
 
     fn config(&self, usual: Policy) -> AdaptConfig {
-        let policy = Policy {
-            iterations: self.iterations.unwrap_or(usual.iterations),
-            alpha: self.alpha.unwrap_or(usual.alpha),
-            copies: self.copies.unwrap_or(usual.copies),
-            replay: self.replay.unwrap_or(usual.replay),
-            ..usual
-        };
-        AdaptConfig {
-            instances: if policy.forgets() { self.instances } else { 1 },
-            batch: self.batch,
-            flip: !self.no_flip,
-            seed: self.seed,
-            ..policy.into()
-        }
+        let config = self.adaptation.config(usual);
+        AdaptConfig { instances: if usual.forgets() { self.instances } else { 1 }, batch: self.batch, ..config }
     }
 
     /// The samples asked for.

@@ -6,6 +6,7 @@ mod devices;
 mod eval;
 mod import;
 mod info;
+mod lift;
 mod options;
 mod output;
 mod plan;
@@ -50,6 +51,7 @@ enum Command {
     Info(info::Info),
     Train(train::Train),
     Eval(eval::Eval),
+    Lift(lift::Lift),
     Study(study::Study),
     Report(report::Report),
     Plan(plan::PlanCommand),
@@ -98,6 +100,7 @@ pub fn run() -> ExitCode {
         Ok(code) => code,
         // The reader has seen enough, as in `isopose plan show train | head`.
         Err(Failure::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(Failure::Engine(Error::Io { source, .. })) if source.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(Failure::Output(error)) => fail(&format!("standard output: cannot write: {error}"), 1),
         Err(Failure::Engine(error)) => fail(&one_line(&error, &Words::typed()), error.exit_code()),
     }
@@ -114,6 +117,7 @@ impl Command {
             Self::Info(command) => command.run(out),
             Self::Train(command) => command.run(out),
             Self::Eval(command) => command.run(out),
+            Self::Lift(command) => command.run(out),
             Self::Study(command) => command.run(out),
             Self::Report(command) => command.run(out),
             Self::Plan(command) => command.run(out),

@@ -8,13 +8,15 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::output;
 use super::words::Words;
-use crate::adapt::{MODES, Mode, Policy};
+use crate::adapt::{AdaptConfig, MODES, Mode, Policy};
 use crate::bench::Timed;
 use crate::checkpoint::Checkpoint;
+use crate::config::{ModelConfig, Ssl};
 use crate::data::{Findings, PoseCheck, PoseSet, Wrong};
 use crate::error::{Error, Result};
 use crate::gpu::{Device, ShaderChecks, unusable_variable};
 use crate::named::Named;
+use crate::pose::Fill;
 use crate::system::MOST_THREADS;
 use crate::tune;
 
@@ -126,6 +128,51 @@ impl CameraOptions {
     }
 }
 
+/// How to adapt, where that is not as the mode usually does.
+#[derive(Debug, Args)]
+pub(super) struct Adaptation {
+    #[arg(long, value_name = "T", help = iterations_help())]
+    pub(super) iterations: Option<usize>,
+    #[arg(long, value_name = "A", help = alpha_help())]
+    pub(super) alpha: Option<f32>,
+    #[arg(long, value_name = "B", help = copies_help())]
+    pub(super) copies: Option<usize>,
+    #[arg(long, value_name = "R", help = replay_help())]
+    pub(super) replay: Option<usize>,
+    /// Predicts each pose once, without averaging with its mirror image
+    #[arg(long)]
+    pub(super) no_flip: bool,
+    /// What stands in for joints that the data lack (confidence 0); they count in no loss and no scale
+    #[arg(long, value_name = "FILL", default_value = "last-frame", value_parser = named::<Fill>())]
+    pub(super) fill: Fill,
+    /// Seed of the random views
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(super) seed: u32,
+}
+
+impl Adaptation {
+    /// Fails for what the model has no use for.
+    pub(super) fn check(&self, model: &ModelConfig) -> Result<()> {
+        if self.replay.is_some() && model.ssl != Ssl::Geometry {
+            let problem = format!("the model's self-supervision is {}, which replays nothing; leave it out", model.ssl);
+            return Err(Error::setting("replay", problem));
+        }
+        Ok(())
+    }
+
+    /// The settings of a mode whose policy is usually this.
+    pub(super) fn config(&self, usual: Policy) -> AdaptConfig {
+        let policy = Policy {
+            iterations: self.iterations.unwrap_or(usual.iterations),
+            alpha: self.alpha.unwrap_or(usual.alpha),
+            copies: self.copies.unwrap_or(usual.copies),
+            replay: self.replay.unwrap_or(usual.replay),
+            ..usual
+        };
+        AdaptConfig { flip: !self.no_flip, seed: self.seed, ..policy.into() }
+    }
+}
+
 /// The file of tuned tiles: in the user's cache folder, or where `ISOPOSE_TILES` says; none where it says `off`.
 pub(super) fn tiles_path() -> Option<PathBuf> {
     match std::env::var_os("ISOPOSE_TILES") {
@@ -223,19 +270,37 @@ pub(super) fn command_line() -> String {
     std::iter::once("isopose".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
-/// Fails if `path`, given by `option`, cannot be written or is one of the `inputs`, which it would destroy; to be called
-/// before any long work.
+/// Fails if `path`, given by `option`, cannot be written whole or is one of the `inputs`, which it would destroy; to be
+/// called before any long work.
 pub(super) fn check_writable(path: &Path, option: &str, inputs: &[&Path]) -> Result<()> {
-    if inputs.iter().any(|input| same_file(path, input)) {
+    check_followed(path, option, inputs)?;
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        let fix = "give the name of a file; a device or a pipe takes what is written line by line only";
+        return Err(Error::file(path, option, "this is no regular file", fix));
+    }
+    Ok(())
+}
+
+/// As [`check_writable`], of what is written line by line: that may be a pipe or a device.
+pub(super) fn check_followed(path: &Path, option: &str, inputs: &[&Path]) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let is_in = |input: &Path| {
+        let [folder, input] = [folder, input].map(|path| path.canonicalize().ok());
+        folder.zip(input).is_some_and(|(folder, input)| folder.starts_with(input))
+    };
+    // What is in a folder that is read, and there already, may be read too.
+    if inputs.iter().any(|input| same_file(path, input) || path.exists() && input.is_dir() && is_in(input)) {
         return Err(Error::Usage(format!("{option} {}: this is an input too; write to another file", path.display())));
     }
     let wrong = |problem: String, fix: &str| Err(Error::file(path, option, problem, fix));
     if path.is_dir() || path.file_name().is_none() {
         return wrong("this is a folder".to_owned(), "give the name of a file in it");
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !folder.is_dir() {
         return wrong(format!("there is no folder {}", folder.display()), "create it first");
+    }
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        return Ok(());
     }
     match tempfile::tempfile_in(folder) {
         Ok(_) => Ok(()),
@@ -253,11 +318,25 @@ pub(super) fn check_distinct(outputs: [(&Option<PathBuf>, &str); 2]) -> Result<(
     Ok(())
 }
 
-/// Whether two paths name one file, there or not.
+/// Whether two paths name one file, there or not. `-` is what standard input is.
 fn same_file(one: &Path, other: &Path) -> bool {
     let place = |path: &Path| {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         path.canonicalize().ok().or_else(|| Some(folder.canonicalize().ok()?.join(path.file_name()?)))
     };
-    place(one).is_some_and(|one| place(other) == Some(one))
+    place(one).is_some_and(|one| place(other) == Some(one)) || is_one_file(one, other)
+}
+
+/// Whether two paths lead to one file on the disk, as hard links do.
+#[cfg(unix)]
+fn is_one_file(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let standard = |path: &Path| if path == Path::new("-") { "/dev/stdin".into() } else { path.to_owned() };
+    let [one, other] = [one, other].map(|path| standard(path).metadata().ok().filter(std::fs::Metadata::is_file));
+    one.zip(other).is_some_and(|(one, other)| (one.dev(), one.ino()) == (other.dev(), other.ino()))
+}
+
+#[cfg(not(unix))]
+fn is_one_file(_: &Path, _: &Path) -> bool {
+    false
 }

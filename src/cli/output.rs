@@ -48,9 +48,11 @@ pub(super) fn json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()
     writeln!(out)
 }
 
-/// A line on standard error. That nobody can read it is no failure.
+/// A line on standard error. That nobody can read it is no failure. Names out of files must not steer a terminal.
 pub(super) fn note(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    let shown: String = line.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect();
+    let _ = writeln!(io::stderr(), "{shown}");
 }
 
 /// How far a long piece of work is, on standard error: a bar on a terminal, else a line now and then.

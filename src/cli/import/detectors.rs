@@ -7,29 +7,36 @@ use clap::Args;
 
 use super::super::{Outcome, options};
 use super::{Files, Joints};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::import::detector::{Normalised, Options, People};
 use crate::import::{Collector, Progress};
 
 /// The `import` of a detector's module.
 type Reader = fn(&[PathBuf], &Options, &mut Collector<'_>, Progress<'_>) -> Result<()>;
 
-/// What is kept of a detector's file.
+/// A detector's files.
 #[derive(Debug, Args)]
 pub(super) struct Detector {
     #[command(flatten)]
     files: Files,
     #[command(flatten)]
     joints: Joints,
+    #[command(flatten)]
+    kept: Kept,
+}
+
+/// What is kept of a detector's files.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Kept {
     /// The image's size in pixels, for files that do not say
     #[arg(long, value_name = "WxH", value_parser = size)]
-    image_size: Option<[i32; 2]>,
+    pub(in crate::cli) image_size: Option<[i32; 2]>,
     /// all people, or the one who is seen in the most frames
     #[arg(long, value_name = "P", default_value = "all", value_parser = options::named::<People>())]
     people: People,
     /// A joint of less confidence counts as missing
     #[arg(long, value_name = "C", default_value = "0", value_parser = score)]
-    min_score: f32,
+    pub(in crate::cli) min_score: f32,
     /// Leaves out people who are seen in fewer frames
     #[arg(long, value_name = "N", default_value = "1", value_parser = options::count::<usize>)]
     min_frames: usize,
@@ -58,10 +65,30 @@ fn size(text: &str) -> std::result::Result<[i32; 2], String> {
 
 impl Detector {
     pub(super) fn run(&self, out: &mut dyn Write, import: Reader) -> Outcome {
-        self.files.poses(out, self.joints, |paths, to, progress| import(paths, &self.options(), to, progress))
+        self.files.poses(out, self.joints, |paths, to, progress| import(paths, &self.kept.options(), to, progress))
+    }
+}
+
+impl Kept {
+    /// Fails for what only a detector's files have a use for.
+    pub(in crate::cli) fn check_unused(&self, by: &str) -> Result<()> {
+        let given = [
+            ("people", self.people != People::All),
+            ("min_frames", self.min_frames > 1),
+            ("stills", self.stills),
+            ("normalised", self.normalised.is_some()),
+            ("category", self.category.is_some()),
+        ];
+        match given.into_iter().find(|(_, is_given)| *is_given) {
+            Some((name, _)) => {
+                Err(Error::setting(name, format!("it is for a detector's files, not for {by}; leave it out")))
+            }
+            None => Ok(()),
+        }
     }
 
-    fn options(&self) -> Options {
+    /// The same for importers.
+    pub(in crate::cli) fn options(&self) -> Options {
         Options {
             image_size: self.image_size,
             people: self.people,

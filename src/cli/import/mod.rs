@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::import::detector::{alphapose, coco, detectron, halpe, mediapipe, mmpose, openpose};
 use crate::import::{Collector, Progress, Tolerance, collect_to};
 use detectors::Detector;
+pub(super) use detectors::Kept;
 
 /// Turn the field's files into pose sets and motion: data sets, motion files, detectors' keypoints
 #[derive(Debug, Args)]

@@ -1,0 +1,93 @@
+//! Lines of a stream, each with the time at which it was there.
+
+use std::io::{self, BufRead, BufReader, Read};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+use std::time::Instant;
+
+/// A line of more bytes is none: thousands of people need no more, and a stream that never ends a line must not fill
+/// memory.
+const LONGEST: usize = 16 << 20;
+
+/// Lines that wait to be lifted; more wait where they come from.
+const WAITING: usize = 4;
+
+/// A line.
+pub(super) struct Line {
+    /// Its number, from 1.
+    pub(super) number: usize,
+    /// Without its end; none where it is too long.
+    pub(super) bytes: Option<Vec<u8>>,
+    /// When it was read.
+    pub(super) read: Instant,
+}
+
+/// Reads lines in a thread, so that each has the time at which it came, not that at which there was time for it.
+pub(super) fn lines(input: impl Read + Send + 'static) -> io::Result<Receiver<io::Result<Line>>> {
+    let (to, lines) = sync_channel(WAITING);
+    thread::Builder::new().name("lines".to_owned()).spawn(move || {
+        let mut input = BufReader::with_capacity(1 << 16, input);
+        for number in 1.. {
+            let line = match next(&mut input, LONGEST) {
+                Ok(None) => return,
+                Ok(Some(bytes)) => Ok(Line { number, bytes, read: Instant::now() }),
+                Err(error) => Err(error),
+            };
+            let is_last = line.is_err();
+            // Nobody reads them any more.
+            if to.send(line).is_err() || is_last {
+                return;
+            }
+        }
+    })?;
+    Ok(lines)
+}
+
+/// The next line, without what ends it; an inner `None` for one that is too long, which is passed over.
+fn next(input: &mut impl BufRead, longest: usize) -> io::Result<Option<Option<Vec<u8>>>> {
+    let mut bytes = Vec::new();
+    let read = input.by_ref().take(longest as u64 + 1).read_until(b'\n', &mut bytes)?;
+    if read == 0 {
+        return Ok(None);
+    }
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+        if bytes.last() == Some(&b'\r') {
+            bytes.pop();
+        }
+        return Ok(Some(Some(bytes)));
+    }
+    if read <= longest {
+        return Ok(Some(Some(bytes)));
+    }
+    drop(bytes);
+    input.skip_until(b'\n')?;
+    Ok(Some(None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_numbered_and_end_in_any_way() {
+        let found = lines(&b"one\r\n\ntwo\nlast"[..]).unwrap();
+        let found: Vec<_> = found.iter().map(|line| line.unwrap()).map(|line| (line.number, line.bytes)).collect();
+        let of = |text: &str| Some(text.as_bytes().to_vec());
+        assert_eq!(found, [(1, of("one")), (2, of("")), (3, of("two")), (4, of("last"))]);
+        assert_eq!(lines(&b""[..]).unwrap().iter().count(), 0);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_passed_over() {
+        let mut input = &b"12345\n123456\n1234567\n12345678901234567890\nlast6\n123456"[..];
+        let mut read = || next(&mut input, 6).unwrap();
+        assert_eq!(read(), Some(Some(b"12345".to_vec())));
+        assert_eq!(read(), Some(Some(b"123456".to_vec())));
+        assert_eq!(read(), Some(None));
+        assert_eq!(read(), Some(None));
+        assert_eq!(read(), Some(Some(b"last6".to_vec())));
+        assert_eq!(read(), Some(Some(b"123456".to_vec())));
+        assert_eq!(read(), None);
+    }
+}
