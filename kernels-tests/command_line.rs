@@ -2,72 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Command;
 
 use isopose::data::PoseSet;
 use serde_json::Value;
 
-/// A scratch folder in which commands run.
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// Runs a command line; whatever happens, nothing may panic.
-    fn run(&self, line: &str) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_isopose"));
-        // What this machine's user has tuned is no part of the test.
-        command.current_dir(self.0.path()).env("ISOPOSE_TILES", "off");
-        let output = command.args(line.split_whitespace()).output().unwrap();
-        assert!(!stderr(&output).contains("panicked"), "{line}: {}", stderr(&output));
-        output
-    }
-
-    fn succeed(&self, line: &str) -> String {
-        let output = self.run(line);
-        assert_eq!(output.status.code(), Some(0), "{line}: {}", stderr(&output));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn json(&self, line: &str) -> Value {
-        serde_json::from_str(&self.succeed(line)).unwrap()
-    }
-
-    /// Runs a command line that fails with `code` and one line of error that has all of `words`.
-    fn fail(&self, line: &str, code: i32, words: &[&str]) {
-        let output = self.run(line);
-        let text = stderr(&output);
-        assert_eq!(output.status.code(), Some(code), "{line}: {text}");
-        assert!(text.starts_with("error: ") && text.trim_end().lines().count() == 1, "{line}: {text}");
-        for word in words {
-            assert!(text.contains(word), "{line}: `{word}` is not in: {text}");
-        }
-    }
-
-    fn synth(&self, name: &str, scenario: &str, poses: usize, joints: usize) {
-        self.succeed(&format!("synth --scenario {scenario} --poses {poses} --joints {joints} --out {name}"));
-    }
-
-    /// A tiny model with a self-supervised task, trained with two sequences held back.
-    fn train(&self) -> Value {
-        self.synth("source.npz", "source", 320, 16);
-        self.json(
-            "train --data source.npz --out m.safetensors --ssl cycle --width 16 --steps 20 --batch 8 --device cpu \
-             --hold-back 0.1 --json",
-        )
-    }
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
+use crate::folder::{Folder, stderr};
 
 fn truncate(path: &Path) {
     let bytes = std::fs::read(path).unwrap();
@@ -420,7 +361,7 @@ fn drivers_have_nothing_to_say_in_a_bare_environment() {
     let folder = Folder::new();
     let bare = |line: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_isopose"));
-        command.current_dir(folder.0.path()).env_clear();
+        command.current_dir(folder.path("")).env_clear();
         // Where the drivers are. `XDG_RUNTIME_DIR` and `HOME` are unset, as they are for a service or in a container.
         for name in
             ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "XDG_DATA_DIRS", "SystemRoot", "WGPU_BACKEND", "RAYON_NUM_THREADS"]
@@ -451,7 +392,7 @@ fn tuning_needs_a_gpu_and_a_damaged_file_is_only_a_warning() {
     }
     std::fs::write(folder.path("tiles.json"), "{ \"version\": 1").unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_isopose"));
-    command.current_dir(folder.0.path()).env("ISOPOSE_TILES", "tiles.json");
+    command.current_dir(folder.path("")).env("ISOPOSE_TILES", "tiles.json");
     let output = command.args("plan profile predict --width 64 --device gpu".split(' ')).output().unwrap();
     let text = stderr(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests fail and speak as tests do")]
 
 mod augment;
+mod browser;
 mod command_line;
 mod costs;
 mod damaged;
@@ -11,10 +12,12 @@ mod determinism;
 mod device;
 mod elsewhere;
 mod environment;
+mod folder;
 mod gradients;
 mod imports;
 mod kernels;
 mod layers;
+mod lift_page;
 mod lifting;
 mod memory;
 mod missing;
@@ -24,6 +27,8 @@ mod plans;
 mod random;
 mod recorder;
 mod report_page;
+mod sessions;
 mod states;
+mod streams;
 mod study;
 mod tune;
