@@ -159,6 +159,12 @@ impl Adapter {
         Ok((self.finite(pose, keypoints, seen)?, losses))
     }
 
+    /// Whether the policy adapts to the next sample.
+    pub(crate) fn is_due(&self) -> bool {
+        let running = self.running();
+        Some(running.section(running.samples as usize)) == running.ids.adapt
+    }
+
     /// The poses, if they are finite.
     fn finite(&self, poses: Vec<f32>, keypoints: &[f32], seen: Option<&[f32]>) -> Result<Vec<f32>> {
         let joints = self.lifter.model().joints;

@@ -6,10 +6,6 @@ use crate::error::Result;
 use crate::pose::Fill;
 use crate::pose::follow::{Bounds, Follower, MAX_GAP};
 
-/// Somebody who overlaps the box of the frame before by less is somewhere else all at once: the camera was cut, or the
-/// detector gave the number to another person.
-const LEAST_OVERLAP: f32 = 0.05;
-
 /// As who somebody is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Known {
@@ -71,7 +67,7 @@ impl Crowd {
         let last = self.seats.iter().filter(|seat| seat.known.is_some()).map(|seat| seat.frame).max();
         let Some(last) = last.filter(|last| i64::from(frame) - i64::from(*last) <= MAX_GAP) else { return false };
         let before = || self.seats.iter().filter(|seat| seat.known.is_some() && seat.frame == last);
-        let is_far = |now: &Bounds| before().all(|seat| seat.bounds.overlap(*now) < LEAST_OVERLAP);
+        let is_far = |now: &Bounds| before().all(|seat| seat.bounds.is_far(*now));
         !boxes.is_empty() && before().next().is_some() && boxes.iter().all(is_far)
     }
 
@@ -127,7 +123,8 @@ impl Crowd {
         if let Some(index) = self.seats.iter().position(|seat| seat.known == Some(known)) {
             let seat = &mut self.seats[index];
             let is_away = !(0..=MAX_GAP).contains(&(i64::from(frame) - i64::from(seat.frame)));
-            let begins = is_away || seat.bounds.overlap(bounds) < LEAST_OVERLAP;
+            // The camera was cut, or the detector gave the number to another person.
+            let begins = is_away || seat.bounds.is_far(bounds);
             (seat.frame, seat.bounds, seat.used) = (frame, bounds, self.used);
             if begins {
                 seat.cut();
@@ -138,30 +135,36 @@ impl Crowd {
             Known::Given(id) => id,
             Known::Followed(_) => self.new_id(taken),
         };
-        let index = self.free()?;
+        let index = self.free(frame)?;
+        // Who has no seat of their own is not remembered.
+        let known = (index < self.max).then_some(known);
         let seat = &mut self.seats[index];
-        (seat.known, seat.id, seat.frame, seat.bounds, seat.used) = (Some(known), id, frame, bounds, self.used);
+        (seat.known, seat.id, seat.frame, seat.bounds, seat.used) = (known, id, frame, bounds, self.used);
         Ok(Who { id, seat: index, begins: true })
     }
 
-    /// A seat that nobody needs, made ready for somebody else.
-    fn free(&mut self) -> Result<usize> {
-        let unknown = self.seats.iter().position(|seat| seat.known.is_none());
+    /// A seat that nobody needs in this frame, made ready for somebody else. Where all are taken, those left over share one
+    /// more, without memory from frame to frame.
+    fn free(&mut self, frame: i32) -> Result<usize> {
+        let own = &self.seats[..self.seats.len().min(self.max)];
+        let unknown = own.iter().position(|seat| seat.known.is_none());
+        let idle = || (0..own.len()).filter(|index| own[*index].frame != frame).min_by_key(|index| own[*index].used);
         let index = match unknown {
             Some(index) => index,
-            None if self.seats.len() < self.max => {
-                let adapter = match &self.adapters {
-                    Adapters::Shared(adapter) => adapter.clone(),
-                    Adapters::Each(make) => make()?,
-                };
-                let bounds = Bounds::around(std::iter::empty());
-                let trained = self.trained.as_ref().map(|adapter| adapter.track_filled(self.fill));
-                let track = adapter.track_filled(self.fill);
-                self.seats.push(Seat { known: None, id: 0, frame: 0, bounds, used: 0, track, trained });
-                return Ok(self.seats.len() - 1);
-            }
-            None => (0..self.seats.len()).min_by_key(|index| self.seats[*index].used).unwrap_or_default(),
+            None if own.len() < self.max => own.len(),
+            None => idle().unwrap_or(self.max),
         };
+        if index == self.seats.len() {
+            let adapter = match &self.adapters {
+                Adapters::Shared(adapter) => adapter.clone(),
+                Adapters::Each(make) => make()?,
+            };
+            let bounds = Bounds::around(std::iter::empty());
+            let trained = self.trained.as_ref().map(|adapter| adapter.track_filled(self.fill));
+            let track = adapter.track_filled(self.fill);
+            self.seats.push(Seat { known: None, id: 0, frame: 0, bounds, used: 0, track, trained });
+            return Ok(index);
+        }
         self.seats[index].cut();
         if matches!(self.adapters, Adapters::Each(_)) {
             self.seats[index].track.adapter().reset()?;

@@ -30,12 +30,14 @@ pub struct Told {
 }
 
 /// What is wrong with a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Malformed {
     /// What it is, where, and the fix, in a sentence.
     pub problem: String,
     /// Whether it may have said how the frames after it are to be read, so that they must not be.
     pub is_view: bool,
+    /// What it said of that, where its frame alone is wrong.
+    pub view: Option<Told>,
 }
 
 /// A line as it is written.
@@ -122,7 +124,7 @@ pub fn parse(line: &[u8], layout: &'static Layout) -> Result<Line, Malformed> {
     // Editors put a mark before UTF-8.
     let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let has = |word: &str| line.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()));
-    let may_be_view = || ["\"layout\"", "\"image_size\"", "\"intrinsics\""].into_iter().any(has) && !has("\"people\"");
+    let may_be_view = || ["\"layout\"", "\"image_size\"", "\"intrinsics\""].into_iter().any(has);
     let written: Written = serde_json::from_slice(line).map_err(|error| {
         // The line's number is the caller's to say.
         let said = error.to_string();
@@ -132,12 +134,12 @@ pub fn parse(line: &[u8], layout: &'static Layout) -> Result<Line, Malformed> {
             false => "give one JSON object a line",
         };
         let problem = format!("column {}: {said}; {fix}", error.column());
-        Malformed { problem, is_view: may_be_view() }
+        Malformed { problem, is_view: may_be_view(), view: None }
     })?;
-    let wrong = |problem| Malformed { problem, is_view: may_be_view() };
+    let wrong = |problem| Malformed { problem, is_view: may_be_view(), view: None };
     let view = told(&written).map_err(wrong)?;
     let layout = view.and_then(|view| view.layout).unwrap_or(layout);
-    let frame = frame(written, layout).map_err(wrong)?;
+    let frame = frame(written, layout).map_err(|problem| Malformed { problem, is_view: false, view })?;
     if view.is_none() && frame.is_none() {
         let problem = "it has neither \"people\" nor a view (\"layout\", \"image_size\", \"intrinsics\"); give a frame its \
                        people, an empty list for nobody";
@@ -279,7 +281,7 @@ mod tests {
             (r#"{"image_size":[0,3]}"#, true, vec!["image_size: a side"]),
             (r#"{"intrinsics":[0,1,2,3]}"#, true, vec!["intrinsics: a focal length of 0 is not positive"]),
         ] {
-            let Malformed { problem, is_view: found } = parse(line.as_bytes(), coco()).unwrap_err();
+            let Malformed { problem, is_view: found, .. } = parse(line.as_bytes(), coco()).unwrap_err();
             assert!(words.iter().all(|word| problem.contains(word)), "{line}: {problem}");
             assert!(!problem.contains("at line") && !problem.contains("struct"), "{problem}");
             assert_eq!(found, is_view, "{line}");

@@ -1,5 +1,6 @@
 //! People before a camera, frame by frame: adapted to, lifted, placed.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,9 @@ use crate::data::{Findings, PoseCheck};
 use crate::error::{Error, Result};
 use crate::pose::follow::{Bounds, MAX_GAP};
 use crate::pose::{Fill, Intrinsics, Skeleton, locate_root, to_16};
+
+/// Recordings whose names are remembered.
+const MOST_NAMES: usize = 10_000;
 
 /// How a [`Session`] lifts.
 #[derive(Clone, Debug)]
@@ -101,7 +105,8 @@ pub struct Session {
     /// The recording, as the input calls it and as it is told apart from those before that were called so.
     sequence: Option<Arc<str>>,
     told: Option<Arc<str>>,
-    take: u32,
+    /// How often each recording's numbers began.
+    takes: HashMap<Option<Arc<str>>, u32>,
     check: PoseCheck,
     counts: Counts,
 }
@@ -136,7 +141,19 @@ impl Session {
         };
         let crowd = Crowd::new(adapters, trained, config.fill, config.max_tracks);
         let (view, check, counts) = (View::default(), PoseCheck::default(), Counts::default());
-        Ok(Self { config, skeleton, view, crowd, pace, last: None, sequence: None, told: None, take: 1, check, counts })
+        Ok(Self {
+            config,
+            skeleton,
+            view,
+            crowd,
+            pace,
+            last: None,
+            sequence: None,
+            told: None,
+            takes: HashMap::new(),
+            check,
+            counts,
+        })
     }
 
     /// Says what the frames that come are seen by, where that is not as before. Nobody is followed from one view to
@@ -157,7 +174,7 @@ impl Session {
     /// # Errors
     /// The device was lost.
     pub fn cut(&mut self) -> Result<()> {
-        if self.last.take().is_none() {
+        if self.counts.frames == 0 {
             return Ok(());
         }
         self.counts.cuts += 1;
@@ -185,24 +202,27 @@ impl Session {
             .map(|person| Ok((person, self.convert(person)?)))
             .filter(|converted| !matches!(converted, Ok((_, converted)) if converted.is_nobody()))
             .collect::<Result<_>>()?;
-        // After the last number there is none but the first.
-        let number = frame.number.unwrap_or_else(|| self.last.map_or(0, |last| last.checked_add(1).unwrap_or(0)));
-        let boxes: Vec<Bounds> = converted.iter().map(|(_, converted)| converted.bounds()).collect();
         let is_other = frame.sequence != self.sequence;
-        let goes_back = self.last.is_some_and(|last| number <= last);
+        let last = self.last.filter(|_| !is_other);
+        // After the last number there is none but the first.
+        let number = frame.number.unwrap_or_else(|| last.map_or(0, |last| last.checked_add(1).unwrap_or(0)));
+        let boxes: Vec<Bounds> = converted.iter().map(|(_, converted)| converted.bounds()).collect();
+        let goes_back = last.is_some_and(|last| number <= last);
         if is_other || goes_back || self.crowd.is_cut(number, &boxes) {
             self.cut()?;
         }
-        if is_other {
+        if is_other || goes_back || self.takes.is_empty() {
             self.sequence.clone_from(&frame.sequence);
-            self.told.clone_from(&frame.sequence);
-            self.take = 1;
-        } else if goes_back {
-            self.take += 1;
-            let name = self.sequence.as_deref().unwrap_or("take");
-            self.told = Some(Arc::from(format!("{name} ({})", self.take)));
+            // Names without end must not fill memory; what was called so long ago may be called so again.
+            if self.takes.len() >= MOST_NAMES {
+                self.takes.clear();
+            }
+            let take = self.takes.entry(frame.sequence.clone()).or_insert(0);
+            *take += 1;
+            let name = frame.sequence.as_deref().unwrap_or("take");
+            self.told = if *take == 1 { frame.sequence.clone() } else { Some(format!("{name} ({take})").into()) };
         }
-        let gap = self.last.map_or(0, |last| i64::from(number) - i64::from(last));
+        let gap = last.map_or(0, |last| i64::from(number) - i64::from(last));
         self.counts.gaps += u64::from(gap > MAX_GAP);
         self.counts.crowded += u64::from(boxes.len() > self.config.max_tracks);
         self.last = Some(number);
@@ -276,10 +296,10 @@ impl Session {
         (read, others): (Instant, usize),
     ) -> Result<LiftedPerson> {
         self.check.add_keypoints(&keypoints, Some(&confidence), self.view.image_size);
-        let adapts = self.config.adapt.policy.adapts();
-        let has_time = !adapts || self.pace.as_ref().is_none_or(|pace| pace.has_time(read.elapsed(), others));
         let camera = self.view.camera;
         let (track, trained) = self.crowd.tracks(who.seat);
+        let adapts = track.adapter().is_due();
+        let has_time = !adapts || self.pace.as_ref().is_none_or(|pace| pace.has_time(read.elapsed(), others));
         track.set_intrinsics(camera)?;
         let begun = Instant::now();
         let sure = Some(&confidence[..]);
@@ -288,7 +308,7 @@ impl Session {
             false => track.predict_frame(frame, &keypoints, sure),
         };
         let pose = match pose {
-            Err(Error::Diverged(_)) if adapts => {
+            Err(Error::Diverged(_)) if self.config.adapt.policy.adapts() => {
                 self.counts.diverged += 1;
                 track.adapter().reset()?;
                 track.predict_frame(frame, &keypoints, sure)?

@@ -23,7 +23,7 @@ named_enum! {
 }
 
 /// The 1 € filter's cutoff at rest, Hz, and how it rises with the speed, Hz per m/s; that of the speed itself, Hz. Chosen on
-/// motion at 30 frames a second, see `docs/lift.md`.
+/// motion at 15 frames a second, see `docs/lift.md`.
 const MIN_CUTOFF: f32 = 2.0;
 const BETA: f32 = 5.0;
 const SPEED_CUTOFF: f32 = 1.0;
@@ -90,7 +90,8 @@ impl Smoother {
         self.filters.retain(|filter| (0..=MAX_GAP).contains(&i64::from(number.wrapping_sub(filter.frame))));
         for person in &mut frame.people {
             let known = self.filters.iter().position(|filter| filter.id == person.id && !person.begins);
-            let points = person.joints.iter_mut().chain(&mut person.root);
+            let trained = person.trained.iter_mut().flatten();
+            let points = person.joints.iter_mut().chain(trained).chain(&mut person.root);
             match known {
                 Some(index) => self.filters[index].apply(number, time, points),
                 None => {
@@ -120,8 +121,12 @@ impl Smoother {
             };
             let joint = |joint: usize| fitted(&|person| person.joints.get(joint).copied());
             let joints: Vec<_> = (0..person.joints.len()).map(joint).collect();
+            let trained = |joint: usize| fitted(&|person| person.trained.as_ref()?.get(joint).copied());
+            let trained: Vec<_> = (0..person.trained.as_ref().map_or(0, Vec::len)).map(trained).collect();
             let root = fitted(&|person| person.root);
             person.joints.iter_mut().zip(joints).for_each(|(to, joint)| *to = joint.unwrap_or(*to));
+            let kept = person.trained.iter_mut().flatten().zip(trained);
+            kept.for_each(|(to, joint)| *to = joint.unwrap_or(*to));
             person.root = root.or(person.root);
         }
         ready(frame);

@@ -27,6 +27,16 @@ impl Bounds {
         (r - l).max(0.0) * (b - t).max(0.0)
     }
 
+    /// Whether the other is too far away for the same person a moment later: the middles of the boxes are more than a
+    /// person apart. A few joints say where somebody is, if not how large.
+    pub(crate) fn is_far(self, other: Self) -> bool {
+        let [a, b] = [self.0, other.0];
+        let middle = |[l, t, r, b]: [f32; 4]| [(l + r) / 2.0, (t + b) / 2.0];
+        let side = |[l, t, r, b]: [f32; 4]| (r - l).max(b - t);
+        let ([ax, ay], [bx, by]) = (middle(a), middle(b));
+        (ax - bx).hypot(ay - by) > side(a).max(side(b))
+    }
+
     /// Intersection over union; 0 if both are empty.
     pub(crate) fn overlap(self, other: Self) -> f32 {
         let (a, b) = (self.0, other.0);
@@ -100,6 +110,10 @@ mod tests {
         // 20 of 60 pixels in width.
         assert!((person(100.0).overlap(person(120.0)) - 1.0 / 3.0).abs() < 1e-6);
         assert_eq!(person(100.0).overlap(person(140.0)), 0.0);
+        assert!(!person(100.0).is_far(person(190.0)) && person(100.0).is_far(person(210.0)));
+        // One joint of them.
+        let joint = Bounds::around([[110.0, 90.0]].into_iter());
+        assert!(!person(100.0).is_far(joint) && !joint.is_far(person(100.0)));
         let nobody = Bounds::around(std::iter::empty());
         assert_eq!((person(7.0).area(), nobody.area(), nobody.overlap(nobody)), (4000.0, 0.0, 0.0));
     }
