@@ -12,6 +12,9 @@ const LONGEST: usize = 16 << 20;
 /// Lines that wait to be lifted; more wait where they come from.
 const WAITING: usize = 4;
 
+/// The same where the time that a line waits is to count: for a minute of a fast camera.
+const WAITING_IN_TIME: usize = 4096;
+
 /// A line.
 pub(super) struct Line {
     /// Its number, from 1.
@@ -23,8 +26,9 @@ pub(super) struct Line {
 }
 
 /// Reads lines in a thread, so that each has the time at which it came, not that at which there was time for it.
-pub(super) fn lines(input: impl Read + Send + 'static) -> io::Result<Receiver<io::Result<Line>>> {
-    let (to, lines) = sync_channel(WAITING);
+/// `in_time`: as they come, although others still wait.
+pub(super) fn lines(input: impl Read + Send + 'static, in_time: bool) -> io::Result<Receiver<io::Result<Line>>> {
+    let (to, lines) = sync_channel(if in_time { WAITING_IN_TIME } else { WAITING });
     thread::Builder::new().name("lines".to_owned()).spawn(move || {
         let mut input = BufReader::with_capacity(1 << 16, input);
         for number in 1.. {
@@ -71,11 +75,11 @@ mod tests {
 
     #[test]
     fn lines_are_numbered_and_end_in_any_way() {
-        let found = lines(&b"one\r\n\ntwo\nlast"[..]).unwrap();
+        let found = lines(&b"one\r\n\ntwo\nlast"[..], false).unwrap();
         let found: Vec<_> = found.iter().map(|line| line.unwrap()).map(|line| (line.number, line.bytes)).collect();
         let of = |text: &str| Some(text.as_bytes().to_vec());
         assert_eq!(found, [(1, of("one")), (2, of("")), (3, of("two")), (4, of("last"))]);
-        assert_eq!(lines(&b""[..]).unwrap().iter().count(), 0);
+        assert_eq!(lines(&b""[..], true).unwrap().iter().count(), 0);
     }
 
     #[test]

@@ -97,39 +97,41 @@ impl Run {
         let first = stream.view(&View::default(), &Told::default());
         let mut view = first.map_err(|problem| Error::Usage(format!("`focal`: {problem}")))?;
         self.session.set_view(view)?;
-        for line in super::lines::lines(lines).map_err(failed)? {
+        for line in super::lines::lines(lines, self.budget.is_some()).map_err(failed)? {
             let line = line.map_err(failed)?;
             // Only a budget counts the time that a line waits for others: it may be a file that comes at once.
             let begun = if self.budget.is_some() { line.read } else { Instant::now() };
             let parsed = match &line.bytes {
                 None => {
                     let problem = "it is longer than 16 MiB; give one frame a line".to_owned();
-                    Err(Malformed { problem, is_view: false })
+                    Err(Malformed { problem, is_view: false, view: None })
                 }
                 Some(bytes) if bytes.iter().all(u8::is_ascii_whitespace) => continue,
                 Some(bytes) => input::parse(bytes, view.layout),
             };
-            let parsed = parsed.and_then(|Line { view: told, frame }| {
-                let next = told.map_or(Ok(view), |told| stream.view(&view, &told));
-                Ok((next.map_err(|problem| Malformed { problem, is_view: true })?, frame))
-            });
-            let (next, frame) = match parsed {
-                Ok(parsed) => parsed,
+            let (told, frame) = match parsed {
+                Ok(Line { view, frame }) => (view, frame),
                 Err(wrong) => {
                     self.malformed(path, line.number, &wrong)?;
-                    continue;
+                    (wrong.view, None)
                 }
             };
-            if next != view {
-                view = next;
-                self.session.cut()?;
-                self.session.set_view(view)?;
+            match told.map_or(Ok(view), |told| stream.view(&view, &told)) {
+                Ok(next) if next != view => {
+                    view = next;
+                    self.session.cut()?;
+                    self.session.set_view(view)?;
+                }
+                Ok(_) => {}
+                Err(problem) => {
+                    self.malformed(path, line.number, &Malformed { problem, is_view: true, view: None })?;
+                }
             }
             let Some(frame) = frame else { continue };
             self.tell_camera(path, &view, stream);
             match self.frame(path, &frame, begun) {
                 Err(Error::Setting { setting, problem }) => {
-                    let wrong = Malformed { problem: format!("{setting}: {problem}"), is_view: false };
+                    let wrong = Malformed { problem: format!("{setting}: {problem}"), is_view: false, view: None };
                     self.malformed(path, line.number, &wrong)?;
                 }
                 done => done?,
@@ -176,7 +178,7 @@ impl Run {
 
     /// Says what is wrong with a line. Fails where frames must not be read without it, or nothing is to be passed over.
     fn malformed(&mut self, path: &Path, number: usize, wrong: &Malformed) -> Result<()> {
-        let Malformed { problem, is_view } = wrong;
+        let Malformed { problem, is_view, .. } = wrong;
         self.malformed += 1;
         self.sinks.iter_mut().try_for_each(|sink| sink.unreadable(number, problem))?;
         if *is_view || self.tolerance.strict {
@@ -226,6 +228,11 @@ impl Run {
         }
         if counts.diverged > before.diverged {
             once("diverged", "adaptation led astray; it starts again from the trained model. Lower `alpha`".to_owned());
+        }
+        if counts.cuts >= 20 && 2 * counts.cuts > counts.frames {
+            let said = "most frames begin another recording or another scene, so that nobody is followed: give one line a \
+                        frame with all its people, and one recording after the other";
+            once("cuts", said.to_owned());
         }
         if counts.gaps >= 10 && 2 * counts.gaps > counts.frames {
             let said = "most frame numbers are more than ten from the one before: nobody can be followed so far; number \
