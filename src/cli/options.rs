@@ -284,12 +284,7 @@ pub(super) fn check_writable(path: &Path, option: &str, inputs: &[&Path]) -> Res
 /// As [`check_writable`], of what is written line by line: that may be a pipe or a device.
 pub(super) fn check_followed(path: &Path, option: &str, inputs: &[&Path]) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let is_in = |input: &Path| {
-        let [folder, input] = [folder, input].map(|path| path.canonicalize().ok());
-        folder.zip(input).is_some_and(|(folder, input)| folder.starts_with(input))
-    };
-    // What is in a folder that is read, and there already, may be read too.
-    if inputs.iter().any(|input| same_file(path, input) || path.exists() && input.is_dir() && is_in(input)) {
+    if inputs.iter().any(|input| same_file(path, input)) {
         return Err(Error::Usage(format!("{option} {}: this is an input too; write to another file", path.display())));
     }
     let wrong = |problem: String, fix: &str| Err(Error::file(path, option, problem, fix));

@@ -14,21 +14,42 @@ use crate::error::{Error, Result};
 use crate::format::npz::Npz;
 use crate::import::detector::Detector;
 use crate::import::{Tolerance, collect_told};
-use crate::named::{Named, named_enum};
+use crate::named::Named;
 
-named_enum! {
-    /// The form of the input.
-    pub(super) enum Format {
-        Auto = "auto",
-        Poseset = "poseset",
-        Coco = "coco",
-        Openpose = "openpose",
-        Mmpose = "mmpose",
-        Alphapose = "alphapose",
-        Detectron = "detectron",
-        Mediapipe = "mediapipe",
-        Halpe = "halpe",
-        Jsonl = "jsonl",
+/// The form of the input.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Format {
+    /// To be seen from the input.
+    Auto,
+    /// A pose set.
+    Poseset,
+    /// A detector's.
+    Detector(Detector),
+    /// JSON lines.
+    Jsonl,
+}
+
+impl Named for Format {
+    const ALL: &'static [Self] = &[
+        Self::Auto,
+        Self::Poseset,
+        Self::Detector(Detector::Coco),
+        Self::Detector(Detector::Openpose),
+        Self::Detector(Detector::Mmpose),
+        Self::Detector(Detector::Alphapose),
+        Self::Detector(Detector::Detectron),
+        Self::Detector(Detector::Mediapipe),
+        Self::Detector(Detector::Halpe),
+        Self::Jsonl,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Poseset => "poseset",
+            Self::Detector(detector) => detector.name(),
+            Self::Jsonl => "jsonl",
+        }
     }
 }
 
@@ -42,13 +63,6 @@ pub(super) enum Input {
     },
     /// Lines as they come.
     Lines(Box<dyn Read + Send>),
-}
-
-/// A form that is known.
-enum Form {
-    Set,
-    Detector(Detector),
-    Lines,
 }
 
 impl Input {
@@ -67,22 +81,24 @@ impl Input {
                     Ok(Self::Lines(Box::new(io::stdin())))
                 }
                 other => {
-                    let problem = format!("standard input takes JSON lines, not {other}; give a file or a folder");
+                    let problem =
+                        format!("standard input takes JSON lines, not {}; give a file or a folder", other.name());
                     Err(Error::setting("format", problem))
                 }
             };
         }
-        let set = match form(path, format)? {
-            Form::Lines => {
+        let format = if let Format::Auto = format { guessed(path)? } else { format };
+        let set = match format {
+            Format::Jsonl => {
                 kept.check_unused("JSON lines")?;
                 let file = File::open(path).map_err(|error| Error::io(path, "open", error))?;
                 return Ok(Self::Lines(Box::new(file)));
             }
-            Form::Set => {
+            Format::Auto | Format::Poseset => {
                 kept.check_unused("a pose set")?;
                 pose_set(path, kept.image_size)?
             }
-            Form::Detector(detector) => imported(path, detector, (kept, tolerance), model)?,
+            Format::Detector(detector) => imported(path, detector, (kept, tolerance), model)?,
         };
         camera.note_without_effect(&[&set]);
         let is_guess = set.intrinsics.is_none() && camera.focal.is_none();
@@ -124,33 +140,24 @@ fn imported(
     Ok(set)
 }
 
-fn form(path: &Path, format: Format) -> Result<Form> {
-    match format {
-        Format::Auto => guessed(path),
-        Format::Poseset => Ok(Form::Set),
-        Format::Jsonl => Ok(Form::Lines),
-        other => Ok(Detector::named(other.name()).map_or(Form::Set, Form::Detector)),
-    }
-}
-
 /// The form that a file or folder has.
-fn guessed(path: &Path) -> Result<Form> {
+fn guessed(path: &Path) -> Result<Format> {
     let unknown = |problem: &str| Err(Error::file(path, "format", problem, "say its `format`"));
     if path.is_dir() {
         return match Detector::of_folder(path)? {
-            Some((detector, _)) => Ok(Form::Detector(detector)),
+            Some((detector, _)) => Ok(Format::Detector(detector)),
             None => unknown("there is no JSON of a detector in this folder"),
         };
     }
     // A pipe, such as a shell's <(detector).
     if path.metadata().is_ok_and(|found| !found.is_file()) {
-        return Ok(Form::Lines);
+        return Ok(Format::Jsonl);
     }
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     match &*extension {
-        "jsonl" | "ndjson" => Ok(Form::Lines),
+        "jsonl" | "ndjson" => Ok(Format::Jsonl),
         "json" => match Detector::of_file(path)? {
-            Some((detector, _)) => Ok(Form::Detector(detector)),
+            Some((detector, _)) => Ok(Format::Detector(detector)),
             None => unknown("this is the JSON of no detector that is known"),
         },
         "npz" => {
@@ -158,7 +165,7 @@ fn guessed(path: &Path) -> Result<Form> {
             // Detectron's are of objects, or of people by joints by x, y, logit and probability.
             let is_pixels = |(descr, shape): (String, Vec<usize>)| descr != "|O" && shape.last() == Some(&2);
             let is_set = npz.has("keypoints") && npz.describe("keypoints").is_ok_and(is_pixels);
-            Ok(if is_set { Form::Set } else { Form::Detector(Detector::Detectron) })
+            Ok(if is_set { Format::Poseset } else { Format::Detector(Detector::Detectron) })
         }
         _ if !path.exists() => {
             let source = io::Error::from(io::ErrorKind::NotFound);

@@ -1,9 +1,11 @@
 //! Lines of a stream, each with the time at which it was there.
 
 use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A line of more bytes is none: thousands of people need no more, and a stream that never ends a line must not fill
 /// memory.
@@ -12,8 +14,14 @@ const LONGEST: usize = 16 << 20;
 /// Lines that wait to be lifted; more wait where they come from.
 const WAITING: usize = 4;
 
-/// The same where the time that a line waits is to count: for a minute of a fast camera.
+/// The same where the time that a line waits is to count: for a minute of a fast camera, ...
 const WAITING_IN_TIME: usize = 4096;
+
+/// ... but no more bytes than this, and one line.
+const WAITING_BYTES: usize = 64 << 20;
+
+/// How long the reader sleeps where too many bytes wait.
+const NAP: Duration = Duration::from_millis(1);
 
 /// A line.
 pub(super) struct Line {
@@ -23,6 +31,16 @@ pub(super) struct Line {
     pub(super) bytes: Option<Vec<u8>>,
     /// When it was read.
     pub(super) read: Instant,
+    _waiting: Waiting,
+}
+
+/// So many of the bytes that wait, until the line is dropped.
+struct Waiting(Arc<AtomicUsize>, usize);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(self.1, Ordering::Relaxed);
+    }
 }
 
 /// Reads lines in a thread, so that each has the time at which it came, not that at which there was time for it.
@@ -31,10 +49,18 @@ pub(super) fn lines(input: impl Read + Send + 'static, in_time: bool) -> io::Res
     let (to, lines) = sync_channel(if in_time { WAITING_IN_TIME } else { WAITING });
     thread::Builder::new().name("lines".to_owned()).spawn(move || {
         let mut input = BufReader::with_capacity(1 << 16, input);
+        let waiting = Arc::new(AtomicUsize::new(0));
         for number in 1.. {
+            while waiting.load(Ordering::Relaxed) > WAITING_BYTES {
+                thread::sleep(NAP);
+            }
             let line = match next(&mut input, LONGEST) {
                 Ok(None) => return,
-                Ok(Some(bytes)) => Ok(Line { number, bytes, read: Instant::now() }),
+                Ok(Some(bytes)) => {
+                    let count = bytes.as_ref().map_or(0, Vec::len);
+                    waiting.fetch_add(count, Ordering::Relaxed);
+                    Ok(Line { number, bytes, read: Instant::now(), _waiting: Waiting(waiting.clone(), count) })
+                }
                 Err(error) => Err(error),
             };
             let is_last = line.is_err();
@@ -76,10 +102,25 @@ mod tests {
     #[test]
     fn lines_are_numbered_and_end_in_any_way() {
         let found = lines(&b"one\r\n\ntwo\nlast"[..], false).unwrap();
-        let found: Vec<_> = found.iter().map(|line| line.unwrap()).map(|line| (line.number, line.bytes)).collect();
+        let found: Vec<_> =
+            found.iter().map(|line| line.unwrap()).map(|line| (line.number, line.bytes.clone())).collect();
         let of = |text: &str| Some(text.as_bytes().to_vec());
         assert_eq!(found, [(1, of("one")), (2, of("")), (3, of("two")), (4, of("last"))]);
         assert_eq!(lines(&b""[..], true).unwrap().iter().count(), 0);
+    }
+
+    #[test]
+    fn lines_are_read_ahead_as_far_as_their_bytes_allow() {
+        let long = [&vec![b'x'; 8 << 20][..], b"\n"].concat().repeat(12);
+        let found = lines(std::io::Cursor::new(long), true).unwrap();
+        let mut held = Vec::new();
+        // 64 MiB and one line more; the reader waits for the first of them to go.
+        while let Ok(line) = found.recv_timeout(Duration::from_secs(2)) {
+            held.push(line.unwrap());
+        }
+        assert_eq!(held.len(), 9);
+        held.clear();
+        assert_eq!(found.iter().count(), 3);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::checkpoint::Checkpoint;
 use crate::config::Ssl;
 use crate::error::{Error, Result};
 use crate::import::Tolerance;
-use crate::lift::{About, Form, Output, Page, Session, SessionConfig, Sink, Smooth, Smoother, Up};
+use crate::lift::{About, Form, Output, Page, Session, SessionConfig, Sink, Smooth, Smoother, USUAL_FPS, Up};
 use input::{Format, Input};
 use run::{How, Run};
 
@@ -142,6 +142,7 @@ impl Lift {
             } else {
                 options::check_followed(&self.out, "--out", &inputs)?;
             }
+            self.check_inside()?;
             self.check_beside(form, &self.checkpoint)?;
             self.check_beside(form, &self.input)?;
             self.view.as_deref().map_or(Ok(()), |view| self.check_beside(form, view))?;
@@ -151,6 +152,18 @@ impl Lift {
         if self.smooth == Smooth::Savgol && self.input == Path::new("-") {
             let problem = "savgol looks four frames ahead, which a live stream does not have yet; use one-euro";
             return Err(Error::setting("smooth", problem));
+        }
+        Ok(())
+    }
+
+    /// Fails if the output is a file of the folder that is read, of a kind that detectors write.
+    fn check_inside(&self) -> Result<()> {
+        let of_detector = self.out.extension().is_some_and(|ending| ending == "json" || ending == "npz");
+        let [out, input] = [&self.out, &self.input].map(|path| path.canonicalize().ok());
+        let is_inside = out.zip(input).is_some_and(|(out, input)| out != input && out.starts_with(input));
+        if of_detector && is_inside {
+            let problem = format!("--out {}: this is an input too, for it is in the folder", self.out.display());
+            return Err(Error::Usage(format!("{problem}; write to another file")));
         }
         Ok(())
     }
@@ -180,7 +193,7 @@ impl Lift {
         if self.adapt_per_track && !mode.adapts() {
             return Err(Error::setting("adapt_per_track", format!("{mode} does not adapt; leave it out")));
         }
-        let budget_ms = self.budget_ms.unwrap_or(1e3 / self.fps.unwrap_or(30.0));
+        let budget_ms = self.budget_ms.unwrap_or(1e3 / self.fps.unwrap_or(USUAL_FPS));
         let budget = self.real_time.then(|| Duration::try_from_secs_f64(budget_ms / 1e3)).transpose();
         Ok(SessionConfig {
             fill: self.adaptation.fill,
