@@ -5,11 +5,9 @@ use std::ops::Range;
 use super::PoseSet;
 use crate::config::{ModelConfig, Normalize};
 use crate::error::{Error, Result};
+use crate::pose::follow::MAX_GAP;
 use crate::pose::missing::{Fill, fill_from_last_frame, fill_from_neighbours};
 use crate::pose::{Intrinsics, Skeleton, Turn, bone_normalize, root_centred};
-
-/// After more frames than this a joint may be anywhere.
-const MAX_GAP: i32 = 10;
 
 /// Prepares the poses of one person in their order.
 #[derive(Clone, Debug)]
@@ -83,7 +81,7 @@ impl Preparer {
         let skeleton = Skeleton::of(self.joints)?;
         if seen.contains(&0.0) {
             let recent = |last: &&Frame| match (last.number, frame) {
-                (Some(last), Some(now)) => (1..=MAX_GAP).contains(&now.saturating_sub(last)),
+                (Some(last), Some(now)) => (1..=MAX_GAP).contains(&(i64::from(now) - i64::from(last))),
                 _ => true,
             };
             match self.last.as_ref().filter(|_| self.fill == Fill::LastFrame).filter(recent) {

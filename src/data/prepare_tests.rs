@@ -164,8 +164,8 @@ fn frames_without_joints_keep_the_person_for_as_long_as_a_gap() {
     let all: Vec<usize> = (0..J).collect();
     let mut track = preparer();
     assert_eq!(prepared_frame(&mut track, &[], Some(0)), person());
-    for frame in 1..=MAX_GAP {
+    for frame in 1..=MAX_GAP as i32 {
         assert_eq!(prepared_frame(&mut track, &all, Some(frame)), person(), "frame {frame}");
     }
-    assert_eq!(prepared_frame(&mut track, &all, Some(MAX_GAP + 1)), [0.0; 2 * J]);
+    assert_eq!(prepared_frame(&mut track, &all, Some(MAX_GAP as i32 + 1)), [0.0; 2 * J]);
 }

@@ -90,7 +90,7 @@ pub struct LiftedPerson {
     pub begins: bool,
     /// Whether the model was adapted to this frame before it was lifted.
     pub adapted: bool,
-    /// Losses of the last adaptation step, where there was one.
+    /// Losses of the last adaptation step, where there was one and they are finite.
     pub losses: Option<Losses>,
     /// (J): as lifted without adaptation, where asked for.
     pub trained: Option<Vec<[f32; 3]>>,

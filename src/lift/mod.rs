@@ -24,4 +24,4 @@ pub use page::Page;
 pub use recorded::Recorded;
 pub use session::{Counts, Session, SessionConfig};
 pub use sink::Sink;
-pub use smooth::{Smooth, Smoother};
+pub use smooth::{Smooth, Smoother, USUAL_FPS};

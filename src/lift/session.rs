@@ -156,8 +156,8 @@ impl Session {
         })
     }
 
-    /// Says what the frames that come are seen by, where that is not as before. Nobody is followed from one view to
-    /// another, but from one camera's frame to the next of the same size and order.
+    /// Says what the frames that come are seen by. People are followed on, as from frame to frame of one camera; before
+    /// frames of another, [`Self::cut`].
     ///
     /// # Errors
     /// [`Error::Setting`] for a camera that cannot be.
@@ -169,7 +169,7 @@ impl Session {
         Ok(())
     }
 
-    /// Nobody is followed from the last frame to the next, which is of another recording.
+    /// Nobody is followed from the last frame to the next, which shows another scene; numbers of frames go on.
     ///
     /// # Errors
     /// The device was lost.
@@ -339,7 +339,8 @@ impl Session {
             root,
             begins: who.begins,
             adapted: pose.adapted,
-            losses: pose.losses,
+            // Of numbers that are none there is nothing to say.
+            losses: pose.losses.filter(|losses| losses.terms().iter().all(|term| term.value.is_finite())),
             trained,
         })
     }

@@ -32,7 +32,7 @@ const SPEED_CUTOFF: f32 = 1.0;
 const REACH: usize = 4;
 
 /// Frames a second where neither times nor a rate are known.
-pub(crate) const USUAL_FPS: f64 = 30.0;
+pub const USUAL_FPS: f64 = 30.0;
 
 /// Smooths what a session gives.
 pub struct Smoother {

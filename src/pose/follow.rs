@@ -7,7 +7,8 @@ use std::collections::HashSet;
 /// keeps far more, and two people who stand side by side have less.
 const MIN_OVERLAP: f32 = 0.3;
 
-/// A person who is not seen for more frames is a new one: in a third of a second somebody walks out of the own box.
+/// A person who is not seen for more frames is a new one, and a joint may be anywhere: in a third of a second somebody walks
+/// out of the own box.
 pub(crate) const MAX_GAP: i64 = 10;
 
 /// A box in an image: left, top, right, bottom, pixels.

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use nalgebra::Vector3;
 
 use super::check::check;
-use super::timeline::{ASSUMED_FPS, Rhythm, Timeline};
+use super::timeline::{Rhythm, Timeline};
 use super::{About, Lifted};
 use crate::error::{Error, Result};
 use crate::format::WholeFile;
+use crate::lift::USUAL_FPS;
 
 /// Files that are named one by one.
 const SHOWN: usize = 20;
@@ -164,7 +165,7 @@ impl Recording {
         }
         if is_assumed {
             said.push(format!(
-                "nothing says how fast frames follow each other: {ASSUMED_FPS} a second are assumed; set `fps`"
+                "nothing says how fast frames follow each other: {USUAL_FPS} a second are assumed; set `fps`"
             ));
         }
         Ok(said)
@@ -186,7 +187,7 @@ impl Recording {
         }
         let unknown = track.rows.iter().filter(|row| row.root.is_none()).count();
         if unknown == track.rows.len() {
-            sentence += "; where the person is is not known: the hip stays in one place";
+            sentence += "; where the person is is not known: the hip stays in one place; give `focal` to know";
         } else if unknown > 0 {
             sentence += &format!("; where the person is is not known in {unknown} frames: there the hip stays");
         }

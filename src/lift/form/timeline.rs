@@ -1,13 +1,11 @@
 //! The rows of a file that has one for every frame, and the time from one to the next.
 
 use super::recording::Row;
+use crate::lift::USUAL_FPS;
 
 /// Rows of a track beyond this many for each of its frames, and [`ROWS`]: its numbers do not count frames.
 const ROWS_A_FRAME: i64 = 10;
 const ROWS: i64 = 1000;
-
-/// Frames in a second where nothing says.
-pub(super) const ASSUMED_FPS: f64 = 30.0;
 
 /// How the frames of a sequence follow each other, as far as it is known.
 #[derive(Debug, Clone, Default)]
@@ -69,7 +67,7 @@ impl Timeline {
     pub(super) fn new(rows: &[Row], rhythm: &Rhythm, fps: Option<f64>) -> Self {
         let frames: Vec<i64> = rows.iter().map(|row| row.frame.into()).collect();
         let (Some(&first), Some(&last)) = (frames.first(), frames.last()) else {
-            return Self { slots: Vec::new(), seconds: 1.0 / ASSUMED_FPS, is_assumed: true, is_loose: false };
+            return Self { slots: Vec::new(), seconds: 1.0 / USUAL_FPS, is_assumed: true, is_loose: false };
         };
         let step = rhythm.step.max(1);
         let needed = (last - first) / step + 1;
@@ -80,7 +78,7 @@ impl Timeline {
         let timed = median(rhythm.steps.iter().map(rate).collect());
         let stated = fps.filter(|fps| fps.is_finite() && *fps > 0.0).map(|fps| counted as f64 / fps);
         let known = timed.or(stated);
-        let seconds = known.unwrap_or(counted as f64 / ASSUMED_FPS);
+        let seconds = known.unwrap_or(counted as f64 / USUAL_FPS);
         let mut slots = Vec::new();
         // Before the first frame whose time is known, times count from its own number.
         let mut anchor = rows.iter().find_map(|row| Some((i64::from(row.frame), row.time?))).unwrap_or((0, 0.0));
