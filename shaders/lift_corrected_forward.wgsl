@@ -9,6 +9,7 @@ struct Dims {
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> pose: array<f32>;
+#import shared/lift_corrected.wgsl
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
@@ -20,9 +21,9 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
     for (var j = 0u; j < dims.joints; j++) {
         let k = at + 3u * j;
         let o = vec3<f32>(pose[k], pose[k + 1u], pose[k + 2u]) - root;
-        let scale = dims.depth + select(0.0, o.z, dims.perspective != 0u);
-        pose[k] = x[source + 2u * j] * scale + o.x;
-        pose[k + 1u] = x[source + 2u * j + 1u] * scale + o.y;
-        pose[k + 2u] = o.z;
+        let lifted = lift_corrected(vec2<f32>(x[source + 2u * j], x[source + 2u * j + 1u]), o);
+        pose[k] = lifted.x;
+        pose[k + 1u] = lifted.y;
+        pose[k + 2u] = lifted.z;
     }
 }

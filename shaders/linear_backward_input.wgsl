@@ -8,11 +8,19 @@ struct Dims {
 }
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> dy: array<f32>;
-@group(0) @binding(2) var<storage, read> parameters: array<f32>;
+@group(0) @binding(2) var<storage, read> parameters: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> dx: array<f32>;
 #import shared/linear_backward_input.wgsl
 
-fn store_one(instance: u32, row: u32, i: u32, value: f32) {
-    let index = (instance * dims.x_rows + dims.row + row) * dims.in_features + i;
-    dx[index] = value;
+// Nothing is read before it is stored over.
+alias Old = f32;
+fn old(instance: u32, row: u32, column: u32) -> Old { return 0.0; }
+
+fn store(instance: u32, row: u32, column: u32, value: vec4<f32>, known: Old) {
+    let at = features(instance, row, column);
+    let inside = there(column);
+    if inside.x { dx[at.x] = value.x; }
+    if inside.y { dx[at.y] = value.y; }
+    if inside.z { dx[at.z] = value.z; }
+    if inside.w { dx[at.w] = value.w; }
 }

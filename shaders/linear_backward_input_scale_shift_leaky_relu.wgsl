@@ -9,14 +9,26 @@ struct Dims {
 }
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> dy: array<f32>;
-@group(0) @binding(2) var<storage, read> parameters: array<f32>;
+@group(0) @binding(2) var<storage, read> parameters: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> a: array<f32>;
 @group(0) @binding(4) var<storage, read> scale_shift: array<f32>;
 @group(0) @binding(5) var<storage, read_write> dz: array<f32>;
 #import shared/linear_backward_input.wgsl
+#import shared/folded_norm_backward.wgsl
 
-fn store_one(instance: u32, row: u32, i: u32, value: f32) {
-    let index = (instance * dims.x_rows + dims.row + row) * dims.in_features + i;
-    let derivative = select(dims.slope, 1.0, a[index] > 0.0);
-    dz[index] = value * derivative * scale_shift[i];
+alias Old = vec4<f32>;
+
+fn old(instance: u32, row: u32, column: u32) -> Old {
+    let at = features(instance, row, column);
+    return vec4<f32>(a[at.x], a[at.y], a[at.z], a[at.w]);
+}
+
+fn store(instance: u32, row: u32, column: u32, value: vec4<f32>, known: Old) {
+    let at = features(instance, row, column);
+    let inside = there(column);
+    let d = value * slope_of(known) * scale_of(column);
+    if inside.x { dz[at.x] = d.x; }
+    if inside.y { dz[at.y] = d.y; }
+    if inside.z { dz[at.z] = d.z; }
+    if inside.w { dz[at.w] = d.w; }
 }

@@ -23,14 +23,16 @@ struct Dims {
 #import shared/adam.wgsl
 #import shared/linear_gradient.wgsl
 
-fn store(instance: u32, i: u32, column: u32, g: vec4<f32>) {
-    let columns = dims.out_features / 4u;
-    let index = (instance * (dims.in_features + 1u) + i) * columns + column;
-    let sources = dims.source_instances * (dims.in_features + 1u) * columns;
-    let origin = index % sources;
+alias Old = vec4<f32>;
+
+fn old_at(index: u32) -> Old {
+    return source[index % (dims.source_instances * (dims.in_features + 1u) * (dims.out_features / 4u))];
+}
+
+fn adapt(index: u32, g: vec4<f32>, known: Old) {
     let m = ONE_MINUS_BETA1 * g;
     let v = ONE_MINUS_BETA2 * g * g;
     exp_avg[index] = m;
     exp_avg_sq[index] = v;
-    parameters[index] = source[origin] + adam_move(m, v);
+    parameters[index] = known + adam_move(m, v);
 }

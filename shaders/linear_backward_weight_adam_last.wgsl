@@ -21,10 +21,12 @@ struct Dims {
 #import shared/adam.wgsl
 #import shared/linear_gradient.wgsl
 
-fn store(instance: u32, i: u32, column: u32, g: vec4<f32>) {
-    let columns = dims.out_features / 4u;
-    let index = (instance * (dims.in_features + 1u) + i) * columns + column;
-    let m = BETA1 * exp_avg[index] + ONE_MINUS_BETA1 * g;
-    let v = BETA2 * exp_avg_sq[index] + ONE_MINUS_BETA2 * g * g;
-    parameters[index] += adam_move(m, v);
+struct Old { p: vec4<f32>, m: vec4<f32>, v: vec4<f32> }
+
+fn old_at(index: u32) -> Old { return Old(parameters[index], exp_avg[index], exp_avg_sq[index]); }
+
+fn adapt(index: u32, g: vec4<f32>, known: Old) {
+    let m = BETA1 * known.m + ONE_MINUS_BETA1 * g;
+    let v = BETA2 * known.v + ONE_MINUS_BETA2 * g * g;
+    parameters[index] = known.p + adam_move(m, v);
 }

@@ -21,10 +21,12 @@ struct Dims {
 #import shared/adam.wgsl
 #import shared/linear_gradient.wgsl
 
-fn store(instance: u32, i: u32, column: u32, g: vec4<f32>) {
-    let columns = dims.out_features / 4u;
-    let index = (instance * (dims.in_features + 1u) + i) * columns + column;
-    let sources = dims.source_instances * (dims.in_features + 1u) * columns;
-    let origin = index % sources;
-    parameters[index] = source[origin] + adam_move(ONE_MINUS_BETA1 * g, ONE_MINUS_BETA2 * g * g);
+alias Old = vec4<f32>;
+
+fn old_at(index: u32) -> Old {
+    return source[index % (dims.source_instances * (dims.in_features + 1u) * (dims.out_features / 4u))];
+}
+
+fn adapt(index: u32, g: vec4<f32>, known: Old) {
+    parameters[index] = known + adam_move(ONE_MINUS_BETA1 * g, ONE_MINUS_BETA2 * g * g);
 }

@@ -14,7 +14,11 @@ struct Dims {
 @group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
 #import shared/linear_forward.wgsl
 
-fn store(instance: u32, row: u32, column: u32, sum: vec4<f32>) {
+// Nothing is read before it is stored over.
+alias Old = f32;
+fn old(instance: u32, row: u32, column: u32) -> Old { return 0.0; }
+
+fn store(instance: u32, row: u32, column: u32, sum: vec4<f32>, known: Old) {
     let columns = dims.out_features / 4u;
     let n = fma(sum, scale_shift[column], scale_shift[columns + column]);
     y[(instance * dims.y_rows + dims.row + row) * columns + column] = select(dims.slope * n, n, n > vec4<f32>(0.0));

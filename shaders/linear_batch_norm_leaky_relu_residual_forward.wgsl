@@ -16,11 +16,18 @@ struct Dims {
 @group(0) @binding(6) var<storage, read_write> y: array<vec4<f32>>;
 #import shared/linear_forward.wgsl
 
-fn store(instance: u32, row: u32, column: u32, sum: vec4<f32>) {
-    let columns = dims.out_features / 4u;
-    let n = fma(sum, scale_shift[column], scale_shift[columns + column]);
+alias Old = vec4<f32>;
+
+fn index_of(instance: u32, row: u32, column: u32) -> u32 {
+    return (instance * dims.y_rows + dims.row + row) * (dims.out_features / 4u) + column;
+}
+
+fn old(instance: u32, row: u32, column: u32) -> Old { return residual[index_of(instance, row, column)]; }
+
+fn store(instance: u32, row: u32, column: u32, sum: vec4<f32>, known: Old) {
+    let n = fma(sum, scale_shift[column], scale_shift[dims.out_features / 4u + column]);
     let activation = select(dims.slope * n, n, n > vec4<f32>(0.0));
-    let index = (instance * dims.y_rows + dims.row + row) * columns + column;
+    let index = index_of(instance, row, column);
     a[index] = activation;
-    y[index] = residual[index] + activation;
+    y[index] = known + activation;
 }

@@ -12,6 +12,10 @@ struct Dims {
 @group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
 #import shared/linear_forward.wgsl
 
-fn store(instance: u32, row: u32, column: u32, value: vec4<f32>) {
+// Nothing is read before it is stored over.
+alias Old = f32;
+fn old(instance: u32, row: u32, column: u32) -> Old { return 0.0; }
+
+fn store(instance: u32, row: u32, column: u32, value: vec4<f32>, known: Old) {
     y[(instance * dims.y_rows + dims.row + row) * (dims.out_features / 4u) + column] = value;
 }

@@ -2,11 +2,13 @@
 
 use isopose::config::{ModelConfig, Network};
 use isopose::cpu::State;
+use isopose::kernels::LINEAR_BACKWARD_INPUT_AND_SCALE_SHIFT_LEAKY_RELU;
 use isopose::nn::{
-    Block, Discriminator, Extent, FrozenBlock, Head, Lifted, Pass, Rows, Stack, Storage, Store, TrainingBlock,
+    Block, Discriminator, Extent, FrozenBlock, Head, Lifted, Pass, Rows, Stack, Storage, Store, Through, TrainingBlock,
     TrainingOptions, Update, UpdateFrom, Weights,
 };
 use isopose::plan::{CpuExecutor, Executor, Init, Recorder, SectionId, TensorId};
+use isopose::task::Seed;
 
 use super::{check, dot};
 use crate::models::draws;
@@ -135,6 +137,19 @@ fn options(rec: &mut Recorder, state: TensorId) -> TrainingOptions {
     }
 }
 
+/// Takes the gradient `dy` through the frozen epilogue that a network's output comes from, as a layer behind it would:
+/// one whose weights are the identity.
+fn record_through(rec: &mut Recorder, dy: TensorId, through: Option<Through>) {
+    let Some(Through { a, scale_shift, dz, slope }) = through else { return };
+    let weights = (0..(WIDTH + 1) * WIDTH).map(|i| if i % (WIDTH + 1) == 0 { 1.0 } else { 0.0 });
+    let parameters = rec.tensor_with("identity", &[1, WIDTH + 1, WIDTH], Init::Data(weights.collect()));
+    let dx = rec.tensor("identity.dx", &[1, ROWS, WIDTH]);
+    let tensors =
+        [("dy", dy), ("parameters", parameters), ("a", a), ("scale_shift", scale_shift), ("dx", dx), ("dz", dz)];
+    let values = [("row", 0u32.into()), ("rows", ROWS.into()), ("slope", slope.into())];
+    rec.dispatch(&LINEAR_BACKWARD_INPUT_AND_SCALE_SHIFT_LEAKY_RELU, "identity", &tensors, &values).unwrap();
+}
+
 /// Forward and backward pass with an update of one block, with or without batch norm.
 fn block<B: Block>(what: &str, norm: bool, options: impl FnOnce(&mut Recorder, TensorId) -> B::Options) {
     let mut backward = None;
@@ -144,11 +159,34 @@ fn block<B: Block>(what: &str, norm: bool, options: impl FnOnce(&mut Recorder, T
         let forward = rec.section("forward");
         block.record_forward(rec, x, PASS).unwrap();
         backward = Some(rec.section("backward"));
-        block.record_backward(rec, dy, PASS).unwrap();
+        record_through(rec, dy, block.through());
+        block.record_backward(rec, dy, PASS, None).unwrap();
         block.record_update(rec, Update::InPlace, from(x, ones, state)).unwrap();
         (block.y(), block.dx(), forward, Vec::new())
     });
     graph.check_all(what, backward.unwrap());
+}
+
+#[test]
+fn a_gradient_that_skips_an_epilogue_is_refused() {
+    let (mut rec, mut store) = (Recorder::new(), Store::default());
+    let dy = rec.tensor("dy", &[1, ROWS, WIDTH]);
+    let block = FrozenBlock::new(&mut rec, &mut store, "rb", EXTENT, (&Storage::InPlace, true));
+    rec.section("backward");
+    let error = block.record_backward(&mut rec, dy, PASS, None).unwrap_err().to_string();
+    assert!(error.contains("rb.fc2") && error.contains("epilogue"), "{error}");
+}
+
+#[test]
+fn a_gradient_that_has_gone_through_an_epilogue_is_not_added_to() {
+    let mut rec = Recorder::new();
+    let [first, second, a, dz] = ["first", "second", "a", "dz"].map(|name| rec.tensor(name, &[1, ROWS, WIDTH]));
+    let through = Some(Through { a, scale_shift: rec.tensor("norm", &[2, WIDTH]), dz, slope: 0.01 });
+    let mut seed = Seed::default();
+    seed.add(&mut rec, first, PASS.rows, through).unwrap();
+    assert_eq!(seed.sum(), Some(first));
+    let error = seed.add(&mut rec, second, PASS.rows, through).unwrap_err().to_string();
+    assert!(error.contains("cannot be added to"), "{error}");
 }
 
 #[test]
@@ -169,6 +207,7 @@ fn stack<B: Block>(what: &str, slope: f32, options: impl FnOnce(&mut Recorder, T
         let forward = rec.section("forward");
         stack.record_forward(rec, x, PASS).unwrap();
         backward = Some(rec.section("backward"));
+        record_through(rec, dy, stack.through());
         stack.record_backward(rec, dy, PASS).unwrap();
         stack.record_backward_input(rec, dx, PASS).unwrap();
         stack.record_update(rec, Update::InPlace, from(x, ones, state)).unwrap();
@@ -186,7 +225,7 @@ fn head<B: Block>(what: &str, options: impl FnOnce(&mut Recorder, TensorId) -> B
         let forward = rec.section("forward");
         head.record_forward(rec, Lifted { features: x, keypoints: x }, PASS).unwrap();
         backward = Some(rec.section("backward"));
-        let dx = head.record_backward(rec, x, PASS).unwrap();
+        let dx = head.record_backward(rec, x, PASS, None).unwrap();
         head.record_update(rec, Update::InPlace, from(x, ones, state)).unwrap();
         (head.pose, dx, forward, vec![head.dpose])
     });

@@ -1,57 +1,40 @@
 // The product of linear_tile.wgsl, with the same definitions asked for and the same sums in the same order, where lanes
-// of a subgroup hand `left` round: each loads one row out of SHARED, and all take every row from its lane. Nothing goes
-// through workgroup memory, and there is no barrier and no split. It is for software adapters, where a load costs as
+// of a subgroup hand `left` round: each loads one row out of SHARED, and all take every row from its lane. Until the sums
+// are there nothing goes through workgroup memory, and there is no barrier; and there is no split. It is for software adapters, where a load costs as
 // much as many products; src/kernel/tile.rs says which can run it. The first SHARED lanes of every subgroup must be
 // there: so LANES is a multiple of SHARED, no lane leaves early, and subgroups are filled from their first lane on.
 // STEPS of k are added at a time: where a loop carries its sums through memory, that halves the traffic and more.
 
-struct Size { instance: u32, rows: u32, columns: u32, depth: u32 }
+#import shared/linear_store.wgsl
 
-struct Place {
+// The parts of the sums.
+var<workgroup> memory: array<vec4<f32>, MEMORY>;
+
+// The lane in its subgroup is an argument of its own: in a struct, HLSL gets it without a semantic.
+@compute @workgroup_size(LANES * SPLITS)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_index) index: u32,
     @builtin(subgroup_invocation_id) neighbour: u32,
-}
-
-// The tile of workgroup `group`; `lane` < LANES is the invocation's place in it, and `split` is 0.
-fn product(size: Size, group: vec3<u32>, place: Place, lane: u32, split: u32) {
+) {
+    let size = size_of(group.z);
     let first = group.y * ROWS;
-    let column = group.x * LANES * COLUMNS + lane;
-    var sum: array<array<vec4<f32>, COLUMNS>, ROWS>;
-    for (var c = 0u; c < COLUMNS; c++) {
-        let bias = start(size.instance, min(column + c * LANES, size.columns - 1u));
-        for (var r = 0u; r < ROWS; r++) { sum[r][c] = bias; }
-    }
-    for (var k0 = 0u; k0 < size.depth; k0 += STEPS) {
+    let column = group.x * LANES * COLUMNS + lane_of(index);
+    #each c COLUMNS: let column_{c} = min(column + {c}u * LANES, size.columns - 1u);
+    #each c COLUMNS: let from_{c} = from_of(size.instance, column_{c});
+    #each c COLUMNS: let begin_{c} = start(size.instance, column_{c});
+    #each r ROWS c COLUMNS: var sum_{r}_{c} = begin_{c};
+    #each q SHARES: let row_{q} = min(first + {q}u * SHARED + neighbour % SHARED, size.rows - 1u);
+    let end = along(size.depth - PACK);
+    for (var k = 0u; k < size.depth; k += STEPS) {
         // All loads come before all sums, because a load may be branches: those between sums cost half the speed.
-        var w: array<array<vec4<f32>, COLUMNS>, STEPS>;
-        var own: array<array<f32, ROWS / SHARED>, STEPS>;
-        for (var s = 0u; s < STEPS; s++) {
-            // Past the end stands the last step again, with zeros on the left.
-            let k = min(k0 + s, size.depth - 1u);
-            for (var c = 0u; c < COLUMNS; c++) {
-                w[s][c] = right(size.instance, k, min(column + c * LANES, size.columns - 1u));
-            }
-            for (var q = 0u; q < ROWS / SHARED; q++) {
-                let row = first + q * SHARED + place.neighbour % SHARED;
-                own[s][q] = select(0.0, left(size.instance, min(row, size.rows - 1u), k), k0 + s < size.depth);
-            }
-        }
-        for (var q = 0u; q < ROWS / SHARED; q++) {
-            for (var r = 0u; r < SHARED; r++) {
-                for (var s = 0u; s < STEPS; s++) {
-                    let x = vec4<f32>(subgroupShuffle(own[s][q], r));
-                    for (var c = 0u; c < COLUMNS; c++) {
-                        sum[q * SHARED + r][c] = fma(x, w[s][c], sum[q * SHARED + r][c]);
-                    }
-                }
-            }
-        }
+        // Past the end stands the last step again, with zeros on the left.
+        #each l LOADS c COLUMNS: let w_{l}_{c} = right(from_{c}, min(along(k + {l}u * PACK), end));
+        #each s STEPS q SHARES: let own_{s}_{q} = select(0.0, left(size.instance, row_{q}, min(k + {s}u, size.depth - 1u)), k + {s}u < size.depth);
+        #each r ROWS s STEPS: let x_{s}_{r} = vec4<f32>(subgroupShuffle(own_{s}_{r/SHARED}, {r%SHARED}u));
+        #each r ROWS s STEPS c COLUMNS: sum_{r}_{c} = fma(x_{s}_{r}, w_{s/PACK}_{c}.k{s%PACK}, sum_{r}_{c});
     }
-    for (var r = 0u; r < ROWS; r++) {
-        for (var c = 0u; c < COLUMNS; c++) {
-            if first + r < size.rows && column + c * LANES < size.columns {
-                store(size.instance, first + r, column + c * LANES, sum[r][c]);
-            }
-        }
-    }
+    let lane = lane_of(index);
+    let split = 0u;
+    #import finish
 }

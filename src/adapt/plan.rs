@@ -5,7 +5,7 @@ use crate::config::{ModelConfig, Network, Ssl};
 use crate::error::{Error, Result};
 use crate::kernels;
 use crate::nn::{
-    Extent, FrozenBlock, Head, Lifted, Pass, Recording, Rows, Stack, Storage, Store, Update, UpdateFrom, Weights,
+    Extent, FrozenBlock, Head, Pass, Recording, Rows, Stack, Storage, Store, Update, UpdateFrom, Weights,
     keypoint_size, pose_size,
 };
 use crate::plan::{Recorder, SectionId, TensorId};
@@ -239,11 +239,17 @@ impl Sample {
         rec.scoped("predict", |rec| {
             self.record_pairs(rec, self.pairs, poses)?;
             self.extractor.record_forward(rec, self.pairs, pass)?;
-            let of = Lifted { features: self.extractor.features(), keypoints: self.pairs };
-            self.fsl.record_forward(rec, of, pass)?;
-            let tensors =
-                [("pose", self.fsl.pose), ("skeleton", skeleton), ("state", state), ("predictions", self.predictions)];
-            let values = [("poses", poses.into()), ("flip", self.config.flip.into())];
+            // What averages lifts the head's output too: a dispatch less to wait for.
+            self.fsl.record_raw_forward(rec, self.extractor.features(), pass)?;
+            let tensors = [
+                ("x", self.pairs),
+                ("pose", self.fsl.pose),
+                ("skeleton", skeleton),
+                ("state", state),
+                ("predictions", self.predictions),
+            ];
+            let values =
+                [&[("poses", poses.into()), ("flip", self.config.flip.into())], &self.fsl.lift_values()[..]].concat();
             rec.dispatch(&kernels::AVERAGE_FLIP_PAIRS, "average", &tensors, &values)?;
             let samples = [("samples", self.config.samples_per_replay().into())];
             rec.dispatch(&kernels::ADVANCE_SAMPLE, "advance_sample", &[("state", state)], &samples)

@@ -58,24 +58,6 @@ pub(super) fn rows_mut<'a>(u: &Uniforms, words: &'a mut [f32]) -> &'a mut [f32] 
     &mut words[u.size("row") * features..(u.size("row") + u.size("rows")) * features]
 }
 
-pub(crate) fn scale_shift_leaky_relu_backward(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
-    let (features, slope) = (u.size("features"), u.f32("slope"));
-    let (dy, a) = (inputs.get("dy"), inputs.get("a"));
-    let scale = &inputs.get("scale_shift")[..features];
-    let dz = outputs.take("dz");
-    let size = u.size("all_rows") * features;
-    for instance in 0..u.size("instances") {
-        let all = instance * size..(instance + 1) * size;
-        let (dy, a) = (rows(u, &dy[all.clone()]), rows(u, &a[all.clone()]));
-        for_each_block(rows_mut(u, &mut dz[all]), features, |r, at, dz| {
-            let scale = &scale[at..];
-            let at = r * features + at;
-            let known = dy[at..].iter().zip(&a[at..]).zip(scale);
-            dz.iter_mut().zip(known).for_each(|(dz, ((dy, &a), s))| *dz = dy * leaky_relu_derivative(a, slope) * s);
-        });
-    }
-}
-
 pub(crate) fn add(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
     let (x, y) = (inputs.get("x"), outputs.take("y"));
     let size = u.size("all_rows") * u.size("features");

@@ -2,6 +2,7 @@
 
 use super::State;
 use super::geometry::joint;
+use super::lift::lift_corrected;
 use super::random::{STREAM_FLIP, STREAM_ORDER, pcg4d};
 use crate::kernel::{Inputs, Outputs, Uniforms};
 
@@ -83,18 +84,26 @@ pub(crate) fn gather_flip_pairs(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut
 
 pub(crate) fn average_flip_pairs(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
     let (size, joints, poses) = (u.size("pose_size"), u.size("joints"), u.size("poses"));
-    let pose = inputs.get("pose");
+    let (x, pose) = (inputs.get("x"), inputs.get("pose"));
     let swap = &inputs.get_u32("skeleton")[joints..];
     let predictions = outputs.take("predictions");
+    // Root-centred, of a row of x and pose.
+    let lifted = |instance: usize, row: usize, j: usize| {
+        let o = joint(&pose[(instance * u.size("pose_rows") + row) * size..][..size], j);
+        let from = (instance * u.size("input_rows") + row) * u.size("keypoint_size") + 2 * j;
+        if u.flag("corrected") { lift_corrected(u, &[x[from], x[from + 1]], o) } else { o }
+    };
     for instance in 0..u.size("instances") {
         for p in 0..poses {
-            let at = (instance * u.size("pose_rows") + p) * size;
-            let plain = &pose[at..at + size];
+            let centred = |row, j| {
+                let (joint, root) = (lifted(instance, row, j), lifted(instance, row, 0));
+                [0, 1, 2].map(|k| joint[k] - root[k])
+            };
             let sample = chunk_row(u, inputs, instance * poses + p) * size;
             for j in 0..joints {
-                let mut value = joint(plain, j);
+                let mut value = centred(p, j);
                 if u.flag("flip") {
-                    let other = joint(&pose[at + poses * size..][..size], swap[j] as usize);
+                    let other = centred(p + poses, swap[j] as usize);
                     value = [value[0] - other[0], value[1] + other[1], value[2] + other[2]].map(|v| 0.5 * v);
                 }
                 predictions[sample + 3 * j..sample + 3 * j + 3].copy_from_slice(&value);

@@ -22,15 +22,19 @@ fn rows(u: &Uniforms) -> impl Iterator<Item = [Range<usize>; 2]> {
         .map(move |(i, row)| [x(i, row), pose(i, row)])
 }
 
+/// `shaders/shared/lift_corrected.wgsl`
+pub(super) fn lift_corrected(u: &Uniforms, x: &[f32; 2], o: [f32; 3]) -> [f32; 3] {
+    let scale = u.f32("depth") + if u.flag("perspective") { o[2] } else { 0.0 };
+    [x[0] * scale + o[0], x[1] * scale + o[1], o[2]]
+}
+
 pub(crate) fn lift_corrected_forward(u: &Uniforms, inputs: &Inputs<'_>, outputs: &mut Outputs<'_>) {
     let (x, poses) = (inputs.get("x"), outputs.take("pose"));
     for [of_x, of_pose] in rows(u) {
         let (x, pose) = (&x[of_x], &mut poses[of_pose]);
         let root = [pose[0], pose[1], pose[2]];
         for (x, p) in x.as_chunks::<2>().0.iter().zip(pose.as_chunks_mut::<3>().0) {
-            let o = [0, 1, 2].map(|k| p[k] - root[k]);
-            let scale = u.f32("depth") + if u.flag("perspective") { o[2] } else { 0.0 };
-            *p = [x[0] * scale + o[0], x[1] * scale + o[1], o[2]];
+            *p = lift_corrected(u, x, [0, 1, 2].map(|k| p[k] - root[k]));
         }
     }
 }

@@ -68,18 +68,66 @@ pub(crate) fn linear_backward_input_residual(u: &Uniforms, inputs: &Inputs<'_>, 
     });
 }
 
+/// Back through the frozen epilogue of the layer before: `leaky_relu'(a) * scale`.
+struct ActivationBackward<'a> {
+    a: &'a [f32],
+    scale: &'a [f32],
+    slope: f32,
+    features: usize,
+}
+
+impl<'a> ActivationBackward<'a> {
+    fn new(u: &Uniforms, inputs: &Inputs<'a>) -> Self {
+        let (a, scale) = (inputs.get("a"), inputs.get("scale_shift"));
+        Self { a, scale, slope: u.f32("slope"), features: u.size("in_features") }
+    }
+
+    fn apply(&self, row: usize, columns: Range<usize>, dx: &[f32], dz: &mut [f32]) {
+        let known = self.a[row * self.features..][columns.clone()].iter().zip(&self.scale[columns]);
+        for ((dz, dx), (&a, scale)) in dz.iter_mut().zip(dx).zip(known) {
+            *dz = dx * leaky_relu_derivative(a, self.slope) * scale;
+        }
+    }
+}
+
 pub(crate) fn linear_backward_input_scale_shift_leaky_relu(
     u: &Uniforms,
     inputs: &Inputs<'_>,
     outputs: &mut Outputs<'_>,
 ) {
     let operands = (inputs.get("dy"), inputs.get("parameters"));
-    let (a, scale, slope) = (inputs.get("a"), inputs.get("scale_shift"), u.f32("slope"));
-    let features = u.size("in_features");
+    let activation = ActivationBackward::new(u, inputs);
     backward_input(&Layer::of(u), operands, [outputs.take("dz")], |row, columns, sums, [dz]| {
-        let known = a[row * features..][columns.clone()].iter().zip(&scale[columns]);
-        for ((dz, sum), (&a, s)) in dz.iter_mut().zip(sums).zip(known) {
-            *dz = sum * leaky_relu_derivative(a, slope) * s;
-        }
+        activation.apply(row, columns, sums, dz);
+    });
+}
+
+pub(crate) fn linear_backward_input_and_scale_shift_leaky_relu(
+    u: &Uniforms,
+    inputs: &Inputs<'_>,
+    outputs: &mut Outputs<'_>,
+) {
+    let operands = (inputs.get("dy"), inputs.get("parameters"));
+    let activation = ActivationBackward::new(u, inputs);
+    let written = [outputs.take("dx"), outputs.take("dz")];
+    backward_input(&Layer::of(u), operands, written, |row, columns, sums, [dx, dz]| {
+        dx.copy_from_slice(sums);
+        activation.apply(row, columns, dx, dz);
+    });
+}
+
+pub(crate) fn linear_backward_input_residual_and_scale_shift_leaky_relu(
+    u: &Uniforms,
+    inputs: &Inputs<'_>,
+    outputs: &mut Outputs<'_>,
+) {
+    let operands = (inputs.get("dy"), inputs.get("parameters"));
+    let activation = ActivationBackward::new(u, inputs);
+    let (dresidual, features) = (inputs.get("dresidual"), u.size("in_features"));
+    let written = [outputs.take("dx"), outputs.take("dz")];
+    backward_input(&Layer::of(u), operands, written, |row, columns, sums, [dx, dz]| {
+        let dresidual = &dresidual[row * features..][columns.clone()];
+        dx.iter_mut().zip(sums).zip(dresidual).for_each(|((dx, sum), dr)| *dx = sum + dr);
+        activation.apply(row, columns, dx, dz);
     });
 }

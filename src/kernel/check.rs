@@ -3,7 +3,7 @@
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, ScalarKind, StorageAccess, TypeInner};
 
-use super::{Access, Element, Kernel, Product, Tile, Uniform, expand_imports};
+use super::{Access, Element, Kernel, Product, Tile, Uniform, wgsl};
 
 /// Parses and validates the WGSL of `kernel`, with the declared tile where it has one, and compares it with the
 /// declaration: entry point and workgroup size, every binding's number, name, access and element type, every member of
@@ -25,7 +25,7 @@ pub fn check_tile(kernel: &Kernel, tile: &Tile) -> Result<(), String> {
 
 fn compare(kernel: &Kernel, tile: Option<&Tile>, workgroup: [u32; 3]) -> Result<(), String> {
     let fail = |what: String| Err(format!("{}: {what}", kernel.name));
-    let text = expand_imports(kernel.source, tile).map_err(|e| format!("{}: {e}", kernel.name))?;
+    let text = wgsl(kernel, tile)?;
     let module =
         naga::front::wgsl::parse_str(&text).map_err(|e| format!("{}: {}", kernel.name, e.emit_to_string(&text)))?;
     // No optional feature, but for tiles that are chosen where there are subgroups.

@@ -3,13 +3,17 @@
 //! A declaration is plain data. [`check`] proves with naga that it agrees with the WGSL; the recorder of
 //! [`crate::plan`] unifies its shapes with real tensors; both executors run it.
 
+mod area;
 mod check;
 mod source;
 mod tile;
+mod wgsl;
 
+pub use area::{Area, Span};
 pub use check::{check, check_tile};
 pub(crate) use source::expand_imports;
 pub use tile::{Left, Product, RowClass, Tile, Tiling};
+pub use wgsl::wgsl;
 
 use arrayvec::ArrayVec;
 
@@ -59,24 +63,32 @@ pub struct Binding {
     pub element: Element,
     /// Symbolic dimensions: a name, `name+1`, or a number.
     pub shape: &'static [&'static str],
+    /// Rows that it touches, where that is not all or `[row, row + rows)`: [`Binding::area`].
+    pub rows: &'static [Span],
+    /// Columns that it touches, where that is not all.
+    pub columns: Option<Span>,
 }
 
 /// A binding that is read.
 #[must_use]
 pub const fn read(name: &'static str, element: Element, shape: &'static [&'static str]) -> Binding {
-    Binding { name, access: Access::Read, element, shape }
+    bind(name, Access::Read, element, shape)
 }
 
 /// A binding that is written without being read.
 #[must_use]
 pub const fn write(name: &'static str, element: Element, shape: &'static [&'static str]) -> Binding {
-    Binding { name, access: Access::Write, element, shape }
+    bind(name, Access::Write, element, shape)
 }
 
 /// A binding that is updated in place.
 #[must_use]
 pub const fn update(name: &'static str, element: Element, shape: &'static [&'static str]) -> Binding {
-    Binding { name, access: Access::Update, element, shape }
+    bind(name, Access::Update, element, shape)
+}
+
+const fn bind(name: &'static str, access: Access, element: Element, shape: &'static [&'static str]) -> Binding {
+    Binding { name, access, element, shape, rows: &[], columns: None }
 }
 
 /// One member of a kernel's `Dims` struct: a symbolic dimension (filled by unification) or a number

@@ -5,24 +5,6 @@ use crate::cpu::activation as twin;
 use crate::kernel::Uniform::{F32, U32};
 use crate::kernel::{Element, Kernel, Uniforms, no_products, read, rows_fit, update, write};
 
-/// dz = dy * leaky_relu'(a) * scale.
-pub static SCALE_SHIFT_LEAKY_RELU_BACKWARD: Kernel = Kernel {
-    name: "scale_shift_leaky_relu_backward",
-    source: include_str!("../../shaders/scale_shift_leaky_relu_backward.wgsl"),
-    bindings: &[
-        read("dy", Element::Vec4, &["instances", "all_rows", "features"]),
-        read("a", Element::Vec4, &["instances", "all_rows", "features"]),
-        read("scale_shift", Element::Vec4, &["2", "features"]),
-        write("dz", Element::Vec4, &["instances", "all_rows", "features"]),
-    ],
-    uniforms: &[U32("instances"), U32("all_rows"), U32("row"), U32("rows"), U32("features"), F32("slope")],
-    workgroup: [64, 1, 1],
-    grid: |u| [groups(u.u32("features") / 4), u.u32("rows"), u.u32("instances")],
-    check: rows_inside,
-    twin: twin::scale_shift_leaky_relu_backward,
-    flops: no_products,
-};
-
 /// y += x.
 pub static ADD: Kernel = Kernel {
     name: "add",

@@ -1,10 +1,10 @@
 //! Poses in, predictions out.
 
-use super::{groups, pose_fits};
+use super::{PAIRS, groups, pose_fits};
 use crate::cpu::augment::augment_batch;
 use crate::cpu::gather as twin;
 use crate::kernel::Uniform::{F32, U32};
-use crate::kernel::{Element, Kernel, Uniforms, no_check, no_products, read, update, write};
+use crate::kernel::{Element, Kernel, Span, Uniforms, no_check, no_products, read, update, write};
 
 /// A batch from the resident training set, mirrored at random.
 pub static GATHER_BATCH: Kernel = Kernel {
@@ -15,7 +15,7 @@ pub static GATHER_BATCH: Kernel = Kernel {
         read("positions", Element::F32, &["poses", "pose_size"]),
         read("skeleton", Element::U32, &["2", "joints"]),
         read("state", Element::State, &["8"]),
-        write("x", Element::F32, &["1", "input_rows", "keypoint_size"]),
+        write("x", Element::F32, &["1", "input_rows", "keypoint_size"]).rows(&[Span("0", "batch")]),
         write("truth", Element::F32, &["1", "batch", "pose_size"]),
     ],
     uniforms: &[
@@ -45,7 +45,7 @@ pub static AUGMENT_BATCH: Kernel = Kernel {
         read("limbs", Element::U32, &["4", "3"]),
         read("bones", Element::F32, &["joints"]),
         read("state", Element::State, &["8"]),
-        update("x", Element::F32, &["1", "input_rows", "keypoint_size"]),
+        update("x", Element::F32, &["1", "input_rows", "keypoint_size"]).rows(&[Span("0", "batch")]),
         update("truth", Element::F32, &["1", "batch", "pose_size"]),
     ],
     uniforms: &[
@@ -80,7 +80,7 @@ pub static GATHER_SAMPLE: Kernel = Kernel {
     bindings: &[
         read("samples", Element::F32, &["capacity", "keypoint_size"]),
         read("state", Element::State, &["8"]),
-        write("x", Element::F32, &["instances", "input_rows", "keypoint_size"]),
+        write("x", Element::F32, &["instances", "input_rows", "keypoint_size"]).rows(&[Span("0", "1")]),
     ],
     uniforms: &[U32("capacity"), U32("keypoint_size"), U32("instances"), U32("input_rows")],
     workgroup: [64, 1, 1],
@@ -98,7 +98,7 @@ pub static GATHER_FLIP_PAIRS: Kernel = Kernel {
         read("samples", Element::F32, &["capacity", "keypoint_size"]),
         read("skeleton", Element::U32, &["2", "joints"]),
         read("state", Element::State, &["8"]),
-        write("x", Element::F32, &["instances", "input_rows", "keypoint_size"]),
+        write("x", Element::F32, &["instances", "input_rows", "keypoint_size"]).rows(&PAIRS),
     ],
     uniforms: &[
         U32("capacity"),
@@ -120,19 +120,25 @@ pub static AVERAGE_FLIP_PAIRS: Kernel = Kernel {
     name: "average_flip_pairs",
     source: include_str!("../../shaders/average_flip_pairs.wgsl"),
     bindings: &[
-        read("pose", Element::F32, &["instances", "pose_rows", "pose_size"]),
+        read("x", Element::F32, &["instances", "input_rows", "keypoint_size"]).rows(&PAIRS),
+        read("pose", Element::F32, &["instances", "pose_rows", "pose_size"]).rows(&PAIRS),
         read("skeleton", Element::U32, &["2", "joints"]),
         read("state", Element::State, &["8"]),
         write("predictions", Element::F32, &["capacity", "pose_size"]),
     ],
     uniforms: &[
         U32("capacity"),
+        U32("keypoint_size"),
         U32("pose_size"),
         U32("joints"),
         U32("instances"),
+        U32("input_rows"),
         U32("pose_rows"),
         U32("poses"),
         U32("flip"),
+        U32("corrected"),
+        U32("perspective"),
+        F32("depth"),
     ],
     workgroup: [64, 1, 1],
     grid: |u| [groups(u.u32("poses")), u.u32("instances"), 1],
@@ -164,11 +170,10 @@ fn batch_fits(u: &Uniforms) -> Result<(), String> {
 
 /// The pairs' rows exist.
 fn pairs_fit(u: &Uniforms) -> Result<(), String> {
-    let rows =
-        u.iter().find(|(name, _)| matches!(*name, "input_rows" | "pose_rows")).map_or(0, |(name, _)| u.size(name));
     let needed = 2 * u.size("poses");
-    if rows < needed {
-        return Err(format!("{needed} rows are needed, there are {rows}"));
+    let rows = u.iter().filter(|(name, _)| matches!(*name, "input_rows" | "pose_rows"));
+    if let Some((name, _)) = rows.into_iter().find(|(name, _)| u.size(name) < needed) {
+        return Err(format!("`{name}` is {}, but {needed} rows are needed", u.size(name)));
     }
     pose_fits(u)
 }

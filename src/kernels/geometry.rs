@@ -1,20 +1,20 @@
 //! Pose geometry: random projections and their gradient.
 
-use super::{copies_fit, groups, pose_fits};
+use super::{LIFTED, VIEWED, VIEWS, copies_fit, groups, pose_fits};
 use crate::cpu::geometry as twin;
 use crate::kernel::Uniform::{F32, U32};
-use crate::kernel::{Element, Kernel, Uniforms, no_products, read, update, write};
+use crate::kernel::{Element, Kernel, Span, Uniforms, no_products, read, update, write};
 
 /// y = normalize(project(R X)).
 pub static PROJECT_VIEWS_FORWARD: Kernel = Kernel {
     name: "project_views_forward",
     source: include_str!("../../shaders/project_views_forward.wgsl"),
     bindings: &[
-        read("pose", Element::F32, &["instances", "pose_rows", "pose_size"]),
-        read("views", Element::F32, &["instances", "view_rows", "2"]),
+        read("pose", Element::F32, &["instances", "pose_rows", "pose_size"]).rows(&[LIFTED]),
+        read("views", Element::F32, &["instances", "view_rows", "2"]).rows(&[VIEWS]),
         read("skeleton", Element::U32, &["2", "joints"]),
         read("bones", Element::F32, &["joints"]),
-        write("y", Element::F32, &["instances", "input_rows", "keypoint_size"]),
+        write("y", Element::F32, &["instances", "input_rows", "keypoint_size"]).rows(&[VIEWED]),
     ],
     uniforms: &[
         U32("instances"),
@@ -44,13 +44,13 @@ pub static PROJECT_VIEWS_BACKWARD: Kernel = Kernel {
     name: "project_views_backward",
     source: include_str!("../../shaders/project_views_backward.wgsl"),
     bindings: &[
-        read("pose", Element::F32, &["instances", "pose_rows", "pose_size"]),
-        read("views", Element::F32, &["instances", "view_rows", "2"]),
+        read("pose", Element::F32, &["instances", "pose_rows", "pose_size"]).rows(&[LIFTED]),
+        read("views", Element::F32, &["instances", "view_rows", "2"]).rows(&[VIEWS]),
         read("skeleton", Element::U32, &["2", "joints"]),
         read("bones", Element::F32, &["joints"]),
-        read("dy_disc", Element::F32, &["instances", "input_rows", "keypoint_size"]),
-        read("dy_lift", Element::F32, &["instances", "input_rows", "keypoint_size"]),
-        read("generator_factor", Element::F32, &["instances", "input_rows"]),
+        read("dy_disc", Element::F32, &["instances", "input_rows", "keypoint_size"]).rows(&[VIEWED]),
+        read("dy_lift", Element::F32, &["instances", "input_rows", "keypoint_size"]).rows(&[VIEWED]),
+        read("generator_factor", Element::F32, &["instances", "input_rows"]).rows(&[VIEWED]),
         update("dpose", Element::F32, &["instances", "copies", "pose_size"]),
     ],
     uniforms: &[
@@ -82,9 +82,9 @@ pub static MASK_JOINTS: Kernel = Kernel {
     name: "mask_joints",
     source: include_str!("../../shaders/mask_joints.wgsl"),
     bindings: &[
-        read("x", Element::F32, &["instances", "input_rows", "keypoint_size"]),
+        read("x", Element::F32, &["instances", "input_rows", "keypoint_size"]).rows(&[Span("0", "rows")]),
         read("seen", Element::F32, &["instances", "1", "joints"]),
-        write("y", Element::F32, &["instances", "input_rows", "keypoint_size"]),
+        write("y", Element::F32, &["instances", "input_rows", "keypoint_size"]).rows(&[Span("0", "rows")]),
     ],
     uniforms: &[U32("instances"), U32("input_rows"), U32("keypoint_size"), U32("joints"), U32("rows")],
     workgroup: [64, 1, 1],
@@ -100,15 +100,23 @@ pub static SUM_VIEWS_BACKWARD: Kernel = Kernel {
     source: include_str!("../../shaders/sum_views_backward.wgsl"),
     bindings: &[
         read("dpose", Element::F32, &["instances", "copies", "pose_size"]),
-        write("dout", Element::F32, &["instances", "pose_rows", "pose_size"]),
+        write("dout", Element::F32, &["instances", "pose_rows", "pose_size"]).rows(&[LIFTED]),
     ],
     uniforms: &[U32("instances"), U32("copies"), U32("pose_size"), U32("pose_rows"), U32("joints"), U32("lifted")],
     workgroup: [64, 1, 1],
-    grid: |u| [groups(u.u32("pose_size")), u.u32("lifted"), u.u32("instances")],
-    check: copies_fit,
+    grid: |u| [u.u32("lifted"), u.u32("instances"), 1],
+    check: pose_fits_a_workgroup,
     twin: twin::sum_views_backward,
     flops: no_products,
 };
+
+/// The root gathers what the workgroup's other invocations have summed.
+fn pose_fits_a_workgroup(u: &Uniforms) -> Result<(), String> {
+    match u.u32("pose_size") {
+        size if size > 64 => Err(format!("`pose_size` is {size}, above 64")),
+        _ => copies_fit(u),
+    }
+}
 
 /// The masked rows exist.
 fn rows_fit(u: &Uniforms) -> Result<(), String> {

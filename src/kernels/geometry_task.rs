@@ -1,20 +1,20 @@
 //! The geometry task: views of the flip-averaged lift, and what geometry asks of a lift.
 
-use super::{groups, pose_fits};
+use super::{PAIR, VIEWED, VIEWS, groups, pose_fits};
 use crate::cpu::geometry_task as twin;
 use crate::kernel::Uniform::{F32, U32};
-use crate::kernel::{Element, Kernel, Uniforms, no_products, read, update, write};
+use crate::kernel::{Element, Kernel, Span, Uniforms, no_products, read, update, write};
 
 /// y = normalize(project(R X)) of the flip-averaged lift X, which is held.
 pub static PROJECT_AVERAGE_VIEWS_FORWARD: Kernel = Kernel {
     name: "project_average_views_forward",
     source: include_str!("../../shaders/project_average_views_forward.wgsl"),
     bindings: &[
-        read("pose", Element::F32, &["instances", "pose_rows", "pose_size"]),
-        read("views", Element::F32, &["instances", "view_rows", "2"]),
+        read("pose", Element::F32, &["instances", "pose_rows", "pose_size"]).rows(&[PAIR]),
+        read("views", Element::F32, &["instances", "view_rows", "2"]).rows(&[VIEWS]),
         read("skeleton", Element::U32, &["2", "joints"]),
         read("bones", Element::F32, &["joints"]),
-        write("y", Element::F32, &["instances", "input_rows", "keypoint_size"]),
+        write("y", Element::F32, &["instances", "input_rows", "keypoint_size"]).rows(&[VIEWED]),
     ],
     uniforms: &[
         U32("instances"),
@@ -44,14 +44,16 @@ pub static GEOMETRY_LOSS: Kernel = Kernel {
     name: "geometry_loss",
     source: include_str!("../../shaders/geometry_loss.wgsl"),
     bindings: &[
-        read("pose", Element::F32, &["instances", "pose_rows", "pose_size"]),
-        read("x", Element::F32, &["instances", "input_rows", "keypoint_size"]),
-        read("views", Element::F32, &["instances", "view_rows", "2"]),
+        read("pose", Element::F32, &["instances", "pose_rows", "pose_size"]).rows(&[PAIR, VIEWED]),
+        read("x", Element::F32, &["instances", "input_rows", "keypoint_size"]).rows(&[PAIR]),
+        read("views", Element::F32, &["instances", "view_rows", "2"]).rows(&[VIEWS]),
         read("skeleton", Element::U32, &["2", "joints"]),
         read("bones", Element::F32, &["joints"]),
         read("seen", Element::F32, &["instances", "1", "joints"]),
-        update("row_losses", Element::F32, &["instances", "loss_rows", "terms"]),
-        write("dout", Element::F32, &["instances", "pose_rows", "pose_size"]),
+        update("row_losses", Element::F32, &["instances", "loss_rows", "terms"])
+            .rows(&[PAIR, VIEWED])
+            .columns(Span("column", "3")),
+        write("dout", Element::F32, &["instances", "pose_rows", "pose_size"]).rows(&[PAIR, VIEWED]),
     ],
     uniforms: &[
         U32("instances"),

@@ -1,21 +1,23 @@
 //! Losses and the gradients that start a backward pass.
 
-use super::{columns_fit, copies_fit, groups, pose_fits};
+use super::{LIFTED, VIEWED, VIEWS, columns_fit, copies_fit, groups, pose_fits};
 use crate::cpu::loss as twin;
 use crate::kernel::Uniform::{F32, U32};
-use crate::kernel::{Element, Kernel, Uniforms, no_check, no_products, read, update, write};
+use crate::kernel::{Element, Kernel, Span, Uniforms, no_check, no_products, read, update, write};
 
 /// Eq. 4's cycle terms and their gradient.
 pub static CYCLE_LOSS: Kernel = Kernel {
     name: "cycle_loss",
     source: include_str!("../../shaders/cycle_loss.wgsl"),
     bindings: &[
-        read("pose", Element::F32, &["instances", "pose_rows", "pose_size"]),
-        read("views", Element::F32, &["instances", "view_rows", "2"]),
-        read("x", Element::F32, &["instances", "input_rows", "keypoint_size"]),
+        read("pose", Element::F32, &["instances", "pose_rows", "pose_size"]).rows(&[LIFTED, VIEWED]),
+        read("views", Element::F32, &["instances", "view_rows", "2"]).rows(&[VIEWS]),
+        read("x", Element::F32, &["instances", "input_rows", "keypoint_size"]).rows(&[LIFTED]),
         read("seen", Element::F32, &["instances", "1", "joints"]),
-        update("row_losses", Element::F32, &["instances", "loss_rows", "terms"]),
-        write("dout", Element::F32, &["instances", "pose_rows", "pose_size"]),
+        update("row_losses", Element::F32, &["instances", "loss_rows", "terms"])
+            .rows(&[VIEWED])
+            .columns(Span("column", "2")),
+        write("dout", Element::F32, &["instances", "pose_rows", "pose_size"]).rows(&[VIEWED]),
         write("dpose", Element::F32, &["instances", "copies", "pose_size"]),
     ],
     uniforms: &[
@@ -52,10 +54,12 @@ pub static DISCRIMINATOR_LOSS: Kernel = Kernel {
     name: "discriminator_loss",
     source: include_str!("../../shaders/discriminator_loss.wgsl"),
     bindings: &[
-        read("logits", Element::F32, &["instances", "input_rows", "logit_size"]),
-        update("row_losses", Element::F32, &["instances", "loss_rows", "terms"]),
-        write("row_scale", Element::F32, &["instances", "input_rows"]),
-        write("generator_factor", Element::F32, &["instances", "input_rows"]),
+        read("logits", Element::F32, &["instances", "input_rows", "logit_size"]).rows(&[LIFTED, VIEWED]),
+        update("row_losses", Element::F32, &["instances", "loss_rows", "terms"])
+            .rows(&[LIFTED, VIEWED])
+            .columns(Span("column", "3")),
+        write("row_scale", Element::F32, &["instances", "input_rows"]).rows(&[LIFTED, VIEWED]),
+        write("generator_factor", Element::F32, &["instances", "input_rows"]).rows(&[LIFTED, VIEWED]),
     ],
     uniforms: &[
         U32("instances"),
@@ -81,11 +85,13 @@ pub static SUPERVISED_LOSS: Kernel = Kernel {
     name: "supervised_loss",
     source: include_str!("../../shaders/supervised_loss.wgsl"),
     bindings: &[
-        read("pose", Element::F32, &["1", "pose_rows", "pose_size"]),
+        read("pose", Element::F32, &["1", "pose_rows", "pose_size"]).rows(&[Span("0", "rows")]),
         read("truth", Element::F32, &["1", "rows", "pose_size"]),
         read("skeleton", Element::U32, &["2", "joints"]),
-        update("row_losses", Element::F32, &["1", "loss_rows", "terms"]),
-        write("dout", Element::F32, &["1", "pose_rows", "pose_size"]),
+        update("row_losses", Element::F32, &["1", "loss_rows", "terms"])
+            .rows(&[Span("0", "rows")])
+            .columns(Span("column", "1")),
+        write("dout", Element::F32, &["1", "pose_rows", "pose_size"]).rows(&[Span("0", "rows")]),
     ],
     uniforms: &[
         U32("pose_rows"),
@@ -119,7 +125,7 @@ pub static REDUCE_LOSSES: Kernel = Kernel {
     ],
     uniforms: &[U32("instances"), U32("loss_rows"), U32("slots"), U32("terms")],
     workgroup: [64, 1, 1],
-    grid: |u| [groups(u.u32("instances") * u.u32("terms")), 1, 1],
+    grid: |u| [u.u32("terms"), u.u32("instances"), 1],
     check: no_check,
     twin: twin::reduce_losses,
     flops: no_products,

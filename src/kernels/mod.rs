@@ -25,7 +25,7 @@ pub use optimizer::*;
 pub use replay::*;
 pub use state::*;
 
-use crate::kernel::{Kernel, Uniforms};
+use crate::kernel::{Kernel, Span, Uniforms};
 
 /// Every kernel, in the order of `docs/kernels.md`.
 pub static ALL: &[&Kernel] = &[
@@ -35,11 +35,12 @@ pub static ALL: &[&Kernel] = &[
     &LINEAR_BACKWARD_INPUT,
     &LINEAR_BACKWARD_INPUT_RESIDUAL,
     &LINEAR_BACKWARD_INPUT_SCALE_SHIFT_LEAKY_RELU,
+    &LINEAR_BACKWARD_INPUT_AND_SCALE_SHIFT_LEAKY_RELU,
+    &LINEAR_BACKWARD_INPUT_RESIDUAL_AND_SCALE_SHIFT_LEAKY_RELU,
     &LINEAR_BACKWARD_WEIGHT_ADAM,
     &LINEAR_BACKWARD_WEIGHT_ADAM_FIRST,
     &LINEAR_BACKWARD_WEIGHT_ADAM_LAST,
     &LINEAR_BACKWARD_WEIGHT_ADAM_ONLY,
-    &SCALE_SHIFT_LEAKY_RELU_BACKWARD,
     &ADD,
     &LEAKY_RELU_DROPOUT_FORWARD,
     &LEAKY_RELU_DROPOUT_BACKWARD,
@@ -71,6 +72,17 @@ pub static ALL: &[&Kernel] = &[
     &ADVANCE_STEP,
     &ADVANCE_SAMPLE,
 ];
+
+/// Rows of the lift.
+const LIFTED: Span = Span("0", "lifted");
+/// Rows of the views of it.
+const VIEWED: Span = Span("lifted", "copies");
+/// The views that show it.
+const VIEWS: Span = Span("first_view", "copies");
+/// The lifts of an input and of its mirror image.
+const PAIR: Span = Span("0", "2");
+/// Samples, then their mirror images.
+const PAIRS: [Span; 2] = [Span("0", "poses"), Span("poses", "poses")];
 
 /// Workgroups of 64 that cover `count` invocations.
 fn groups(count: u32) -> u32 {

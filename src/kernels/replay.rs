@@ -3,7 +3,7 @@
 use super::{columns_fit, groups, pose_fits};
 use crate::cpu::{loss, replay};
 use crate::kernel::Uniform::{F32, U32};
-use crate::kernel::{Element, Kernel, Uniforms, no_products, read, update, write};
+use crate::kernel::{Element, Kernel, Span, Uniforms, no_products, read, update, write};
 
 /// Labelled poses out of the reservoir, mirrored and turned at random.
 pub static GATHER_REPLAY: Kernel = Kernel {
@@ -15,7 +15,7 @@ pub static GATHER_REPLAY: Kernel = Kernel {
         read("skeleton", Element::U32, &["2", "joints"]),
         read("bones", Element::F32, &["joints"]),
         read("state", Element::State, &["8"]),
-        write("x", Element::F32, &["instances", "input_rows", "keypoint_size"]),
+        write("x", Element::F32, &["instances", "input_rows", "keypoint_size"]).rows(&[Span("row", "replayed")]),
         write("truth", Element::F32, &["instances", "replayed", "pose_size"]),
     ],
     uniforms: &[
@@ -48,11 +48,13 @@ pub static REPLAY_LOSS: Kernel = Kernel {
     name: "replay_loss",
     source: include_str!("../../shaders/replay_loss.wgsl"),
     bindings: &[
-        read("pose", Element::F32, &["instances", "pose_rows", "pose_size"]),
+        read("pose", Element::F32, &["instances", "pose_rows", "pose_size"]).rows(&[Span("row", "replayed")]),
         read("truth", Element::F32, &["instances", "replayed", "pose_size"]),
         read("skeleton", Element::U32, &["2", "joints"]),
-        update("row_losses", Element::F32, &["instances", "loss_rows", "terms"]),
-        write("dout", Element::F32, &["instances", "pose_rows", "pose_size"]),
+        update("row_losses", Element::F32, &["instances", "loss_rows", "terms"])
+            .rows(&[Span("row", "replayed")])
+            .columns(Span("column", "1")),
+        write("dout", Element::F32, &["instances", "pose_rows", "pose_size"]).rows(&[Span("row", "replayed")]),
     ],
     uniforms: &[
         U32("instances"),

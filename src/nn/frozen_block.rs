@@ -4,11 +4,10 @@
 //! ReLU. Without a norm (the discriminator) scale is 1 and shift 0.
 
 use super::{
-    ActivatedBackward, ActivatedForward, Backward, Block, Extent, Linear, Pass, ResidualForward, Storage, Store,
-    Update, UpdateFrom,
+    ActivatedForward, Backward, Block, Extent, Linear, Pass, ResidualForward, Storage, Store, Through, Update,
+    UpdateFrom,
 };
-use crate::error::Result;
-use crate::kernels;
+use crate::error::{Error, Result};
 use crate::plan::{Init, Recorder, TensorId};
 
 /// A residual block with everything that its passes leave behind.
@@ -82,22 +81,31 @@ impl Block for FrozenBlock {
         self.fc[1].record_residual_forward(rec, pass, second, slope)
     }
 
-    fn record_backward(&self, rec: &mut Recorder, dy: TensorId, pass: Pass) -> Result<()> {
-        let rows = pass.rows.values();
-        let slope = self.extent.slope;
-        let tensors = [("dy", dy), ("a", self.a[1]), ("scale_shift", self.scale_shift[1]), ("dz", self.dz[1])];
-        let label = format!("{}.activation.backward", self.fc[1].name);
-        let kernel = &kernels::SCALE_SHIFT_LEAKY_RELU_BACKWARD;
-        rec.dispatch(kernel, &label, &tensors, &[rows[0], rows[1], ("slope", slope.into())])?;
-        let [scale_shift, _] = self.scale_shift;
-        let second = ActivatedBackward { dy: self.dz[1], a: self.a[0], scale_shift, dz: self.dz[0] };
-        self.fc[1].record_activated_backward(rec, pass, second, slope)?;
-        let first = Backward { dy: self.dz[0], residual: Some(dy), dx: self.dx };
+    fn through(&self) -> Option<Through> {
+        Some(self.epilogue(1))
+    }
+
+    /// What wrote `dy` has written the second layer's gradient too, see [`Block::through`].
+    fn record_backward(&self, rec: &mut Recorder, dy: TensorId, pass: Pass, on: Option<Through>) -> Result<()> {
+        if !rec.has_just_written(self.dz[1], &pass.rows.values()) {
+            let layer = &self.fc[1].name;
+            return Err(Error::Plan(format!("{layer}: the gradient has not gone through the epilogue before it")));
+        }
+        self.fc[1].record_activated_backward(rec, pass, self.dz[1], self.epilogue(0))?;
+        let first = Backward { dy: self.dz[0], residual: Some(dy), dx: self.dx, through: on };
         self.fc[0].record_backward_input(rec, pass, first)
     }
 
     fn record_update(&self, rec: &mut Recorder, update: Update, from: UpdateFrom) -> Result<()> {
         self.fc[0].record_update(rec, update, self.dz[0], from)?;
         self.fc[1].record_update(rec, update, self.dz[1], UpdateFrom { x: self.a[0], ..from })
+    }
+}
+
+impl FrozenBlock {
+    /// What follows a linear layer, on the way back.
+    fn epilogue(&self, layer: usize) -> Through {
+        let slope = self.extent.slope;
+        Through { a: self.a[layer], scale_shift: self.scale_shift[layer], dz: self.dz[layer], slope }
     }
 }

@@ -90,19 +90,21 @@ pub struct Backward {
     pub residual: Option<TensorId>,
     /// Gradient at the input.
     pub dx: TensorId,
+    /// The frozen epilogue that made the input, which the gradient goes on through.
+    pub through: Option<Through>,
 }
 
-/// As [`Backward`], on through the frozen epilogue of the layer before.
+/// The frozen epilogue of a layer, on the way back: `dz = dx * leaky_relu'(a) * scale`.
 #[derive(Clone, Copy, Debug)]
-pub struct ActivatedBackward {
-    /// Gradient at the output.
-    pub dy: TensorId,
-    /// That layer's activation.
+pub struct Through {
+    /// Its activation.
     pub a: TensorId,
-    /// Its folded norm.
+    /// Its folded norm (2, features).
     pub scale_shift: TensorId,
     /// Gradient at its linear output.
     pub dz: TensorId,
+    /// Negative slope of the leaky ReLU.
+    pub slope: f32,
 }
 
 /// A linear layer in a plan.
@@ -208,7 +210,7 @@ impl Linear {
         rec.dispatch(kernel, &format!("{}.forward", self.name), &tensors, &[row, count, ("slope", slope.into())])
     }
 
-    /// `dx = dy W^T`, plus `residual` if there is one.
+    /// `dx = dy W^T`, plus `residual` if there is one; and on through an epilogue.
     ///
     /// # Errors
     /// As [`Self::record_forward`].
@@ -216,21 +218,25 @@ impl Linear {
         &self,
         rec: &mut Recorder,
         pass: Pass,
-        Backward { dy, residual, dx }: Backward,
+        Backward { dy, residual, dx, through }: Backward,
     ) -> Result<()> {
-        let label = format!("{}.backward", self.name);
-        let tensors = [("dy", dy), ("parameters", self.weights(pass)), ("dx", dx)];
-        match residual {
-            None => rec.dispatch(&kernels::LINEAR_BACKWARD_INPUT, &label, &tensors, &pass.rows.values()),
-            Some(residual) => {
-                let [dy, parameters, dx] = tensors;
-                let tensors = [dy, parameters, ("dresidual", residual), dx];
-                rec.dispatch(&kernels::LINEAR_BACKWARD_INPUT_RESIDUAL, &label, &tensors, &pass.rows.values())
-            }
+        let mut tensors = vec![("dy", dy), ("parameters", self.weights(pass)), ("dx", dx)];
+        tensors.extend(residual.map(|residual| ("dresidual", residual)));
+        let mut values = pass.rows.values().to_vec();
+        if let Some(Through { a, scale_shift, dz, slope }) = through {
+            tensors.extend([("a", a), ("scale_shift", scale_shift), ("dz", dz)]);
+            values.push(("slope", slope.into()));
         }
+        let kernel = match (residual, through) {
+            (None, None) => &kernels::LINEAR_BACKWARD_INPUT,
+            (Some(_), None) => &kernels::LINEAR_BACKWARD_INPUT_RESIDUAL,
+            (None, Some(_)) => &kernels::LINEAR_BACKWARD_INPUT_AND_SCALE_SHIFT_LEAKY_RELU,
+            (Some(_), Some(_)) => &kernels::LINEAR_BACKWARD_INPUT_RESIDUAL_AND_SCALE_SHIFT_LEAKY_RELU,
+        };
+        rec.dispatch(kernel, &format!("{}.backward", self.name), &tensors, &values)
     }
 
-    /// `dz = (dy W^T) * leaky_relu'(a) * scale`: on through the frozen epilogue of the layer before.
+    /// `dz = (dy W^T) * leaky_relu'(a) * scale`: through an epilogue that nothing else needs the gradient before.
     ///
     /// # Errors
     /// As [`Self::record_forward`].
@@ -238,8 +244,8 @@ impl Linear {
         &self,
         rec: &mut Recorder,
         pass: Pass,
-        ActivatedBackward { dy, a, scale_shift, dz }: ActivatedBackward,
-        slope: f32,
+        dy: TensorId,
+        Through { a, scale_shift, dz, slope }: Through,
     ) -> Result<()> {
         let tensors =
             [("dy", dy), ("parameters", self.weights(pass)), ("a", a), ("scale_shift", scale_shift), ("dz", dz)];

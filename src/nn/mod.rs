@@ -8,8 +8,8 @@ mod store;
 mod training_block;
 
 pub use frozen_block::FrozenBlock;
-pub use linear::{ActivatedBackward, ActivatedForward, Backward, Forward, Linear, ResidualForward, Storage, Update};
-pub use program::{Program, Recording, SourceWeights};
+pub use linear::{ActivatedForward, Backward, Forward, Linear, ResidualForward, Storage, Through, Update};
+pub use program::{HostTime, Program, Recording, SourceWeights};
 pub use stack::{Discriminator, Head, Lifted, Stack};
 pub(crate) use store::parameter_bytes;
 pub use store::{Norm, Store, draw_tensors, initial_tensors};
@@ -92,11 +92,15 @@ pub trait Block: Sized {
     /// [`crate::Error::Plan`] when shapes do not unify; so do all recording functions here.
     fn record_forward(&self, rec: &mut Recorder, x: TensorId, pass: Pass) -> Result<()>;
 
-    /// From `dy` at the output to [`Self::dx`].
+    /// The frozen epilogue that a gradient at the output goes through first, if there is one: who writes that gradient
+    /// takes it through.
+    fn through(&self) -> Option<Through>;
+
+    /// From `dy` at the output to [`Self::dx`], and on through what made the input, if that asks for it.
     ///
     /// # Errors
     /// As [`Self::record_forward`].
-    fn record_backward(&self, rec: &mut Recorder, dy: TensorId, pass: Pass) -> Result<()>;
+    fn record_backward(&self, rec: &mut Recorder, dy: TensorId, pass: Pass, on: Option<Through>) -> Result<()>;
 
     /// One Adam step on every parameter, from the block's input.
     ///

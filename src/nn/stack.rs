@@ -1,6 +1,6 @@
 //! The networks of Sec. 3.3 over any kind of residual block.
 
-use super::{Backward, Block, Extent, Forward, Linear, Pass, Store, Update, UpdateFrom};
+use super::{Backward, Block, Extent, Forward, Linear, Pass, Store, Through, Update, UpdateFrom};
 use crate::config::{Lift, ModelConfig, Network, Projection};
 use crate::error::Result;
 use crate::kernel::Value;
@@ -51,15 +51,21 @@ impl<B: Block> Stack<B> {
         self.blocks().try_for_each(|(block, input)| block.record_forward(rec, input, pass))
     }
 
+    /// What a gradient at the features goes through first, see [`Block::through`].
+    #[must_use]
+    pub fn through(&self) -> Option<Through> {
+        self.blocks[2].through()
+    }
+
     /// From `dfeatures` to the stem's output.
     ///
     /// # Errors
     /// As [`Self::record_forward`].
     pub fn record_backward(&self, rec: &mut Recorder, dfeatures: TensorId, pass: Pass) -> Result<()> {
         let [first, second, third] = &self.blocks;
-        third.record_backward(rec, dfeatures, pass)?;
-        second.record_backward(rec, third.dx(), pass)?;
-        first.record_backward(rec, second.dx(), pass)
+        third.record_backward(rec, dfeatures, pass, second.through())?;
+        second.record_backward(rec, third.dx(), pass, first.through())?;
+        first.record_backward(rec, second.dx(), pass, None)
     }
 
     /// After [`Self::record_backward`]: on to the input, `dx`.
@@ -67,7 +73,11 @@ impl<B: Block> Stack<B> {
     /// # Errors
     /// As [`Self::record_forward`].
     pub fn record_backward_input(&self, rec: &mut Recorder, dx: TensorId, pass: Pass) -> Result<()> {
-        self.stem.record_backward_input(rec, pass, Backward { dy: self.blocks[0].dx(), residual: None, dx })
+        self.stem.record_backward_input(
+            rec,
+            pass,
+            Backward { dy: self.blocks[0].dx(), residual: None, dx, through: None },
+        )
     }
 
     /// One Adam step on every parameter, from the stack's input.
@@ -126,13 +136,29 @@ impl<B: Block> Head<B> {
         Self { block, out, dblock, corrected, pose, dpose }
     }
 
-    /// From features and keypoints to [`Self::pose`].
+    /// From features to the raw output, at [`Self::pose`].
     ///
     /// # Errors
     /// [`crate::Error::Plan`] when shapes do not unify; so do all recording functions here.
+    pub fn record_raw_forward(&self, rec: &mut Recorder, features: TensorId, pass: Pass) -> Result<()> {
+        self.block.record_forward(rec, features, pass)?;
+        self.out.record_forward(rec, pass, Forward { x: self.block.y(), y: self.pose })
+    }
+
+    /// Uniforms of a kernel that lifts the raw output itself: whether it is corrected, in perspective, the root's depth.
+    pub(crate) fn lift_values(&self) -> [(&'static str, Value); 3] {
+        match self.corrected {
+            Some([_, perspective, depth]) => [("corrected", true.into()), perspective, depth],
+            None => [("corrected", false.into()), ("perspective", false.into()), ("depth", 0.0.into())],
+        }
+    }
+
+    /// From features and keypoints to [`Self::pose`].
+    ///
+    /// # Errors
+    /// As [`Self::record_raw_forward`].
     pub fn record_forward(&self, rec: &mut Recorder, of: Lifted, pass: Pass) -> Result<()> {
-        self.block.record_forward(rec, of.features, pass)?;
-        self.out.record_forward(rec, pass, Forward { x: self.block.y(), y: self.pose })?;
+        self.record_raw_forward(rec, of.features, pass)?;
         let Some([joints, perspective, depth]) = self.corrected else { return Ok(()) };
         let [row, rows] = pass.rows.values();
         let tensors = [("x", of.keypoints), ("pose", self.pose)];
@@ -140,19 +166,28 @@ impl<B: Block> Head<B> {
         rec.dispatch(&kernels::LIFT_CORRECTED_FORWARD, &label, &tensors, &[row, rows, joints, perspective, depth])
     }
 
-    /// From [`Self::dpose`] to the gradient at the features of `keypoints`, which it returns.
+    /// From [`Self::dpose`] to the gradient at the features of `keypoints`, which it returns, and on through what made the
+    /// features, if that asks for it.
     ///
     /// # Errors
     /// As [`Self::record_forward`].
-    pub fn record_backward(&self, rec: &mut Recorder, keypoints: TensorId, pass: Pass) -> Result<TensorId> {
+    pub fn record_backward(
+        &self,
+        rec: &mut Recorder,
+        keypoints: TensorId,
+        pass: Pass,
+        on: Option<Through>,
+    ) -> Result<TensorId> {
         if let Some([joints, perspective, _]) = self.corrected {
             let [row, rows] = pass.rows.values();
             let tensors = [("x", keypoints), ("dpose", self.dpose)];
             let label = format!("{}.lift.backward", self.out.name);
             rec.dispatch(&kernels::LIFT_CORRECTED_BACKWARD, &label, &tensors, &[row, rows, joints, perspective])?;
         }
-        self.out.record_backward_input(rec, pass, Backward { dy: self.dpose, residual: None, dx: self.dblock })?;
-        self.block.record_backward(rec, self.dblock, pass)?;
+        let through = self.block.through();
+        let out = Backward { dy: self.dpose, residual: None, dx: self.dblock, through };
+        self.out.record_backward_input(rec, pass, out)?;
+        self.block.record_backward(rec, self.dblock, pass, on)?;
         Ok(self.block.dx())
     }
 
@@ -212,7 +247,9 @@ impl<B: Block> Discriminator<B> {
     /// # Errors
     /// As [`Self::record_forward`].
     pub fn record_backward(&self, rec: &mut Recorder, pass: Pass) -> Result<()> {
-        self.out.record_backward_input(rec, pass, Backward { dy: self.seed, residual: None, dx: self.dfeatures })?;
+        let through = self.stack.through();
+        let out = Backward { dy: self.seed, residual: None, dx: self.dfeatures, through };
+        self.out.record_backward_input(rec, pass, out)?;
         self.stack.record_backward(rec, self.dfeatures, pass)
     }
 

@@ -1,6 +1,6 @@
 //! The residual block as it trains: batch norm over batch statistics (or none, in the discriminator) and dropout.
 
-use super::{Backward, Block, Extent, Forward, Linear, Norm, Pass, Storage, Store, Update, UpdateFrom};
+use super::{Backward, Block, Extent, Forward, Linear, Norm, Pass, Storage, Store, Through, Update, UpdateFrom};
 use crate::cpu::random::keep_threshold;
 use crate::error::Result;
 use crate::kernel::Value;
@@ -105,11 +105,19 @@ impl Block for TrainingBlock {
         self.record_activation(rec, 1, Some(x), pass)
     }
 
-    fn record_backward(&self, rec: &mut Recorder, dy: TensorId, pass: Pass) -> Result<()> {
+    /// Batch norm's sums over the batch come before.
+    fn through(&self) -> Option<Through> {
+        None
+    }
+
+    fn record_backward(&self, rec: &mut Recorder, dy: TensorId, pass: Pass, on: Option<Through>) -> Result<()> {
+        let [dz1, dz2] = self.dz;
         self.record_activation_backward(rec, 1, dy, pass)?;
-        self.fc[1].record_backward_input(rec, pass, Backward { dy: self.dz[1], residual: None, dx: self.dh })?;
+        let second = Backward { dy: dz2, residual: None, dx: self.dh, through: None };
+        self.fc[1].record_backward_input(rec, pass, second)?;
         self.record_activation_backward(rec, 0, self.dh, pass)?;
-        self.fc[0].record_backward_input(rec, pass, Backward { dy: self.dz[0], residual: Some(dy), dx: self.dx })
+        let first = Backward { dy: dz1, residual: Some(dy), dx: self.dx, through: on };
+        self.fc[0].record_backward_input(rec, pass, first)
     }
 
     fn record_update(&self, rec: &mut Recorder, update: Update, from: UpdateFrom) -> Result<()> {

@@ -75,6 +75,13 @@ impl Recorder {
         &self.plan.tensor(tensor).shape
     }
 
+    /// Whether the dispatch that was recorded last writes a tensor, with these uniforms.
+    pub(crate) fn has_just_written(&self, tensor: TensorId, values: &[(&str, Value)]) -> bool {
+        let Some(last) = self.plan.sections.last().and_then(|section| section.dispatches.last()) else { return false };
+        let has = |value: &(&str, Value)| last.uniforms.iter().any(|known| known == *value);
+        last.bound().any(|(binding, id)| id == tensor && binding.access != Access::Read) && values.iter().all(has)
+    }
+
     /// Adds a dispatch of `kernel` over `tensors` (by binding name) with `values` (by uniform name).
     ///
     /// # Errors

@@ -8,9 +8,9 @@ use super::replay::{Replay, ReplaySource};
 use super::supervised::Supervised;
 use super::{About, Batch, Gradients, Networks, Shared, Stage, Step, Task, first_column};
 use crate::config::{ModelConfig, Network, Ssl};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernels;
-use crate::nn::{Block, Extent, Head, Pass, Rows, Stack, Store, Update, UpdateFrom};
+use crate::nn::{Block, Extent, Head, Pass, Rows, Stack, Store, Through, Update, UpdateFrom};
 use crate::plan::{Recorder, TensorId};
 
 /// A head in a plan, with its tasks. Rows [0, lifted) of every tensor belong to the lift of the inputs, rows
@@ -179,8 +179,9 @@ impl<B: Block + 'static> Branch<B> {
             views.record_backward(rec, &self.head, step, &gradients)?;
         }
         let rows = self.backward_rows();
-        let dfeatures = self.head.record_backward(rec, self.shared.x, Pass { rows, ..step.lift(self.batch) })?;
-        seed.add(rec, dfeatures, rows)
+        let pass = Pass { rows, ..step.lift(self.batch) };
+        let dfeatures = self.head.record_backward(rec, self.shared.x, pass, extractor.through())?;
+        seed.add(rec, dfeatures, rows, extractor.through())
     }
 
     /// One Adam step on the head, where a task moves it, and on what the tasks own.
@@ -205,11 +206,16 @@ impl Seed {
     /// Adds `gradient` in `rows`.
     ///
     /// # Errors
-    /// [`crate::Error::Plan`] when shapes do not unify.
-    pub fn add(&mut self, rec: &mut Recorder, gradient: TensorId, rows: Rows) -> Result<()> {
+    /// [`crate::Error::Plan`] when shapes do not unify, or where the first has gone on `through` an epilogue already.
+    pub fn add(&mut self, rec: &mut Recorder, gradient: TensorId, rows: Rows, through: Option<Through>) -> Result<()> {
         let sum = *self.0.get_or_insert(gradient);
         if sum == gradient {
             return Ok(());
+        }
+        if through.is_some() {
+            return Err(Error::Plan(
+                "a gradient that has gone through a frozen epilogue cannot be added to".to_owned(),
+            ));
         }
         rec.dispatch(&kernels::ADD, "features.backward", &[("x", gradient), ("y", sum)], &rows.values())
     }

@@ -93,7 +93,7 @@ impl<B: Block> Task<B> for Cycle {
     ) -> Result<()> {
         let relift = self.relift(step);
         rec.scoped("relift", |rec| {
-            let dfeatures = of.head.record_backward(rec, self.shared.x, relift)?;
+            let dfeatures = of.head.record_backward(rec, self.shared.x, relift, of.extractor.through())?;
             of.extractor.record_backward(rec, dfeatures, relift)?;
             of.extractor.record_backward_input(rec, self.views.dy_lift, relift)
         })?;

@@ -114,6 +114,9 @@ const LINEAR: &[[usize; 8]] = &[
     [65, 48, 11, 7, 2, 5, 3, 3],
     [127, 4, 5, 5, 1, 3, 2, 2],
     [70, 20, 81, 81, 0, 81, 1, 1],
+    [257, 8, 25, 25, 0, 25, 1, 1],
+    [513, 8, 9, 9, 0, 9, 1, 1],
+    [6, 516, 5, 5, 0, 5, 1, 1],
     [1024, 1024, 17, 17, 0, 17, 1, 1],
 ];
 
@@ -125,6 +128,8 @@ fn linear(all: &mut Vec<Case>) {
         &LINEAR_BACKWARD_INPUT,
         &LINEAR_BACKWARD_INPUT_RESIDUAL,
         &LINEAR_BACKWARD_INPUT_SCALE_SHIFT_LEAKY_RELU,
+        &LINEAR_BACKWARD_INPUT_AND_SCALE_SHIFT_LEAKY_RELU,
+        &LINEAR_BACKWARD_INPUT_RESIDUAL_AND_SCALE_SHIFT_LEAKY_RELU,
     ];
     for kernel in kernels {
         for &[in_features, out_features, x_rows, y_rows, row, rows, instances, shared] in LINEAR {
@@ -178,15 +183,10 @@ const ROWS: &[[usize; 4]] =
     &[[4, 2, 0, 2], [8, 3, 1, 2], [252, 7, 0, 7], [256, 8, 3, 5], [260, 13, 2, 11], [1024, 17, 0, 17]];
 
 fn activations(all: &mut Vec<Case>) {
-    for kernel in [&SCALE_SHIFT_LEAKY_RELU_BACKWARD, &ADD] {
-        for &[features, all_rows, row, rows] in ROWS {
-            let mut values = vec![("row", row.into()), ("rows", rows.into())];
-            if kernel.uniforms.iter().any(|u| u.name() == "slope") {
-                values.push(("slope", 0.01.into()));
-            }
-            let dims = vec![("features", features), ("all_rows", all_rows), ("instances", 1 + row)];
-            all.push(Case { kernel, dims, values });
-        }
+    for &[features, all_rows, row, rows] in ROWS {
+        let values = vec![("row", row.into()), ("rows", rows.into())];
+        let dims = vec![("features", features), ("all_rows", all_rows), ("instances", 1 + row)];
+        all.push(Case { kernel: &ADD, dims, values });
     }
     for kernel in [&LEAKY_RELU_DROPOUT_FORWARD, &LEAKY_RELU_DROPOUT_BACKWARD] {
         dropout_cases(all, kernel, false);

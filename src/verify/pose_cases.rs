@@ -193,6 +193,9 @@ fn sets(all: &mut Vec<Case>) {
             let values = names.filter_map(|name| match name {
                 "poses" => Some((name, poses.into())),
                 "flip" => Some((name, (poses != 63).into())),
+                "corrected" => Some((name, (joints == 17).into())),
+                "perspective" => Some((name, (capacity == 7).into())),
+                "depth" => Some((name, 10.0.into())),
                 _ => None,
             });
             all.push(Case { kernel, dims, values: values.collect() });
