@@ -7,7 +7,7 @@ use crate::checkpoint::{Moments, RESERVOIR, Tensors};
 use crate::cpu::State;
 use crate::error::{Error, Result};
 use crate::nn::Program;
-use crate::plan::{SectionId, check_rows};
+use crate::plan::{SectionId, TensorId, check_rows};
 use crate::pose::Fill;
 use crate::task::{Losses, ReplaySource, Stage};
 
@@ -258,6 +258,11 @@ impl Adapter {
     }
 }
 
+/// An executor gives what it was asked for.
+fn unread() -> Error {
+    Error::Plan("a tensor that was to be read was not".to_owned())
+}
+
 impl Running {
     fn check(&self, keypoints: &[f32], seen: Option<&[f32]>) -> Result<()> {
         let count = keypoints.len() / (2 * self.joints);
@@ -299,12 +304,15 @@ impl Running {
         for (lot, chunk) in keypoints.chunks(capacity * 2 * joints).enumerate() {
             let count = chunk.len() / (2 * joints);
             self.write(chunk, seen.map(|seen| &seen[lot * capacity * joints..][..count * joints]));
-            for first in (0..count).step_by(per_replay) {
+            let last = (count - 1) / per_replay * per_replay;
+            for first in (0..last).step_by(per_replay) {
                 let section = self.section(self.samples as usize + first);
                 self.replay(section)?;
             }
+            let section = self.section(self.samples as usize + last);
+            let read = self.replay_reading(section, &[self.ids.predictions])?;
             self.samples += count as u32;
-            let predictions = self.program.read(self.ids.predictions)?;
+            let predictions = read.into_iter().next().ok_or_else(unread)?;
             predictions.chunks_exact(stride).take(count).for_each(|row| poses.extend(&row[..3 * joints]));
         }
         Ok(poses)
@@ -313,15 +321,13 @@ impl Running {
     /// The pose of one sample, by that section; and the slot of the ring that its last step wrote. Both come in one wait.
     fn run_one(&mut self, x: &[f32], seen: Option<&[f32]>, section: SectionId) -> Result<(Vec<f32>, Option<Vec<f32>>)> {
         self.write(x, seen);
-        self.replay(section)?;
-        self.samples += 1;
-        let pose = self.program.begin_read(self.ids.predictions)?;
         let ring = self.ids.losses.filter(|_| Some(section) == self.ids.adapt);
-        let ring = ring.map(|ring| self.program.begin_read(ring)).transpose()?;
-        let mut pose = self.program.finish_read(pose)?;
+        let read: Vec<TensorId> = [self.ids.predictions].into_iter().chain(ring).collect();
+        let mut reads = self.replay_reading(section, &read)?.into_iter();
+        self.samples += 1;
+        let mut pose = reads.next().ok_or_else(unread)?;
         pose.truncate(3 * self.joints);
-        let ring = ring.map(|ring| self.program.finish_read(ring)).transpose()?;
-        let slot = ring.map(|words| self.slot(&words, self.steps.saturating_sub(1) as usize).to_vec());
+        let slot = reads.next().map(|words| self.slot(&words, self.steps.saturating_sub(1) as usize).to_vec());
         Ok((pose, slot))
     }
 
@@ -338,10 +344,22 @@ impl Running {
     }
 
     fn replay(&mut self, section: SectionId) -> Result<()> {
+        self.count(section);
+        self.program.replay(section)
+    }
+
+    /// Replays a section and waits for what it leaves in some tensors.
+    fn replay_reading(&mut self, section: SectionId, tensors: &[TensorId]) -> Result<Vec<Vec<f32>>> {
+        self.count(section);
+        let reads = self.program.replay_reading(section, tensors)?;
+        reads.into_iter().map(|read| self.program.finish_read(read)).collect()
+    }
+
+    /// The steps that a replay takes.
+    fn count(&mut self, section: SectionId) {
         if Some(section) == self.ids.adapt {
             self.steps += self.config.policy.iterations as u32;
         }
-        self.program.replay(section)
     }
 
     /// What the ring holds of a step (of the first instance).

@@ -62,6 +62,20 @@ impl Staging {
         StagedRead { slot, bytes }
     }
 
+    /// Takes the buffer of a read back that will not be submitted.
+    pub(crate) fn give_back(&mut self, staged: StagedRead) {
+        self.keep(staged.slot);
+    }
+
+    fn keep(&mut self, slot: Slot) {
+        self.0.push(slot);
+        if self.0.len() > KEPT {
+            // Large ones serve every read.
+            self.0.sort_by_key(|slot| slot.buffer.size());
+            self.0.remove(0);
+        }
+    }
+
     /// Waits for a read and takes its buffer back.
     pub(crate) fn receive(&mut self, gpu: &Gpu, pending: PendingRead) -> Result<Vec<f32>> {
         let PendingRead { staged: StagedRead { slot, bytes }, submission } = pending;
@@ -74,12 +88,7 @@ impl Staging {
         let view = slot.buffer.get_mapped_range(..bytes);
         let words = bytemuck::pod_collect_to_vec(&view.map_err(|e| lost(&e))?);
         slot.buffer.unmap();
-        self.0.push(slot);
-        if self.0.len() > KEPT {
-            // Large ones serve every read.
-            self.0.sort_by_key(|slot| slot.buffer.size());
-            self.0.remove(0);
-        }
+        self.keep(slot);
         Ok(words)
     }
 }

@@ -37,6 +37,15 @@ impl SourceWeights {
     }
 }
 
+/// What replays cost the host.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HostTime {
+    /// Until everything is submitted, and what does not lie ready encoded; on the CPU the work itself.
+    pub submit: Duration,
+    /// To encode the next replays, while it would wait for these.
+    pub ahead: Duration,
+}
+
 /// A recording on a device: what everything that runs plans with parameters is made of.
 pub struct Program {
     executor: Box<dyn Executor>,
@@ -139,10 +148,20 @@ impl Program {
         done
     }
 
-    /// What the host has spent in [`Self::replay`] since the last call: encoding and submitting on a GPU, the work
-    /// itself on the CPU.
-    pub fn take_encoding(&mut self) -> Duration {
-        std::mem::take(&mut self.encoding)
+    /// Replays a section and asks for the content of some tensors as it is then.
+    ///
+    /// # Errors
+    /// The device was lost.
+    pub fn replay_reading(&mut self, section: SectionId, tensors: &[TensorId]) -> Result<Vec<Readback>> {
+        let begun = Instant::now();
+        let reads = self.executor.replay_reading(section, tensors);
+        self.encoding += begun.elapsed();
+        reads
+    }
+
+    /// What replays have cost the host since the last call.
+    pub fn take_host_time(&mut self) -> HostTime {
+        HostTime { submit: std::mem::take(&mut self.encoding), ahead: self.executor.take_encoded_ahead() }
     }
 
     /// Reads a tensor, waiting for it.

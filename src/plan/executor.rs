@@ -81,6 +81,11 @@ pub trait Executor: Send {
     /// The tensor as others may read it. No dispatch of the plan may write it, and [`Self::write`] must not again.
     fn share(&mut self, tensor: TensorId) -> SharedTensor;
 
+    /// What the host has spent since the last call on replays that were not asked for yet, while it waited for others.
+    fn take_encoded_ahead(&mut self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Replays a section. Returns before a GPU has finished.
     ///
     /// # Errors
@@ -88,6 +93,15 @@ pub trait Executor: Send {
     fn replay(&mut self, section: SectionId) -> Result<()> {
         let all = 0..self.plan().section(section).dispatches.len();
         self.replay_range(section, all)
+    }
+
+    /// Replays a section and asks for the whole content of some tensors as it is then, to be waited for in their order.
+    ///
+    /// # Errors
+    /// The device was lost.
+    fn replay_reading(&mut self, section: SectionId, tensors: &[TensorId]) -> Result<Vec<Readback>> {
+        self.replay(section)?;
+        tensors.iter().map(|&tensor| self.begin_read(tensor)).collect()
     }
 
     /// Reads a tensor, waiting for it.

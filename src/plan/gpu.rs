@@ -1,15 +1,21 @@
-//! The GPU executor: pipelines and bind groups made once; a replay only encodes one pass and submits it.
+//! The GPU executor: pipelines and bind groups made once; a replay only encodes them and submits, most of it ahead.
+
+mod ahead;
+mod made;
 
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use ahead::{Ahead, Encoded, Kind, encode_parts};
+use made::{bind, buffer, pipeline, uniform_arena};
+
 use super::{Dispatch, Executor, Plan, Readback, SectionId, SharedTensor, TensorId};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Staging};
-use crate::kernel::{Access, Kernel, MAX_UNIFORMS, Product, Tile, expand_imports};
+use crate::kernel::{Product, Tile};
 
-/// Submissions that may be unfinished at once: one runs while the next is encoded.
+/// Replays that may be unfinished at once: one runs while the next is encoded.
 const IN_FLIGHT: usize = 2;
 
 /// Bytes behind every tensor that no kernel may touch.
@@ -40,7 +46,10 @@ pub struct GpuExecutor {
     buffers: Vec<wgpu::Buffer>,
     sections: Vec<Vec<Ready>>,
     staging: Staging,
+    ahead: Ahead,
     in_flight: VecDeque<wgpu::SubmissionIndex>,
+    submissions: usize,
+    encoded_ahead: Duration,
 }
 
 impl GpuExecutor {
@@ -76,8 +85,15 @@ impl GpuExecutor {
             sections.push(ready);
         }
         gpu.healthy()?;
-        let (staging, in_flight) = (Staging::default(), VecDeque::with_capacity(IN_FLIGHT));
-        Ok(Self { plan, gpu: gpu.clone(), buffers, sections, staging, in_flight })
+        let (staging, ahead, in_flight) = (Staging::default(), Ahead::default(), VecDeque::with_capacity(IN_FLIGHT));
+        let (submissions, encoded_ahead) = (0, Duration::ZERO);
+        Ok(Self { plan, gpu: gpu.clone(), buffers, sections, staging, ahead, in_flight, submissions, encoded_ahead })
+    }
+
+    /// Calls of the driver so far that handed it work.
+    #[must_use]
+    pub fn submissions(&self) -> usize {
+        self.submissions
     }
 
     /// Whether the bytes behind every tensor are as they were made: no kernel wrote past its end.
@@ -85,11 +101,11 @@ impl GpuExecutor {
     /// # Errors
     /// The device was lost.
     pub fn guards_intact(&mut self) -> Result<bool> {
-        for (buffer, info) in self.buffers.iter().zip(&self.plan.tensors) {
-            let mut encoder = self.encoder();
-            let guard = 4 * info.len() as u64..buffer.size();
+        for index in 0..self.buffers.len() {
+            let (mut encoder, buffer) = (self.encoder(), &self.buffers[index]);
+            let guard = 4 * self.plan.tensors[index].len() as u64..buffer.size();
             let staged = self.staging.stage(&self.gpu, &mut encoder, buffer, guard);
-            let pending = staged.submitted(self.gpu.queue.submit([encoder.finish()]));
+            let pending = staged.submitted(self.hand_over([encoder.finish()]));
             if self.staging.receive(&self.gpu, pending)?.iter().any(|word| word.to_bits() != GUARD_WORD) {
                 return Ok(false);
             }
@@ -97,10 +113,61 @@ impl GpuExecutor {
         Ok(true)
     }
 
-    fn submit(&mut self, commands: wgpu::CommandBuffer) -> wgpu::SubmissionIndex {
-        let index = self.gpu.queue.submit([commands]);
+    fn hand_over(&mut self, commands: impl IntoIterator<Item = wgpu::CommandBuffer>) -> wgpu::SubmissionIndex {
+        self.submissions += 1;
+        self.gpu.queue.submit(commands)
+    }
+
+    fn submit(&mut self, commands: impl IntoIterator<Item = wgpu::CommandBuffer>) -> wgpu::SubmissionIndex {
+        let index = self.hand_over(commands);
         self.in_flight.push_back(index.clone());
         index
+    }
+
+    /// Waits until there is room for another submission.
+    fn make_room(&mut self) -> Result<()> {
+        while self.in_flight.len() >= IN_FLIGHT {
+            let oldest = self.in_flight.pop_front();
+            self.gpu.wait(oldest)?;
+        }
+        Ok(())
+    }
+
+    /// Encodes some dispatches of a section, the reads behind them. Where the GPU has nothing to do, each part is submitted
+    /// while the next is encoded.
+    fn submit_parts(&mut self, section: SectionId, range: Range<usize>, reads: &[TensorId]) -> Vec<Readback> {
+        let Self { plan, gpu, buffers, sections, staging, in_flight, submissions, .. } = self;
+        let sources = sources(plan, buffers, reads);
+        let (idle, mut waiting) = (gpu.is_idle(), Vec::new());
+        let (last, staged) = encode_parts(gpu, &sections[section.0][range], (staging, &sources), |part| {
+            if idle {
+                *submissions += 1;
+                gpu.queue.submit([part]);
+            } else {
+                waiting.push(part);
+            }
+        });
+        waiting.push(last);
+        *submissions += 1;
+        let index = gpu.queue.submit(waiting);
+        in_flight.push_back(index.clone());
+        staged.into_iter().map(|staged| Readback::Pending(staged.submitted(index.clone()))).collect()
+    }
+
+    /// Encodes the next replay of the last one's kind, unless it lies ready.
+    fn encode_ahead(&mut self) {
+        let Some(kind) = self.ahead.wanted() else { return };
+        let begun = Instant::now();
+        let Self { plan, gpu, buffers, sections, staging, .. } = self;
+        let sources = sources(plan, buffers, &kind.reads);
+        let mut commands = Vec::new();
+        let (last, staged) =
+            encode_parts(gpu, &sections[kind.section.0], (staging, &sources), |part| commands.push(part));
+        commands.push(last);
+        if let Some(dropped) = self.ahead.keep(Encoded::new(kind, commands, staged)) {
+            dropped.staged.into_iter().for_each(|staged| self.staging.give_back(staged));
+        }
+        self.encoded_ahead += begun.elapsed();
     }
 
     fn encoder(&self) -> wgpu::CommandEncoder {
@@ -139,7 +206,7 @@ impl GpuExecutor {
             }
             encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
             let staged = self.staging.stage(&self.gpu, &mut encoder, &resolved, 0..size);
-            let index = self.submit(encoder.finish());
+            let index = self.submit([encoder.finish()]);
             let ticks = self.staging.receive(&self.gpu, staged.submitted(index))?;
             let period = f64::from(self.gpu.queue.get_timestamp_period()) * 1e-9;
             let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&ticks);
@@ -161,22 +228,28 @@ impl Executor for GpuExecutor {
     }
 
     fn replay_range(&mut self, section: SectionId, range: Range<usize>) -> Result<()> {
-        while self.in_flight.len() >= IN_FLIGHT {
-            let oldest = self.in_flight.pop_front();
-            self.gpu.wait(oldest)?;
-        }
-        let mut encoder = self.encoder();
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        let mut set = None;
-        for ready in &self.sections[section.0][range] {
-            if set.replace(&ready.pipeline) != Some(&ready.pipeline) {
-                pass.set_pipeline(&ready.pipeline);
-            }
-            encode(&mut pass, ready);
-        }
-        drop(pass);
-        self.submit(encoder.finish());
+        self.make_room()?;
+        self.submit_parts(section, range, &[]);
         self.gpu.healthy()
+    }
+
+    /// The copies are in the replay's last submission, and the next replay of the kind is encoded while the host waits for
+    /// this one.
+    fn replay_reading(&mut self, section: SectionId, tensors: &[TensorId]) -> Result<Vec<Readback>> {
+        self.make_room()?;
+        let kind = Kind { section, reads: tensors.to_vec() };
+        let reads = match self.ahead.take(&kind) {
+            Some(Encoded { commands, staged, .. }) => {
+                let index = self.submit(commands);
+                staged.into_iter().map(|staged| Readback::Pending(staged.submitted(index.clone()))).collect()
+            }
+            None => {
+                let all = 0..self.sections[section.0].len();
+                self.submit_parts(section, all, tensors)
+            }
+        };
+        self.gpu.healthy()?;
+        Ok(reads)
     }
 
     fn write(&mut self, tensor: TensorId, offset: usize, data: &[f32]) {
@@ -187,15 +260,22 @@ impl Executor for GpuExecutor {
         let mut encoder = self.encoder();
         let size = 4 * self.plan.tensor(tensor).len() as u64;
         let staged = self.staging.stage(&self.gpu, &mut encoder, &self.buffers[tensor.0], 0..size);
-        let index = self.submit(encoder.finish());
+        let index = self.submit([encoder.finish()]);
         Ok(Readback::Pending(staged.submitted(index)))
     }
 
     fn finish_read(&mut self, readback: Readback) -> Result<Vec<f32>> {
         match readback {
             Readback::Ready(words) => Ok(words),
-            Readback::Pending(pending) => self.staging.receive(&self.gpu, pending),
+            Readback::Pending(pending) => {
+                self.encode_ahead();
+                self.staging.receive(&self.gpu, pending)
+            }
         }
+    }
+
+    fn take_encoded_ahead(&mut self) -> Duration {
+        std::mem::take(&mut self.encoded_ahead)
     }
 
     fn wait(&mut self) -> Result<()> {
@@ -221,6 +301,11 @@ impl Executor for GpuExecutor {
         }
         Ok(times)
     }
+}
+
+/// The buffers of tensors that are read, with their bytes.
+fn sources<'a>(plan: &Plan, buffers: &'a [wgpu::Buffer], tensors: &[TensorId]) -> Vec<(&'a wgpu::Buffer, u64)> {
+    tensors.iter().map(|&id| (&buffers[id.0], 4 * plan.tensor(id).len() as u64)).collect()
 }
 
 /// A dispatch's tile on this device, where its kernel has tiles, and its workgroups.
@@ -277,109 +362,4 @@ pub(super) fn fits(plan: &Plan, gpu: &Gpu) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn buffer(gpu: &Gpu, info: &super::TensorInfo) -> wgpu::Buffer {
-    let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
-    let size = 4 * info.len() as u64;
-    let descriptor =
-        wgpu::BufferDescriptor { label: Some(&info.name), size: size + GUARD, usage, mapped_at_creation: false };
-    let buffer = gpu.device.create_buffer(&descriptor);
-    gpu.queue.write_buffer(&buffer, size, bytemuck::cast_slice(&[GUARD_WORD; GUARD as usize / 4]));
-    if info.init != super::Init::Zero {
-        gpu.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(&info.initial()));
-    }
-    buffer
-}
-
-/// The uniforms of all dispatches, one 256-byte slot each.
-fn uniform_arena(plan: &Plan, gpu: &Gpu) -> wgpu::Buffer {
-    let mut words = Vec::new();
-    for dispatch in plan.sections.iter().flat_map(|s| &s.dispatches) {
-        words.extend_from_slice(dispatch.uniforms.words());
-        words.resize(words.len().next_multiple_of(MAX_UNIFORMS), 0);
-    }
-    words.resize(words.len().max(MAX_UNIFORMS), 0);
-    let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
-    let size = 4 * words.len() as u64;
-    let descriptor = wgpu::BufferDescriptor { label: Some("uniforms"), size, usage, mapped_at_creation: false };
-    let buffer = gpu.device.create_buffer(&descriptor);
-    gpu.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(&words));
-    buffer
-}
-
-type Pipeline = (wgpu::ComputePipeline, wgpu::BindGroupLayout);
-
-/// The pipeline of a kernel, made if the device has not got it yet.
-fn pipeline(gpu: &Gpu, kernel: &'static Kernel, tile: Option<&'static Tile>) -> Result<Pipeline> {
-    let key = (std::ptr::from_ref(kernel).addr(), tile);
-    let known = gpu.pipelines.lock().map_or(None, |known| known.get(&key).cloned());
-    if let Some(pipeline) = known {
-        return Ok(pipeline);
-    }
-    let made = compile(gpu, kernel, tile)?;
-    if let Ok(mut known) = gpu.pipelines.lock() {
-        known.insert(key, made.clone());
-    }
-    Ok(made)
-}
-
-fn compile(gpu: &Gpu, kernel: &'static Kernel, tile: Option<&'static Tile>) -> Result<Pipeline> {
-    let wgsl = expand_imports(kernel.source, tile).map_err(|e| Error::Plan(format!("{}: {e}", kernel.name)))?;
-    let module = gpu.shader(kernel, wgsl);
-    let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
-        binding,
-        visibility: wgpu::ShaderStages::COMPUTE,
-        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
-        count: None,
-    };
-    let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform)];
-    entries.extend(kernel.bindings.iter().zip(1..).map(|(binding, index)| {
-        entry(index, wgpu::BufferBindingType::Storage { read_only: binding.access == Access::Read })
-    }));
-    let layout = gpu
-        .device
-        .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(kernel.name), entries: &entries });
-    let pipeline_layout = gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-        label: Some(kernel.name),
-        bind_group_layouts: &[Some(&layout)],
-        immediate_size: 0,
-    });
-    let pipeline = gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-        label: Some(kernel.name),
-        layout: Some(&pipeline_layout),
-        module: &module,
-        entry_point: Some("main"),
-        // No kernel uses workgroup memory that it has not written.
-        compilation_options: wgpu::PipelineCompilationOptions {
-            zero_initialize_workgroup_memory: false,
-            ..Default::default()
-        },
-        cache: None,
-    });
-    Ok((pipeline, layout))
-}
-
-fn bind(
-    gpu: &Gpu,
-    plan: &Plan,
-    dispatch: &Dispatch,
-    layout: &wgpu::BindGroupLayout,
-    (buffers, uniforms, slot): (&[wgpu::Buffer], &wgpu::Buffer, u64),
-) -> wgpu::BindGroup {
-    let dims = wgpu::BufferBinding {
-        buffer: uniforms,
-        offset: slot * 4 * MAX_UNIFORMS as u64,
-        size: wgpu::BufferSize::new(4 * MAX_UNIFORMS as u64),
-    };
-    let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(dims) }];
-    entries.extend(dispatch.tensors.iter().zip(1..).map(|(id, binding)| wgpu::BindGroupEntry {
-        binding,
-        resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-            buffer: &buffers[id.0],
-            offset: 0,
-            size: wgpu::BufferSize::new(4 * plan.tensor(*id).len() as u64),
-        }),
-    }));
-    gpu.device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some(&dispatch.label), layout, entries: &entries })
 }
