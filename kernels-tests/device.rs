@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use isopose::gpu::{Device, ShaderChecks};
+use isopose::gpu::{Device, Extras, ShaderChecks};
 
 /// The best GPU, software ones included, opened once for each way of checking. Without one the test is skipped, loudly;
 /// where `ISOPOSE_REQUIRE_GPU` is set it fails instead.
@@ -21,6 +21,12 @@ pub(crate) fn gpu(checks: ShaderChecks) -> Option<Device> {
             None
         }
     }
+}
+
+/// As [`gpu`] with checks, opened anew with no more of the adapter's optional parts than `extras`.
+pub(crate) fn gpu_with(extras: Extras) -> Option<Device> {
+    gpu(ShaderChecks::On)?;
+    Some(Device::open_with("gpu", 0, ShaderChecks::On, extras).unwrap())
 }
 
 /// One thread of the CPU executor and, where there is one, the GPU.

@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
+use isopose::gpu::Device;
 use isopose::verify::{Check, RecordedState, own_states, replay};
 
 use crate::device::devices;
 
-fn failures(name: &str, state: &RecordedState) -> Vec<String> {
+fn failures(name: &str, state: &RecordedState, devices: &[Device]) -> Vec<String> {
     let mut failed = Vec::new();
-    for device in devices() {
-        let checks = replay(name, state, &device).unwrap();
+    for device in devices {
+        let checks = replay(name, state, device).unwrap();
         assert!(checks.len() >= 20, "{name} on {}: only {} checks were made", device.name(), checks.len());
         let bad = checks.iter().filter(|check| !check.pass);
         let line = |g: &Check| format!("{name}: {} on {}: {:e}, limit {:e}", g.name, device.name(), g.error, g.limit);
@@ -18,12 +19,16 @@ fn failures(name: &str, state: &RecordedState) -> Vec<String> {
     failed
 }
 
-#[test]
-fn the_own_states_replay() {
+pub(crate) fn own_states_replay(devices: &[Device]) {
     let states = own_states().unwrap();
     assert_eq!(states.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["own", "own_geometry"]);
-    let failed = states.iter().map(|(name, state)| failures(name, state)).collect::<Vec<_>>().concat();
+    let failed = states.iter().map(|(name, state)| failures(name, state, devices)).collect::<Vec<_>>().concat();
     assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[test]
+fn the_own_states_replay() {
+    own_states_replay(&devices());
 }
 
 #[test]
@@ -45,7 +50,7 @@ fn the_shared_states_replay() {
             }
             state => state.unwrap(),
         };
-        failed.extend(failures(&path.file_stem().unwrap().to_string_lossy(), &state));
+        failed.extend(failures(&path.file_stem().unwrap().to_string_lossy(), &state, &devices()));
     }
     assert!(count > 0, "{} holds no states", folder.display());
     assert!(failed.is_empty(), "{}", failed.join("\n"));

@@ -2,6 +2,7 @@
 
 mod backends;
 mod copy;
+mod extras;
 mod instance;
 mod select;
 mod staging;
@@ -9,9 +10,10 @@ mod staging;
 #[cfg(feature = "cli")]
 pub(crate) use backends::{advice, unusable_variable};
 pub(crate) use copy::BufferCopy;
+pub use extras::Extras;
 pub use select::{AdapterSummary, adapters};
 pub use staging::PendingRead;
-pub(crate) use staging::Staging;
+pub(crate) use staging::{StagedRead, Staging};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -48,8 +50,16 @@ impl Device {
     /// # Errors
     /// [`Error::Setting`] when no adapter fits `choice`; [`Error::Device`] when it cannot be opened.
     pub fn open(choice: &str, threads: usize, checks: ShaderChecks) -> Result<Self> {
+        Self::open_with(choice, threads, checks, Extras::ALL)
+    }
+
+    /// As [`Self::open`], with no more of the adapter's optional parts than `extras`.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with(choice: &str, threads: usize, checks: ShaderChecks, extras: Extras) -> Result<Self> {
         match select::select(choice)? {
-            Some(adapter) => Ok(Self::Gpu(Gpu::open(&adapter, checks)?)),
+            Some(adapter) => Ok(Self::Gpu(Gpu::open(&adapter, checks, extras)?)),
             None => Ok(Self::Cpu(threads)),
         }
     }
@@ -89,23 +99,15 @@ pub struct Gpu {
 }
 
 impl Gpu {
-    fn open(adapter: &wgpu::Adapter, checks: ShaderChecks) -> Result<Self> {
+    fn open(adapter: &wgpu::Adapter, checks: ShaderChecks, extras: Extras) -> Result<Self> {
         let info = adapter.get_info();
         let name = format!("{} ({})", info.name, info.backend);
         let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
         let software = info.device_type == wgpu::DeviceType::Cpu;
-        // Subgroups serve software adapters alone: with the feature, wgpu lets the width of all kernels' subgroups vary.
-        let subgroups = if software { wgpu::Features::SUBGROUP } else { wgpu::Features::empty() };
-        let features = adapter.features() & (wgpu::Features::TIMESTAMP_QUERY | subgroups);
+        let features = extras.features(adapter.features(), software);
+        let required_limits = extras.limits(&adapter.limits());
         let min_subgroup = if features.contains(wgpu::Features::SUBGROUP) { info.subgroup_min_size } else { 0 };
         let tiling = if software { Tiling::of_software(min_subgroup) } else { Tiling::of_gpu() };
-        let offered = adapter.limits();
-        // WebGPU's defaults are enough; larger tensors are allowed where the adapter has the room.
-        let required_limits = wgpu::Limits {
-            max_storage_buffer_binding_size: offered.max_storage_buffer_binding_size,
-            max_buffer_size: offered.max_buffer_size,
-            ..wgpu::Limits::default()
-        };
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("isopose"),
             required_features: features,
@@ -156,6 +158,18 @@ impl Gpu {
         self.min_subgroup
     }
 
+    /// The optional parts of the adapter that are in use.
+    #[must_use]
+    pub fn extras(&self) -> Extras {
+        let (features, limits, defaults) = (self.device.features(), self.device.limits(), wgpu::Limits::default());
+        Extras {
+            timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
+            subgroups: features.contains(wgpu::Features::SUBGROUP),
+            large_buffers: limits.max_storage_buffer_binding_size > defaults.max_storage_buffer_binding_size
+                || limits.max_buffer_size > defaults.max_buffer_size,
+        }
+    }
+
     /// Compute pipelines made so far, for all plans. It stands still while prepared plans are replayed.
     #[must_use]
     pub fn pipeline_count(&self) -> usize {
@@ -193,6 +207,11 @@ impl Gpu {
         unsafe {
             self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
         }
+    }
+
+    /// Whether everything that was submitted has finished.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.device.poll(wgpu::PollType::Poll).is_ok_and(|status| status.is_queue_empty())
     }
 
     /// Waits until `submission`, or the last one, has finished.
