@@ -1,13 +1,11 @@
 //! Costs counted from plans against those worked out by hand.
 
-use std::collections::BTreeMap;
-
 use isopose::Named;
 use isopose::adapt::{AdaptConfig, Mode, Policy, adapt_plan};
 use isopose::config::{ModelConfig, Preset, TrainConfig};
-use isopose::kernel::{Access, Binding};
+use isopose::kernel::Tiling;
 use isopose::kernels;
-use isopose::plan::{Cost, Plan, Recorder, SectionId};
+use isopose::plan::{Cost, Plan, Recorder, Schedule, SectionId};
 use isopose::train::train_plan;
 
 /// Entries of the weight matrices at width 1024 and 16 joints: stem, residual blocks, output.
@@ -99,30 +97,6 @@ fn instances_multiply_what_is_theirs() {
     assert!((3.5 * mbytes..4.0 * mbytes).contains(&mbytes_4), "{mbytes} MB, four instances {mbytes_4} MB");
 }
 
-/// The levels of a step that wait for each other: a dispatch waits for those that wrote what it reads or writes, and for
-/// those that read what it writes.
-fn levels(plan: &Plan, section: SectionId) -> usize {
-    let (mut written, mut read) = (BTreeMap::new(), BTreeMap::new());
-    let mut most = 0;
-    for dispatch in &plan.section(section).dispatches {
-        let bound = || dispatch.kernel.bindings.iter().zip(&dispatch.tensors);
-        let writes = |binding: &Binding| binding.access != Access::Read;
-        let before = bound().map(|(binding, id)| {
-            let after_write: usize = written.get(id).copied().unwrap_or(0);
-            let after_read: usize = if writes(binding) { read.get(id).copied().unwrap_or(0) } else { 0 };
-            after_write.max(after_read)
-        });
-        let level = 1 + before.max().unwrap_or(0);
-        for (binding, id) in bound() {
-            let at = if writes(binding) { &mut written } else { &mut read };
-            let known: &mut usize = at.entry(*id).or_default();
-            *known = (*known).max(level);
-        }
-        most = most.max(level);
-    }
-    most
-}
-
 /// A step of the geometry task: 6.3 M weights instead of 14.8 M move, the head is read only, and all rows go back in one
 /// pass.
 #[test]
@@ -147,8 +121,9 @@ fn a_step_of_geometry_is_shallower_and_lighter() {
     assert!((30.0 * row..80.0 * row).contains(&activations), "{activations} MB, a row {row} MB");
     assert!((245.0..275.0).contains(&cost.mbytes()), "{} MB", cost.mbytes());
     let (paper, paper_section) = adaptation(&of(Policy { copies: 16, ..Policy::ONLINE }));
-    let [ours, theirs] = [levels(&plan, section), levels(&paper, paper_section)];
-    assert!(ours <= 60 && ours < theirs, "{ours} levels with the prediction, the cycle {theirs}");
+    let depth = |plan, section| Schedule::of(plan, section, &Tiling::of_gpu()).depth;
+    let [ours, theirs] = [depth(&plan, section), depth(&paper, paper_section)];
+    assert!(ours < theirs, "{ours} dispatches wait for each other with the prediction, the cycle {theirs}");
 }
 
 #[test]

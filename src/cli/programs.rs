@@ -21,6 +21,15 @@ named_enum! {
     }
 }
 
+/// How many steps of a sample are recorded where nobody says it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Steps {
+    /// Two of vanilla's ten show all there is: a first step and a last.
+    Few,
+    /// The mode's own.
+    All,
+}
+
 /// Which program.
 #[derive(Debug, Args)]
 pub(super) struct Programs {
@@ -42,7 +51,8 @@ pub(super) struct Programs {
     /// adapt: the mode
     #[arg(long, default_value = "vanilla", value_parser = options::mode(|mode| mode.adapts()))]
     mode: Mode,
-    /// adapt: T, steps on a sample; more than 2 repeat the one in the middle [default: the mode's, at most 2]
+    /// adapt: T, steps on a sample; more than 2 repeat the one in the middle [default: the mode's; of plan show and plan
+    /// profile at most 2]
     #[arg(long, value_name = "T")]
     iterations: Option<usize>,
     /// adapt: B, random views of a sample in one step [default: the mode's]
@@ -64,6 +74,8 @@ pub(super) struct Ready {
     /// Poses.
     pub(super) inputs: Vec<(TensorId, Vec<f32>)>,
     pub(super) model: ModelConfig,
+    /// T, of an adaptation.
+    pub(super) iterations: usize,
 }
 
 impl Programs {
@@ -76,14 +88,14 @@ impl Programs {
     }
 
     /// Records it, for a device if there is one to run it on.
-    pub(super) fn record(&self, device: Option<&Device>) -> Result<Ready> {
+    pub(super) fn record(&self, device: Option<&Device>, steps: Steps) -> Result<Ready> {
         let model = self.preset.model();
         let ssl = self.ssl.unwrap_or(model.ssl);
         let subject = Subject::new(&ModelConfig { joints: self.joints, width: self.width, ssl, ..model })?;
         if self.program == Kind::Train {
             self.record_training(subject)
         } else {
-            self.record_adaptation(subject, device)
+            self.record_adaptation(subject, device, steps)
         }
     }
 
@@ -94,14 +106,19 @@ impl Programs {
         let set = TrainingSet::new(&subject.set, &subject.model)?;
         let plan = train_plan(&subject.model, &config, set.poses, false)?;
         let inputs = vec![(plan.ids.positions, set.positions), (plan.ids.keypoints, set.keypoints)];
-        Ok(Ready { recording: plan.recording, section: plan.ids.step, inputs, model: subject.model })
+        Ok(Ready { recording: plan.recording, section: plan.ids.step, inputs, model: subject.model, iterations: 0 })
     }
 
-    fn record_adaptation(&self, Subject { model, keypoints, .. }: Subject, device: Option<&Device>) -> Result<Ready> {
+    fn record_adaptation(
+        &self,
+        Subject { model, keypoints, .. }: Subject,
+        device: Option<&Device>,
+        steps: Steps,
+    ) -> Result<Ready> {
         let usual = if self.program == Kind::Predict { Policy::BASELINE } else { self.mode.policy(&model) };
+        let most = if steps == Steps::Few { 2 } else { usize::MAX };
         let policy = Policy {
-            // Two of vanilla's ten show all there is: a first step and a last.
-            iterations: self.iterations.unwrap_or(usual.iterations.min(2)),
+            iterations: self.iterations.unwrap_or(usual.iterations.min(most)),
             copies: self.copies.unwrap_or(usual.copies),
             ..usual
         };
@@ -121,6 +138,7 @@ impl Programs {
         let room = plan.recording.plan.tensor(plan.ids.samples).len();
         let keypoints = keypoints.iter().copied().cycle().take(room).collect();
         let section = plan.ids.adapt.unwrap_or(plan.ids.predict);
-        Ok(Ready { recording: plan.recording, section, inputs: vec![(plan.ids.samples, keypoints)], model })
+        let iterations = if plan.ids.adapt.is_some() { policy.iterations } else { 0 };
+        Ok(Ready { recording: plan.recording, section, inputs: vec![(plan.ids.samples, keypoints)], model, iterations })
     }
 }

@@ -6,20 +6,25 @@ mod executor;
 mod gpu;
 mod listing;
 mod lockstep;
+pub mod model;
+mod passes;
 mod recorder;
+mod schedule;
 
 pub use cost::Cost;
 pub use cpu::CpuExecutor;
-pub(crate) use cpu::thread_pool;
+pub(crate) use cpu::{check_memory, thread_pool};
 pub use executor::{Executor, Readback, SharedTensor, prepare};
 pub(crate) use executor::{check_fits, check_rows, prepare_sharing};
 pub use gpu::GpuExecutor;
 pub use lockstep::{Difference, lockstep, relative_error};
+pub use passes::{Moved, Pass, once, passes};
 pub use recorder::Recorder;
+pub use schedule::Schedule;
 
 use std::collections::BTreeSet;
 
-use crate::kernel::{Access, Kernel, Uniforms};
+use crate::kernel::{Access, Binding, Kernel, Uniforms};
 
 /// A tensor of a [`Plan`]: a name before it is memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -91,6 +96,13 @@ pub struct Dispatch {
     pub uniforms: Uniforms,
     /// Workgroups.
     pub grid: [u32; 3],
+}
+
+impl Dispatch {
+    /// The kernel's bindings, each with its tensor.
+    pub fn bound(&self) -> impl Iterator<Item = (&'static Binding, TensorId)> + '_ {
+        self.kernel.bindings.iter().zip(self.tensors.iter().copied())
+    }
 }
 
 /// Dispatches that one replay runs in order.
