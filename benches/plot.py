@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""Cost against width, copies and instances: measured, and as counted from the plan. Python's standard library only.
+"""Cost against width, copies and instances: measured, and the least that it can be. Python's standard library only.
 
     python benches/plot.py measure --device cpu --out cost.json      # runs isopose bench, some minutes
     python benches/plot.py draw cost.json --out docs/figures/cost.svg
 
-The prediction is the floor of `isopose bench`: GFLOP and MB counted from the plan, at the rates of a large matrix
-product and a large copy on the same device. A rate is the best of all runs of the sweep.
+Beside them is the floor of `isopose bench`, which nothing correct can beat on the same device.
 """
 import argparse
 import json
@@ -29,7 +28,7 @@ MEASURED, FLOOR, INK, MUTED, GRID = "#1f6fb5", "#c2560c", "#1c1c1c", "#595959", 
 # ---- measure
 
 def measure(args):
-    sweeps, device, rates = [], None, {"gflops": 0.0, "gbps": 0.0}
+    sweeps, device = [], None
     for sweep in SWEEPS:
         points = []
         for value in sweep["values"]:
@@ -48,24 +47,16 @@ def measure(args):
                 continue
             report = json.loads(done.stdout)
             device = report["device"]
-            rates = {name: max(rate, report["floor"][name]) for name, rate in rates.items()}
             row = report["rows"][0]
-            points.append({"value": value, **{key: row[key] for key in ("ms_median", "ms_p90", "gflop", "mbytes")}})
+            points.append({"value": value, **{key: row[key] for key in ("ms_median", "ms_p90", "floor_ms")}})
         sweeps.append({"name": sweep["name"], "points": points})
     if not any(sweep["points"] for sweep in sweeps):
         sys.exit("plot.py: nothing could be measured, see above")
     with open(args.out, "w") as file:
-        json.dump({"device": device, "overlap": not device.startswith("cpu"), "floor": rates, "sweeps": sweeps}, file,
-                  indent=1)
+        json.dump({"device": device, "sweeps": sweeps}, file, indent=1)
 
 
 # ---- draw
-
-def floor_ms(data, point):
-    """Of the CPU arithmetic and traffic one after the other, of a GPU the longer of the two."""
-    parts = [1e3 * point["gflop"] / data["floor"]["gflops"], point["mbytes"] / data["floor"]["gbps"]]
-    return max(parts) if data["overlap"] else sum(parts)
-
 
 class Axis:
     """A logarithmic axis from pixel to pixel."""
@@ -95,11 +86,11 @@ def text(x, y, words, size=12, color=INK, anchor="start", weight="normal", more=
             f'font-weight="{weight}"{more}>{words}</text>')
 
 
-def panel(data, sweep, points, left):
+def panel(sweep, points, left):
     """One plot of 250 x 190 pixels at `left`."""
     top, width, height = 84, 250, 190
     x = Axis([point["value"] for point in points], (left + 14, left + width - 14))
-    all_ms = [ms for point in points for ms in (point["ms_median"], point["ms_p90"], floor_ms(data, point))]
+    all_ms = [ms for point in points for ms in (point["ms_median"], point["ms_p90"], point["floor_ms"])]
     y = Axis(all_ms, (top + height, top), room=1.25)
     parts = [text(left, top - 26, sweep["title"], 14, weight="bold"), text(left, top - 9, sweep["note"], 11, MUTED)]
     for tick in y.ticks():
@@ -110,7 +101,7 @@ def panel(data, sweep, points, left):
         parts.append(text(x.at(point["value"]), top + height + 17, str(point["value"]), 11, MUTED, "middle"))
     parts.append(f'<line x1="{left}" x2="{left + width}" y1="{top + height}" y2="{top + height}" stroke="{MUTED}"/>')
     parts.append(text(left + width / 2, top + height + 36, sweep["label"], 12, INK, "middle"))
-    for of, color, dash in ((lambda p: floor_ms(data, p), FLOOR, ' stroke-dasharray="6 4"'),
+    for of, color, dash in ((lambda p: p["floor_ms"], FLOOR, ' stroke-dasharray="6 4"'),
                             (lambda p: p["ms_median"], MEASURED, "")):
         path = " ".join(f"{x.at(p['value']):.1f},{y.at(of(p)):.1f}" for p in points)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"{dash}/>')
@@ -118,7 +109,7 @@ def panel(data, sweep, points, left):
         at, median, p90 = x.at(point["value"]), y.at(point["ms_median"]), y.at(point["ms_p90"])
         parts.append(f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{median:.1f}" y2="{p90:.1f}" stroke="{MEASURED}"/>')
         parts.append(f'<circle cx="{at:.1f}" cy="{median:.1f}" r="4" fill="{MEASURED}" stroke="#ffffff"/>')
-        parts.append(f'<circle cx="{at:.1f}" cy="{y.at(floor_ms(data, point)):.1f}" r="2.5" fill="{FLOOR}"/>')
+        parts.append(f'<circle cx="{at:.1f}" cy="{y.at(point["floor_ms"]):.1f}" r="2.5" fill="{FLOOR}"/>')
     for point, anchor in ((points[0], "start"), (points[-1], "end")):
         ms = point["ms_median"]
         label = f"{ms:.3g} ms" if ms < 1000 else f"{ms:.0f} ms"
@@ -138,7 +129,6 @@ def draw(args):
     if not panels:
         sys.exit(f"plot.py: {args.data}: no sweep has two points; measure again")
     width, height = 30 + 310 * len(panels), 362
-    rates, how = data["floor"], "the longer of the two" if data["overlap"] else "one after the other"
     # A background of its own: the page behind may be dark.
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
              f'height="{height}" font-family="system-ui, Helvetica, Arial, sans-serif" role="img">',
@@ -151,11 +141,11 @@ def draw(args):
     parts.append(text(legend + 33, 28, "measured: median, to p90"))
     parts.append(f'<line x1="{legend + 207}" x2="{legend + 233}" y1="24" y2="24" stroke="{FLOOR}" stroke-width="2" '
                  'stroke-dasharray="6 4"/>')
-    parts.append(text(legend + 240, 28, "predicted floor"))
+    parts.append(text(legend + 240, 28, "floor"))
     for index, (sweep, points) in enumerate(panels):
-        parts += panel(data, sweep, points, 60 + 310 * index)
-    parts.append(text(24, height - 14, f"Floor: GFLOP and MB counted from the plan, at {rates['gflops']:.0f} GFLOP/s "
-                      f"and {rates['gbps']:.0f} GB/s as measured on this device, {how}.", 11, MUTED))
+        parts += panel(sweep, points, 60 + 310 * index)
+    parts.append(text(24, height - 14, "Floor: the longer of the plan's products, each at the best rate of its shape, "
+                      "and bare passes over its memory, both measured on this device.", 11, MUTED))
     with open(args.out, "w") as file:
         file.write("\n".join([*parts, "</svg>"]) + "\n")
 

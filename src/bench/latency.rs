@@ -28,8 +28,19 @@ pub struct Latency {
     pub p99: f64,
     /// The mean, which counts where the samples differ, as where a mode leaves samples out.
     pub mean: f64,
-    /// Of the median sample, what the host took to encode and submit it.
-    pub encode: f64,
+    /// Until the host has submitted a sample; the median.
+    pub submit: f64,
+    /// What the host takes to encode the next while it would wait; the median.
+    pub ahead: f64,
+}
+
+impl Latency {
+    /// Milliseconds that stand for a sample of a mode whose rounds have `round` runs: the median; where the runs of a
+    /// round differ, the mean.
+    #[must_use]
+    pub fn typical(&self, round: usize) -> f64 {
+        if round > 1 { self.mean } else { self.median }
+    }
 }
 
 /// Times `samples` runs of the workload one by one, rounded up to whole rounds, after a warm-up; without a number, as
@@ -52,14 +63,15 @@ pub fn measure(
     }
     let wanted = samples.unwrap_or(SAMPLES).next_multiple_of(round);
     let per_run = 1e3 / workload.samples_per_run() as f64;
-    let (mut total, mut encode) = (Vec::new(), Vec::new());
+    let (mut total, mut submit, mut ahead) = (Vec::new(), Vec::new(), Vec::new());
     let begun = Instant::now();
     loop {
         for _ in 0..round {
             let start = Instant::now();
-            let encoded = workload.run()?;
+            let host = workload.run()?;
             total.push(per_run * start.elapsed().as_secs_f64());
-            encode.push(per_run * encoded.as_secs_f64());
+            submit.push(per_run * host.submit.as_secs_f64());
+            ahead.push(per_run * host.ahead.as_secs_f64());
         }
         if total.len() <= wanted {
             progress(total.len(), wanted);
@@ -71,9 +83,18 @@ pub fn measure(
     }
     let (samples, mean) = (total.len(), total.iter().sum::<f64>() / total.len() as f64);
     total.sort_by(f64::total_cmp);
-    encode.sort_by(f64::total_cmp);
+    submit.sort_by(f64::total_cmp);
+    ahead.sort_by(f64::total_cmp);
     let at = |percent| percentile(&total, percent);
-    Ok(Latency { samples, median: at(50), p90: at(90), p99: at(99), mean, encode: percentile(&encode, 50) })
+    Ok(Latency {
+        samples,
+        median: at(50),
+        p90: at(90),
+        p99: at(99),
+        mean,
+        submit: percentile(&submit, 50),
+        ahead: percentile(&ahead, 50),
+    })
 }
 
 /// The smallest of the ascending values that `percent` of them do not exceed (nearest rank).

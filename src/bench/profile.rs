@@ -24,6 +24,21 @@ pub struct KernelTime {
     pub gflops: f64,
     /// Rate of the traffic that [`Cost`] counts.
     pub gbps: f64,
+    /// The least time that they can take, by a [`Meter`](super::Meter) where one was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub floor_ms: Option<f64>,
+    /// That in relation to their time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub floor_share: Option<f64>,
+}
+
+impl KernelTime {
+    /// With the least time that it can take.
+    #[must_use]
+    pub fn beside(self, floor_ms: f64) -> Self {
+        let share = floor_ms / self.ms.max(f64::MIN_POSITIVE);
+        Self { floor_ms: Some(floor_ms), floor_share: Some(share), ..self }
+    }
 }
 
 /// Replays a section `repeats` times, after one that is not counted, and sorts the time by kernel, longest first.
@@ -59,7 +74,8 @@ pub fn by_kernel(
         let cost = Cost::of(program.plan(), own());
         let rate = |amount: f64| amount / seconds.max(f64::MIN_POSITIVE);
         let (gflops, gbps) = (rate(cost.gflop()), rate(cost.mbytes() / 1e3));
-        kernels.push(KernelTime { kernel, count: own().count(), ms: 1e3 * seconds, share: 0.0, gflops, gbps });
+        let (count, ms) = (own().count(), 1e3 * seconds);
+        kernels.push(KernelTime { kernel, count, ms, share: 0.0, gflops, gbps, floor_ms: None, floor_share: None });
     }
     let total = kernels.iter().map(|time| time.ms).sum::<f64>().max(f64::MIN_POSITIVE);
     kernels.iter_mut().for_each(|time| time.share = time.ms / total);

@@ -1,17 +1,16 @@
 //! What is timed: one mode on one device, sample by sample, by the very code that users run.
 
 use std::fmt;
-use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use super::{KernelTime, Subject, by_kernel};
+use super::{KernelTime, Subject, Work, by_kernel};
 use crate::adapt::{AdaptConfig, Adapter, Lifter, MODES, Mode, Policy, Start, adapt_plan};
 use crate::config::{ModelConfig, TrainConfig};
 use crate::error::{Error, Result};
 use crate::gpu::Device;
-use crate::nn::parameter_bytes;
-use crate::plan::{Cost, SectionId, check_fits, check_rows};
+use crate::nn::{HostTime, parameter_bytes};
+use crate::plan::{Cost, Plan, SectionId, check_fits, check_rows};
 use crate::train::{Trainer, train_plan};
 
 /// What a row of the benchmark times.
@@ -217,31 +216,49 @@ impl Workload {
         }
     }
 
+    /// Samples of a round.
+    #[must_use]
+    pub fn samples_per_round(&self) -> usize {
+        self.round() * self.samples_per_run()
+    }
+
     /// Billions of operations and millions of bytes of a sample, averaged over a round.
     #[must_use]
     pub fn cost(&mut self) -> [f64; 2] {
-        let samples = (self.round() * self.samples_per_run()) as f64;
+        let samples = self.samples_per_round() as f64;
         let mut sum = Cost::default();
+        self.with_round(|plan, sections| sections.iter().for_each(|section| sum += plan.cost(*section)));
+        [sum.gflop() / samples, sum.mbytes() / samples]
+    }
+
+    /// What a round must do at the least.
+    #[must_use]
+    pub fn work(&mut self) -> Work {
+        self.with_round(Work::of)
+    }
+
+    /// The plan, and the sections that a round replays.
+    fn with_round<T>(&mut self, of: impl FnOnce(&Plan, &[SectionId]) -> T) -> T {
         match &mut self.running {
             Running::Samples(adapter) => {
                 let running = adapter.running();
                 let every = running.config().policy.every;
-                (0..every).for_each(|run| sum += running.program.plan().cost(running.section(run)));
+                let sections: Vec<_> = (0..every).map(|run| running.section(run)).collect();
+                of(running.program.plan(), &sections)
             }
             Running::Steps(trainer) => {
                 let (program, step) = trainer.program();
-                sum += program.plan().cost(step);
+                of(program.plan(), &[step])
             }
         }
-        [sum.gflop() / samples, sum.mbytes() / samples]
     }
 
     /// Adapts to the next samples and waits for their predictions, or takes a training step and waits for its end.
-    /// Returns the time that the host took to encode and submit; on the CPU that is the replay itself.
+    /// Returns what that cost the host.
     ///
     /// # Errors
     /// The device was lost, or a prediction is not finite.
-    pub fn run(&mut self) -> Result<Duration> {
+    pub fn run(&mut self) -> Result<HostTime> {
         let (count, runs) = (self.samples_per_run(), self.runs);
         self.runs += 1;
         match &mut self.running {
@@ -257,14 +274,13 @@ impl Workload {
                     )),
                     error => error,
                 })?;
-                Ok(running.program.take_encoding())
+                Ok(running.program.take_host_time())
             }
             Running::Steps(trainer) => {
                 trainer.advance(1)?;
                 let (program, _) = trainer.program();
-                let encoded = program.take_encoding();
                 program.wait()?;
-                Ok(encoded)
+                Ok(program.take_host_time())
             }
         }
     }

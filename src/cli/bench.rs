@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Outcome, options, options::DeviceOptions, output};
 use crate::adapt::{Lifter, Start};
-use crate::bench::{Floor, KernelTime, Sizes, Subject, Timed, What, Workload, measure};
+use crate::bench::{Floor, KernelTime, Machine, Meter, Rates, Sizes, Subject, Timed, What, Workload, measure};
 use crate::config::{ModelConfig, Preset};
 use crate::error::{Error, Result};
 use crate::gpu::Device;
@@ -22,11 +22,12 @@ const KERNELS: usize = 5;
 
 /// Time every mode sample by sample, on random parameters and synthetic poses, beside what the machine itself can do
 ///
-/// A sample's time is that of its steps, its prediction and the read of it. The floor is measured first, on the same
-/// device: the rates of a large copy (bytes read and written) and of a large matrix product. So is its steadiness: p99
-/// of equal products in medians, a guide to how much of a row's p99 is the machine's. A row's GFLOP (of matrix products)
-/// and MB (weights and moments at each use, everything else once) are counted from its plan, and floor ms is what they
-/// would take at those rates: one after the other on the CPU, the longer of the two on a GPU.
+/// A sample's time is that of its steps, its prediction and the read of it. Its floor is what nothing correct can beat on
+/// this device, the longer of two times that are measured before and after it: arithmetic, each product of its plan as
+/// fast as the best product of that shape whose data is at hand; and traffic, bare passes over as much memory as its
+/// tensors, in the plan's order. GFLOP (of matrix products) and MB (weights and moments at each use, everything else
+/// once) are counted from the plan. The steadiness, p99 of equal large products in medians, is a guide to how much of a
+/// row's p99 is the machine's.
 #[derive(Debug, Args)]
 pub(super) struct Bench {
     /// What to time; may be given more than once [default: all]
@@ -70,14 +71,13 @@ struct Report {
     joints: usize,
     /// From an unopened device to the first baseline prediction.
     cold_start_ms: f64,
-    floor: Machine,
+    machine: Steadiness,
     rows: Vec<Row>,
 }
 
 #[derive(Serialize)]
-struct Machine {
+struct Steadiness {
     gflops: f64,
-    gbps: f64,
     /// Equal products, timed one by one.
     products: usize,
     p99_to_median: f64,
@@ -104,14 +104,18 @@ struct Row {
     gflop: f64,
     mbytes: f64,
     floor_ms: f64,
-    /// The floor in relation to the median; for a mode that leaves samples out, whose samples differ, to the mean.
+    /// The floor in relation to what is typical, [`Latency::typical`].
     floor_share: f64,
-    /// What the host takes to encode and submit a sample, on a GPU.
+    /// What the floor is made of.
+    floor: Floor,
+    /// Until the host has submitted a sample, on a GPU.
     #[serde(skip_serializing_if = "Option::is_none")]
-    encode_ms: Option<f64>,
-    /// The time of one replay by kernel, on a GPU.
+    submit_ms: Option<f64>,
+    /// What it takes to encode the next one while it would wait.
     #[serde(skip_serializing_if = "Option::is_none")]
-    kernels: Option<Vec<KernelTime>>,
+    ahead_ms: Option<f64>,
+    /// The time of one replay by kernel.
+    kernels: Vec<KernelTime>,
 }
 
 impl Bench {
@@ -129,23 +133,19 @@ impl Bench {
         let first = Timed::all().into_iter().find(|timed| timed.start().is_none());
         first.map_or(Ok(()), |timed| Workload::new(&subject, &self.sizes(timed, 1), &lifter)?.run().map(|_| ()))?;
         let cold_start_ms = 1e3 * (opened + begun.elapsed()).as_secs_f64();
-        let floor = Floor::measure(&device)?;
+        let Machine { gflops, products, p99_to_median } = Machine::measure(&device)?;
         let mut report = Report {
             device: device.name(),
             preset: self.preset,
             width: self.width,
             joints: self.joints,
             cold_start_ms,
-            floor: Machine {
-                gflops: floor.gflops,
-                gbps: floor.gbps,
-                products: floor.products,
-                p99_to_median: floor.p99_to_median,
-            },
+            machine: Steadiness { gflops, products, p99_to_median },
             rows: Vec::with_capacity(rows.len()),
         };
+        let mut rates = Rates::default();
         for sizes in rows {
-            report.rows.push(self.row(&sizes, (&subject, &lifter), &floor)?);
+            report.rows.push(self.row(&sizes, (&subject, &lifter), &mut rates)?);
         }
         if self.json {
             output::json(out, &report)?
@@ -182,21 +182,28 @@ impl Bench {
         Ok(rows)
     }
 
-    fn row(&self, sizes: &Sizes, (subject, lifter): (&Subject, &Lifter), floor: &Floor) -> Result<Row> {
+    fn row(&self, sizes: &Sizes, (subject, lifter): (&Subject, &Lifter), rates: &mut Rates) -> Result<Row> {
         let mut workload = Workload::new(subject, sizes, lifter)?;
         let (timed, iterations) = (sizes.timed, sizes.steps(&subject.model));
         let copies = iterations.map(|_| sizes.copies);
         let label = copies.map_or_else(|| timed.to_string(), |copies| format!("{timed} B={copies}"));
+        let mut meter = Meter::new(workload.work());
+        meter.measure(lifter.device(), rates)?;
         let mut progress: Option<output::Progress> = None;
         let latency = measure(&mut workload, self.samples, |done, wanted| {
             progress.get_or_insert_with(|| output::Progress::start(&label, wanted)).update(done, "");
         })?;
         drop(progress);
         let [gflop, mbytes] = workload.cost();
-        let floor_ms = floor.ms([gflop, mbytes]);
-        let typical = if workload.round() > 1 { latency.mean } else { latency.median };
         let gpu = matches!(lifter.device(), Device::Gpu(_));
         let repeats = if latency.median * (sizes.instances as f64) < SLOW_MS { REPEATS } else { 1 };
+        let kernels = workload.profile(repeats)?;
+        meter.measure(lifter.device(), rates)?;
+        let floor = meter.floor(rates, workload.samples_per_round() as f64);
+        let beside = |time: KernelTime| {
+            let floor_ms = meter.kernel_ms(rates, time.kernel);
+            time.beside(floor_ms)
+        };
         Ok(Row {
             mode: timed,
             width: self.width,
@@ -212,26 +219,28 @@ impl Bench {
             samples_per_s: 1e3 / latency.mean,
             gflop,
             mbytes,
-            floor_ms,
-            floor_share: floor_ms / typical,
-            encode_ms: gpu.then_some(latency.encode),
-            kernels: if gpu { Some(workload.profile(repeats)?) } else { None },
+            floor_ms: floor.ms(),
+            floor_share: floor.ms() / latency.typical(workload.round()),
+            floor,
+            submit_ms: gpu.then_some(latency.submit),
+            ahead_ms: gpu.then_some(latency.ahead),
+            kernels: kernels.into_iter().map(beside).collect(),
         })
     }
 }
 
 impl Report {
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Machine { gflops, gbps, products, p99_to_median } = self.floor;
+        let Steadiness { gflops, products, p99_to_median } = self.machine;
         let Self { device, preset, width, joints, .. } = self;
         writeln!(out, "device: {device}, preset {preset}, width {width}, {joints} joints")?;
-        writeln!(out, "floor: {gflops:.1} GFLOP/s in a large matrix product, {gbps:.1} GB/s in a large copy")?;
+        writeln!(out, "machine: {gflops:.1} GFLOP/s in a large matrix product")?;
         writeln!(out, "steadiness: p99 of {products} equal products is {p99_to_median:.2} times their median")?;
         writeln!(out, "cold start: {:.0} ms to the first prediction\n", self.cold_start_ms)?;
-        let gpu = self.rows.iter().any(|row| row.encode_ms.is_some());
+        let gpu = self.rows.iter().any(|row| row.submit_ms.is_some());
         let mut header = vec!["mode", "B", "N", "T", "ms median", "p90", "p99", "mean", "samples/s", "GFLOP", "MB"];
         header.extend(["floor ms", "of it"]);
-        header.extend(gpu.then_some("encode ms"));
+        header.extend(gpu.then_some(["submit ms", "ahead ms"]).into_iter().flatten());
         let mut table = output::Table::new(1, &header);
         self.rows.iter().for_each(|row| table.row(row.cells()));
         table.write(out)?;
@@ -239,11 +248,36 @@ impl Report {
             out,
             "\ntimes, GFLOP and MB are per sample (train-step: per step); B views, N samples at once, T steps"
         )?;
+        self.write_floors(out)?;
         self.rows.iter().try_for_each(|row| row.write_kernels(out))
+    }
+
+    /// What the floors are made of.
+    fn write_floors(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "\nfloors, per sample: the longer of arithmetic and traffic")?;
+        let mut header = vec!["mode", "arithmetic ms", "GFLOP/s", "traffic ms"];
+        header.extend(["read MB", "GB/s", "written MB", "GB/s", "updated MB", "GB/s", "working set MB"]);
+        let mut table = output::Table::new(1, &header);
+        for row in &self.rows {
+            let floor = &row.floor;
+            let mut cells = vec![row.label(), format!("{:.3}", floor.arithmetic_ms)];
+            cells.push(format!("{:.1}", 1e3 * row.gflop / floor.arithmetic_ms));
+            cells.push(format!("{:.3}", floor.traffic_ms));
+            let [read, written] = [[floor.read_mb, floor.read_gbps], [floor.written_mb, floor.write_gbps]];
+            let updated = [floor.updated_mb, floor.update_gbps];
+            cells.extend([read, written, updated].concat().into_iter().map(|number| format!("{number:.1}")));
+            cells.push(format!("{:.1}", floor.working_set_mb));
+            table.row(cells);
+        }
+        table.write(out)
     }
 }
 
 impl Row {
+    fn label(&self) -> String {
+        self.copies.map_or_else(|| self.mode.to_string(), |copies| format!("{} B={copies}", self.mode))
+    }
+
     fn cells(&self) -> Vec<String> {
         let count = |count: Option<usize>| count.map_or("-".to_owned(), |count| count.to_string());
         let ms = |ms: f64| format!("{ms:.3}");
@@ -252,23 +286,25 @@ impl Row {
         cells.extend([self.ms_median, self.ms_p90, self.ms_p99, self.ms_mean].map(ms));
         cells.extend([format!("{:.1}", self.samples_per_s), ms(self.gflop), format!("{:.1}", self.mbytes)]);
         cells.extend([ms(self.floor_ms), format!("{:.0} %", 100.0 * self.floor_share)]);
-        cells.extend(self.encode_ms.map(ms));
+        cells.extend(self.submit_ms.into_iter().chain(self.ahead_ms).map(ms));
         cells
     }
 
     /// The kernels that take longest.
     fn write_kernels(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Some(kernels) = &self.kernels else { return Ok(()) };
-        let copies = self.copies.map_or(String::new(), |copies| format!(" B={copies}"));
-        writeln!(out, "\n{}{copies}, one replay by kernel", self.mode)?;
-        let mut table = output::Table::new(1, &["kernel", "count", "ms", "share", "GFLOP/s", "GB/s"]);
-        let (first, rest) = kernels.split_at(kernels.len().min(KERNELS));
-        first.iter().for_each(|time| table.row(time.cells()));
+        writeln!(out, "\n{}, one replay by kernel", self.label())?;
+        let mut table =
+            output::Table::new(1, &["kernel", "count", "ms", "share", "GFLOP/s", "GB/s", "floor ms", "of it"]);
+        let floor = |floor: f64, ms: f64| vec![format!("{floor:.3}"), format!("{:.0} %", 100.0 * floor / ms)];
+        let (first, rest) = self.kernels.split_at(self.kernels.len().min(KERNELS));
+        first.iter().for_each(|time| table.row([time.cells(), floor(time.floor_ms.unwrap_or(0.0), time.ms)].concat()));
         if !rest.is_empty() {
             let sum = |of: fn(&KernelTime) -> f64| rest.iter().map(of).sum::<f64>();
             let (ms, share) = (format!("{:.3}", sum(|t| t.ms)), format!("{:.1} %", 100.0 * sum(|t| t.share)));
             let count: usize = rest.iter().map(|time| time.count).sum();
-            table.row(vec![format!("{} others", rest.len()), count.to_string(), ms, share]);
+            let floor = floor(sum(|t| t.floor_ms.unwrap_or(0.0)), sum(|t| t.ms));
+            let others = vec![format!("{} others", rest.len()), count.to_string(), ms, share];
+            table.row([others, vec!["-".to_owned(), "-".to_owned()], floor].concat());
         }
         table.write(out)
     }

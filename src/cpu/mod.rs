@@ -20,7 +20,7 @@ pub(crate) mod replay;
 pub(crate) mod state;
 
 pub(crate) use memory::Memory;
-pub(crate) use product::reserve;
+pub(crate) use product::{fill_past_caches, reserve};
 pub use state::State;
 
 use pulp::Arch;

@@ -12,8 +12,8 @@ use crate::kernel::{Access, Element};
 ///
 /// **Traffic** takes each tensor whole. A linear layer's parameters and moments ([`Element::Weight`]) count at every
 /// dispatch that reads them and at every one that writes them: together they are larger than caches. Every other tensor
-/// counts once, however many dispatches use it: activations are small and stay in a cache. So the count is a floor of
-/// wide networks. A network whose weights a cache holds may do with less.
+/// counts once, however many dispatches use it: activations are small and stay in a cache. So this is what the plan asks
+/// for, not the least that a machine must move: [`super::passes`] counts that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
     /// Floating-point operations, two a multiply-add.

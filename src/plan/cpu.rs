@@ -88,7 +88,7 @@ pub(crate) fn thread_pool(threads: usize) -> Result<rayon::ThreadPool> {
 }
 
 /// Fails where this machine has not so many bytes.
-pub(super) fn check_memory(bytes: u64) -> Result<()> {
+pub(crate) fn check_memory(bytes: u64) -> Result<()> {
     match system::available_memory().filter(|&available| bytes > available) {
         None => Ok(()),
         Some(available) => Err(Error::Device(format!(

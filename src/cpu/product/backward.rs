@@ -11,8 +11,10 @@ use super::split::{Grid, for_each_block};
 use super::tile::{LINE, Matrix, Prefetch, add_dots, add_panels, sum};
 use super::{Layer, Panels, row_groups, with_rows};
 
-/// Rows and inputs of a tile: larger ones measured no faster, and with 24 sums the compiler spills.
+/// Rows and inputs of a tile: larger ones measured no faster, and with 24 sums the compiler spills. Where there are but
+/// 16 registers, it spills one of 12 sums too, and each step waits for that one's way through memory: two rows there.
 const TILE_ROWS: usize = 3;
+const FEW_REGISTERS_TILE_ROWS: usize = 2;
 const TILE_INPUTS: usize = 4;
 /// Inputs of a block of work.
 const CHUNK: usize = 64;
@@ -85,13 +87,14 @@ impl WithSimd for Inputs<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { dots, dy, weights, rows, inputs, panels } = self;
         let width = inputs.len();
+        let most = if S::REGISTER_COUNT >= 32 { TILE_ROWS } else { FEW_REGISTERS_TILE_ROWS };
         let mut done = 0;
         while done < width {
             let count = if width - done >= TILE_INPUTS { TILE_INPUTS } else { 1 };
             // While these inputs' weights are used, those of the next are fetched, evenly.
             let mut missing = count * PANEL / LINE;
             let mut ahead = count * PANEL;
-            for (row, tile_rows, left) in row_groups(rows, TILE_ROWS) {
+            for (row, tile_rows, left) in row_groups(rows, most) {
                 let lines = missing.div_ceil(left);
                 missing -= lines;
                 let fetch = Prefetch { ahead, lines };

@@ -6,6 +6,7 @@ mod backward;
 mod forward;
 mod panels;
 mod split;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod tile;
@@ -14,6 +15,7 @@ pub(crate) use adam::{Gradient, Moments, Part, reserve, weight_adam};
 pub(crate) use backward::backward_input;
 pub(crate) use forward::forward;
 pub(crate) use panels::Panels;
+pub(crate) use stream::fill_past_caches;
 
 use crate::kernel::Uniforms;
 
