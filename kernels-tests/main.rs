@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests fail and speak as tests do")]
 
+mod ahead;
+mod areas;
 mod augment;
 mod browser;
+mod budgets;
 mod command_line;
 mod costs;
 mod damaged;
@@ -23,12 +26,18 @@ mod memory;
 mod missing;
 mod models;
 mod pipelines;
+mod plan_model;
 mod plans;
 mod random;
 mod recorder;
+mod reduced;
 mod report_page;
 mod sessions;
 mod states;
 mod streams;
 mod study;
+#[path = "../tools/src/translate.rs"]
+#[expect(unreachable_pub, reason = "it is a module of a library too")]
+mod translate;
+mod translations;
 mod tune;

@@ -13,6 +13,8 @@ const PRESETS: [&str; 2] = ["geometry", "paper"];
 /// What to measure, and where to write it.
 struct Options {
     device: String,
+    /// The GPU of the time model.
+    gpu: String,
     out: PathBuf,
     quick: bool,
 }
@@ -29,12 +31,14 @@ pub fn bench(args: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 fn options(args: impl Iterator<Item = OsString>) -> Result<Options, String> {
-    let mut options = Options { device: "auto".into(), out: root().join("target/bench.md"), quick: false };
+    let out = root().join("target/bench.md");
+    let mut options = Options { device: "auto".into(), gpu: "h100".into(), out, quick: false };
     let mut args = args.map(|arg| arg.to_string_lossy().into_owned());
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} needs a value"));
         match arg.as_str() {
             "--device" => options.device = value()?,
+            "--gpu" => options.gpu = value()?,
             "--out" => options.out = env::current_dir().unwrap_or_default().join(value()?),
             "--quick" => options.quick = true,
             _ => return Err(format!("{arg} is not an option; see `cargo xtask help`")),
@@ -77,6 +81,12 @@ fn measure(options: &Options) -> Result<bool, String> {
     }
 
     let on_cpu = verified.text.starts_with("device: cpu");
+    // The model is one of GPUs.
+    for preset in PRESETS.into_iter().filter(|_| !on_cpu) {
+        let model = ["plan", "model", "adapt", "--preset", preset, "--mode", "online", "--gpu", &options.gpu];
+        let shown = format!("isopose {} --device {}", model.join(" "), options.device);
+        section(&mut page, &format!("What a model of the GPU expects, {preset}"), &shown, &run(&model));
+    }
     for preset in PRESETS {
         let torch = torch(options, preset, &isopose, on_cpu).unwrap_or_else(|why| format!("Left out: {why}"));
         let _ = writeln!(page, "\n## Against PyTorch, by turns, {preset}\n\n{torch}");

@@ -1,0 +1,4 @@
+//! What other compilers make of isopose's shaders.
+
+pub mod machine;
+pub mod translate;
