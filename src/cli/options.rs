@@ -34,6 +34,11 @@ pub(super) struct DeviceOptions {
 }
 
 impl DeviceOptions {
+    /// As with `--device` alone.
+    pub(super) fn of(device: &str) -> Self {
+        Self { device: device.to_owned(), threads: 0 }
+    }
+
     /// Opens the device with shaders as tested: without checks at run time.
     pub(super) fn open(&self) -> Result<Device> {
         self.open_with(ShaderChecks::Off)

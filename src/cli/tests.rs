@@ -36,6 +36,7 @@ fn the_documented_command_lines_parse() {
          --reset-at-sequences --predictions p.npz --focal 900.5",
         "isopose plan show train --width 64 --device cpu --json",
         "isopose plan profile adapt --mode online --iterations 1 --copies 16",
+        "isopose plan model adapt --preset paper --mode online --gpu rtx4070 --device gpu --repeats 3 --json",
         "isopose demo --device cpu",
         "isopose tune --device gpu --json",
     ] {
