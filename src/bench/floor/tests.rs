@@ -39,7 +39,7 @@ fn steps(times: usize) -> (Plan, SectionId) {
 }
 
 fn all(plan: &Plan, section: SectionId) -> Vec<Pass> {
-    passes(plan, &plan.section(section).dispatches.iter().collect::<Vec<&Dispatch>>())
+    passes(&plan.section(section).dispatches.iter().collect::<Vec<&Dispatch>>())
 }
 
 fn of(plan: &Plan, passes: &[Pass], name: &str) -> Vec<(Access, usize)> {
