@@ -22,7 +22,7 @@ fn files(folder: &Path, into: &mut Vec<PathBuf>) {
 
 /// Imports a file as what its place among the fixtures says; files of no importer count as read.
 fn import(place: &str, path: &Path, fixtures: &Path) -> isopose::Result<()> {
-    let (paths, none) = ([path.to_owned()], &mut |_, _| {});
+    let (paths, none) = ([path.to_owned()], &mut |_, _| Ok(()));
     if place.starts_with("motion/") {
         return motion::import(&paths, &motion::Options::default(), &mut Vec::new(), none).map(drop);
     }

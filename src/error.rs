@@ -44,6 +44,9 @@ pub enum Error {
     /// Numbers that are no longer finite: training or adaptation diverged.
     #[error("{0}")]
     Diverged(String),
+    /// Whoever watches the work asked for its end; what was saved can be gone on from.
+    #[error("stopped")]
+    Stopped,
     /// The device is absent, too small for the plan, or was lost.
     #[error("device: {0}")]
     Device(String),

@@ -36,7 +36,8 @@ impl Default for Stream<'_> {
 }
 
 /// Adapts to the samples of `set` in their order and predicts them, as one track between two resets; the positions are
-/// not looked at. `progress` is told how many samples are done.
+/// not looked at. `progress` is told how many samples are done, and may end
+/// the work by an error.
 ///
 /// The time per sample leaves out the making of the adapter and, where there are more samples, the first replays: they
 /// touch memory for the first time, and drivers put off work until then. As many as one round of a policy that leaves
@@ -51,7 +52,7 @@ pub fn predict(
     config: &AdaptConfig,
     set: &PoseSet,
     stream: Stream<'_>,
-    mut progress: impl FnMut(usize),
+    mut progress: impl FnMut(usize) -> Result<()>,
 ) -> Result<Predictions> {
     let config = AdaptConfig { masked: !set.seen().is_empty(), ..config.clone() };
     let (every, capacity) = (config.policy.every, config.capacity);
@@ -80,7 +81,7 @@ pub fn predict(
             lot *= 2;
         }
         done = end;
-        progress(done);
+        progress(done)?;
     }
     let ms_per_sample = 1000.0 * clock.elapsed().as_secs_f64() / timed.max(1) as f64;
     Ok(Predictions { poses, ms_per_sample })

@@ -10,7 +10,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     with_named_file(skeleton, ".asf", |asf| {
         with_named_file(motion.strip_prefix(b"\n---\n").unwrap_or(motion), ".amc", |amc| {
             let paths = [asf.clone(), amc.clone()];
-            if let Ok(motion) = import(&paths, &Options::default(), &mut Vec::new(), &mut |_, _| {}) {
+            if let Ok(motion) = import(&paths, &Options::default(), &mut Vec::new(), &mut |_, _| Ok(())) {
                 motion.validate(amc).expect("what is imported is valid");
             }
         });

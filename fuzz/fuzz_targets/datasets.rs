@@ -23,7 +23,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let place = usize::from(*first) % PLACES.len();
     with_placed_file(bytes, PLACES[place], |path| {
         let paths = std::slice::from_ref(path);
-        let none = &mut |_, _| {};
+        let none = &mut |_, _| Ok(());
         let set = collect(17, |to| match place {
             0 | 1 => h36m::import(paths, &h36m::Options::default(), to, none),
             2 => mpii::import(paths, to, none),

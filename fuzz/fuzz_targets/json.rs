@@ -12,10 +12,10 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         let readers =
             [alphapose::import, coco::import, halpe::import, mediapipe::import, mmpose::import, openpose::import];
         for read in readers {
-            if let Ok(set) = collect(17, |to| read(paths, &options, to, &mut |_, _| {})) {
+            if let Ok(set) = collect(17, |to| read(paths, &options, to, &mut |_, _| Ok(()))) {
                 set.validate(path).expect("what is imported is valid");
             }
         }
-        drop((recognise(path), collect(16, |to| mpii::import(paths, to, &mut |_, _| {}))));
+        drop((recognise(path), collect(16, |to| mpii::import(paths, to, &mut |_, _| Ok(())))));
     });
 });

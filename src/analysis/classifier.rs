@@ -77,7 +77,7 @@ struct Ids {
 const FINAL_LR_FACTOR: f32 = 0.01;
 
 impl DomainClassifier {
-    /// Trains on poses of both scenarios, root-centred, (N, 3J), metres; `progress` is told the steps done.
+    /// Trains on poses of both scenarios, root-centred, (N, 3J), metres; `progress` is told the steps done, and may end the work.
     ///
     /// # Errors
     /// [`Error::Usage`] without poses or for impossible settings; [`Error::Device`] when the device is too small or was
@@ -87,7 +87,7 @@ impl DomainClassifier {
         joints: usize,
         config: ClassifierConfig,
         device: &Device,
-        mut progress: impl FnMut(usize),
+        mut progress: impl FnMut(usize) -> Result<()>,
     ) -> Result<Self> {
         let model = ModelConfig { joints, width: config.width, ssl: Ssl::Adversary, ..ModelConfig::default() };
         if config.width == 0 || !config.width.is_multiple_of(4) || config.batch == 0 || config.steps == 0 {
@@ -105,7 +105,7 @@ impl DomainClassifier {
         Ok(classifier)
     }
 
-    fn fit(&mut self, source: &[f32], target: &[f32], progress: &mut impl FnMut(usize)) -> Result<()> {
+    fn fit(&mut self, source: &[f32], target: &[f32], progress: &mut impl FnMut(usize) -> Result<()>) -> Result<()> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.config.seed.into());
         let mut rows = Vec::with_capacity(2 * self.config.batch * self.size);
         for step in 0..self.config.steps as usize {
@@ -118,7 +118,7 @@ impl DomainClassifier {
             }
             self.program.write(self.ids.x, 0, &rows);
             self.program.replay(self.ids.step)?;
-            progress(step + 1);
+            progress(step + 1)?;
         }
         Ok(())
     }
@@ -225,9 +225,11 @@ mod tests {
         for joints in [16, 17] {
             let (source, target) = two_sets(joints, 0);
             let mut steps = 0;
-            let mut classifier =
-                DomainClassifier::train((&source, &target), joints, SMALL, &Device::Cpu(1), |done| steps = done)
-                    .unwrap();
+            let mut classifier = DomainClassifier::train((&source, &target), joints, SMALL, &Device::Cpu(1), |done| {
+                steps = done;
+                Ok(())
+            })
+            .unwrap();
             assert_eq!(steps, 400);
             // Poses that it was not trained on, of other people.
             let (source, target) = two_sets(joints, 7);
@@ -241,7 +243,8 @@ mod tests {
     #[test]
     fn equal_sets_are_not_told_apart() {
         let (source, _) = two_sets(16, 0);
-        let mut classifier = DomainClassifier::train((&source, &source), 16, SMALL, &Device::Cpu(1), |_| ()).unwrap();
+        let mut classifier =
+            DomainClassifier::train((&source, &source), 16, SMALL, &Device::Cpu(1), |_| Ok(())).unwrap();
         // Both scenarios hold every pose, so no answer but one half is right: log-odds of 0. What is left is the noise of
         // the batches; two sets that differ have some 10.
         let judged = classifier.judge(&source).unwrap();
@@ -254,14 +257,14 @@ mod tests {
         let (source, target) = two_sets(16, 0);
         let run = |seed| {
             let config = ClassifierConfig { steps: 5, seed, ..SMALL };
-            let trained = DomainClassifier::train((&source, &target), 16, config, &Device::Cpu(1), |_| ());
+            let trained = DomainClassifier::train((&source, &target), 16, config, &Device::Cpu(1), |_| Ok(()));
             trained.unwrap().judge(&source[..48 * 70]).unwrap()
         };
         assert_eq!(run(1), run(1));
         assert_ne!(run(1), run(2));
         for config in [ClassifierConfig { width: 30, ..SMALL }, ClassifierConfig { steps: 0, ..SMALL }] {
-            assert!(DomainClassifier::train((&source, &target), 16, config, &Device::Cpu(1), |_| ()).is_err());
+            assert!(DomainClassifier::train((&source, &target), 16, config, &Device::Cpu(1), |_| Ok(())).is_err());
         }
-        assert!(DomainClassifier::train((&source, &[]), 16, SMALL, &Device::Cpu(1), |_| ()).is_err());
+        assert!(DomainClassifier::train((&source, &[]), 16, SMALL, &Device::Cpu(1), |_| Ok(())).is_err());
     }
 }

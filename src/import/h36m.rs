@@ -98,7 +98,7 @@ pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, prog
             for first in (0..needed).step_by(PIECE) {
                 let count = PIECE.min(needed - first);
                 view.add(&open, first, count, stride, options.unit, to)?;
-                progress(to.len(), total);
+                progress(to.len(), total)?;
             }
         }
     }

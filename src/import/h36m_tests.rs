@@ -95,7 +95,10 @@ fn options_choose() {
 fn the_zip_archive_gives_the_same() {
     let options = Options::default();
     let mut calls = Vec::new();
-    let set = import(&[fixture("h36m_zip")], &options, &mut |done, total| calls.push((done, total)));
+    let set = import(&[fixture("h36m_zip")], &options, &mut |done, total| {
+        calls.push((done, total));
+        Ok(())
+    });
     let set = valid(set);
     let npz = npz(&["data_3d_h36m.npz"], &options).unwrap();
     // The files sort as the dict does, and S11's Directions is left out.

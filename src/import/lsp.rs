@@ -37,7 +37,7 @@ pub fn import(paths: &[PathBuf], split: Option<Split>, to: &mut Collector<'_>, p
     for (done, path) in files.iter().enumerate() {
         to.source_of([(path.as_path(), "joints"); 2])?;
         read(path, split, to)?;
-        progress(done + 1, files.len());
+        progress(done + 1, files.len())?;
     }
     sources::check_any(
         to,

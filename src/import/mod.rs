@@ -33,6 +33,7 @@ use layout::Layout;
 pub(crate) use sources::search;
 
 use crate::data::Label;
+use crate::error::Result;
 
 /// How an import takes what is wrong with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,4 +45,4 @@ pub struct Tolerance {
 }
 
 /// Is told how much of the work is done, and how much there is, in any unit.
-pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);
+pub type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> Result<()>;

@@ -116,7 +116,7 @@ pub fn import(
     let mut clips = Clips::new(options);
     let mut damaged = Damaged::among(all, "file", options.tolerance.strict);
     for (done, file) in files.motion.iter().enumerate() {
-        progress(done, all);
+        progress(done, all)?;
         match clips.keep(|clips| read(&file.path, &files, clips)) {
             Ok(()) => {}
             Err(Refusal::Import(error)) => return Err(error),
@@ -124,7 +124,7 @@ pub fn import(
             Err(Refusal::File(error)) => drop(damaged.sift::<()>(Err(error))?),
         }
     }
-    progress(all, all);
+    progress(all, all)?;
     warnings.extend(damaged.tell()?);
     Ok(clips.finish(warnings))
 }

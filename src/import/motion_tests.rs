@@ -55,7 +55,10 @@ fn read_whole(path: &Path) -> (Tree, JointMap, Vec<Vec<f64>>) {
 /// The motion, and what was warned of.
 fn run_told(paths: &[PathBuf], options: &Options) -> Result<(Motion, Vec<String>)> {
     let (mut last, mut warnings) = ((0, 0), Vec::new());
-    let motion = import(paths, options, &mut warnings, &mut |done, all| last = (done, all))?;
+    let motion = import(paths, options, &mut warnings, &mut |done, all| {
+        last = (done, all);
+        Ok(())
+    })?;
     assert!(last.0 == last.1 && last.0 >= motion.clips().count());
     motion.validate(Path::new("imported")).unwrap();
     Ok((motion, warnings))

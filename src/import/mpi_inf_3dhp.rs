@@ -131,7 +131,7 @@ pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, prog
             Opened::PoseAug => community::poseaug(path, options, to)?,
             Opened::Pstmo(data) => community::pstmo(path, &data, options, to)?,
         }
-        progress(done + 1, files.len());
+        progress(done + 1, files.len())?;
     }
     to.warn_all(damaged.tell()?);
     sources::check_any(to, paths, &options.asked())

@@ -48,7 +48,7 @@ pub fn import(paths: &[PathBuf], to: &mut Collector<'_>, progress: Progress<'_>)
             Err(Unread::Other(error)) => return Err(error),
             Err(Unread::Damaged(error)) => drop(damaged.sift::<()>(Err(error))?),
         }
-        progress(done + 1, files.len());
+        progress(done + 1, files.len())?;
     }
     if let Some(error) = other.filter(|_| others.len() == files.len()) {
         return Err(error);

@@ -86,7 +86,7 @@ pub fn import(paths: &[PathBuf], options: &Options, to: &mut Collector<'_>, prog
             to.source_of(fields.map(|field| (path.as_path(), field)))?;
             sequence_file(path, &data, options, to)?;
         }
-        progress(done + 1, files.len());
+        progress(done + 1, files.len())?;
     }
     to.warn_all(damaged.tell()?);
     if let Some(other) = others.first().filter(|_| others.len() == files.len()) {

@@ -17,21 +17,23 @@ pub(super) fn json(path: &Path) -> Result<Contents> {
         return detections(path, form, detector);
     }
     // What is left has no name of its own: a list with joints and joints_vis.
-    imported("MPII annotations", "mpii", |to| mpii::import(&[path.to_owned()], to, &mut |_, _| {})).map_err(|error| {
-        match &error {
-            // It is what it says, with a record that is wrong, or of another split.
-            Error::File { field, problem, .. } if field.contains("].") || problem.contains("test split") => error,
-            _ => {
-                let problem = "this is the JSON of no detector or data set that can be imported";
-                Error::file(path, "kind", problem, "see `import` for those that can")
+    imported("MPII annotations", "mpii", |to| mpii::import(&[path.to_owned()], to, &mut |_, _| Ok(()))).map_err(
+        |error| {
+            match &error {
+                // It is what it says, with a record that is wrong, or of another split.
+                Error::File { field, problem, .. } if field.contains("].") || problem.contains("test split") => error,
+                _ => {
+                    let problem = "this is the JSON of no detector or data set that can be imported";
+                    Error::file(path, "kind", problem, "see `import` for those that can")
+                }
             }
-        }
-    })
+        },
+    )
 }
 
 /// Tells what `import` would of a file that is complete in itself, with the joints and options that it has by default.
 fn tell(path: &Path, contents: &mut Contents) {
-    let (paths, none) = ([path.to_owned()], &mut |_: usize, _: usize| {});
+    let (paths, none) = ([path.to_owned()], &mut |_: usize, _: usize| Ok(()));
     let kind = contents.kind.split('`').nth(1).map(str::to_owned);
     let told = look(16, |to| match kind.as_deref() {
         Some("h36m") if contents.kind.starts_with("2D") => h36m::keypoints(path, to),
@@ -66,7 +68,7 @@ pub(super) fn folder(folder: &Path) -> Result<Contents> {
     }
     if files.iter().any(|file| ends(&file, "json"))
         && let Ok(contents) =
-            imported("MPII annotations", "mpii", |to| mpii::import(&[folder.to_owned()], to, &mut |_, _| {}))
+            imported("MPII annotations", "mpii", |to| mpii::import(&[folder.to_owned()], to, &mut |_, _| Ok(())))
     {
         return Ok(contents);
     }
@@ -79,7 +81,7 @@ fn detections(path: &Path, form: &str, detector: Detector) -> Result<Contents> {
     let image_size = (detector == Detector::Mediapipe).then_some([1000, 1000]);
     let options = detector::Options { image_size, ..Default::default() };
     let paths = [path.to_owned()];
-    let mut contents = imported(form, detector.name(), |to| detector.import(&paths, &options, to, &mut |_, _| {}))?;
+    let mut contents = imported(form, detector.name(), |to| detector.import(&paths, &options, to, &mut |_, _| Ok(())))?;
     if image_size.is_some() {
         contents.warnings.push("the size of the images is not in the file: 1000x1000 is assumed here".to_owned());
     }
@@ -101,7 +103,7 @@ pub(super) fn motion(path: &Path, kind: &str) -> Result<Contents> {
     let tolerance = Tolerance { allow_implausible: true, ..Tolerance::default() };
     let options = import::motion::Options { tolerance, ..Default::default() };
     let mut warnings = Vec::new();
-    let motion = import::motion::import(&[path.to_owned()], &options, &mut warnings, &mut |_, _| {})?;
+    let motion = import::motion::import(&[path.to_owned()], &options, &mut warnings, &mut |_, _| Ok(()))?;
     let mut contents = own::motion(&motion, warnings);
     contents.kind = format!("{} motion; import it with `{kind}`; as imported:", kind.to_uppercase());
     Ok(contents)

@@ -16,7 +16,7 @@ fn info_warns_as_import_does() {
     let saved = folder.path().join("motion.npz");
     for name in ["bones_in_offset.bvh", "bones_in_channels.bvh", "cgspeed.bvh", "14_07.amc"] {
         let mut warnings = Vec::new();
-        let motion = import(&[fixture(name)], &Options::default(), &mut warnings, &mut |_, _| {}).unwrap();
+        let motion = import(&[fixture(name)], &Options::default(), &mut warnings, &mut |_, _| Ok(())).unwrap();
         assert_eq!(inspect(&fixture(name)).unwrap().warnings, warnings, "{name}");
         // The motion says all but what was in the file.
         motion.save(&saved).unwrap();
@@ -35,7 +35,7 @@ fn info_describes_what_import_refuses() {
     let mut words: Vec<&str> = last.split_whitespace().collect();
     words[6..9].copy_from_slice(&["10", "10", "10"]);
     std::fs::write(&path, text.replace(last.trim_end(), &words.join(" "))).unwrap();
-    let refused = import(std::slice::from_ref(&path), &Options::default(), &mut Vec::new(), &mut |_, _| {})
+    let refused = import(std::slice::from_ref(&path), &Options::default(), &mut Vec::new(), &mut |_, _| Ok(()))
         .unwrap_err()
         .to_string();
     assert!(refused.contains("late.bvh: frame 3: 'Spine' has the position (10, 10, 10)"), "{refused}");
@@ -46,7 +46,7 @@ fn info_describes_what_import_refuses() {
     let tolerance = Tolerance { allow_implausible: true, ..Tolerance::default() };
     let unit = Some(crate::import::motion::Unit::Metres);
     let options = Options { unit, tolerance, ..Options::default() };
-    let motion = import(&[fixture("mixamo.bvh")], &options, &mut Vec::new(), &mut |_, _| {}).unwrap();
+    let motion = import(&[fixture("mixamo.bvh")], &options, &mut Vec::new(), &mut |_, _| Ok(())).unwrap();
     let saved = folder.path().join("motion.npz");
     motion.save(&saved).unwrap();
     let warnings = inspect(&saved).unwrap().warnings;

@@ -24,4 +24,6 @@ pub struct Step<'a> {
     pub done: usize,
     /// Of how much.
     pub total: usize,
+    /// What went wrong and does not end the study.
+    pub warning: Option<&'a str>,
 }

@@ -42,7 +42,7 @@ pub(super) fn domain(
     truth: &[f32],
     predicted: &[Predicted],
     (settings, device): (&Settings, &Device),
-    observe: &mut dyn FnMut(Step<'_>),
+    observe: &mut dyn FnMut(Step<'_>) -> Result<()>,
 ) -> Result<Domain> {
     let joints = data.target.joints;
     let width = 3 * joints;
@@ -59,7 +59,7 @@ pub(super) fn domain(
         ..ClassifierConfig::default()
     };
     let total = settings.classifier_steps as usize;
-    let told = |done| observe(Step { name: "train the domain classifier", done, total });
+    let told = |done| observe(Step { name: "train the domain classifier", done, total, warning: None });
     let known = (&*pick(&source, &seen_source), &*pick(truth, &seen_target));
     let mut classifier = DomainClassifier::train(known, joints, config, device, told)?;
 
@@ -88,10 +88,10 @@ pub(super) fn domain(
         }
         shares.push((method.name.clone(), of_seeds));
     }
-    observe(Step { name: "t-SNE", done: 0, total: 1 });
+    observe(Step { name: "t-SNE", done: 0, total: 1, warning: None })?;
     let features: Vec<f32> = clouds.iter().flat_map(|(_, features)| features).copied().collect();
     let points = embed(&features, settings.model.width, 0)?;
-    observe(Step { name: "t-SNE", done: 1, total: 1 });
+    observe(Step { name: "t-SNE", done: 1, total: 1, warning: None })?;
     let mut points = points.into_iter();
     let counts = clouds.iter().map(|(role, features)| (*role, features.len() / settings.model.width));
     let map = counts.map(|(role, count)| (role, points.by_ref().take(count).collect())).collect();

@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::evaluate::{Stream, predict};
 use crate::gpu::Device;
 use crate::metrics::{Metrics, Protocol};
-use crate::train::{Trainer, checksum};
+use crate::train::{Trainer, Training, checksum, train_and_keep};
 
 /// Everything that a report shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -93,10 +93,7 @@ fn noises(preset: Preset) -> Vec<Noise> {
     units.iter().flat_map(of_unit).collect()
 }
 
-/// Steps of training between two saves.
-const SAVE_EVERY: u32 = 1000;
-
-pub(super) type Observer<'a> = &'a mut dyn FnMut(Step<'_>);
+pub(super) type Observer<'a> = &'a mut dyn FnMut(Step<'_>) -> Result<()>;
 
 /// Runs a study to its end, leaving out what `folder` has already, and writes its results there. `observe` is told how
 /// far it is.
@@ -116,7 +113,7 @@ pub fn run(folder: &Folder, data: Data<'_>, device: &Device, observe: Observer<'
             work.train(seed, model, observe)?;
         }
         if let Some(unseen) = data.held_back {
-            held_back.push(work.unseen(seed, unseen)?);
+            held_back.push(work.unseen(seed, unseen, observe)?);
         }
         for Predicted { method, runs } in &mut predicted {
             runs.push(work.predict(seed, method, observe)?);
@@ -128,10 +125,10 @@ pub fn run(folder: &Folder, data: Data<'_>, device: &Device, observe: Observer<'
     let sweeps = work.sweeps(observe)?;
     let ablations = ablations(&work, observe)?;
     let domain = work.domain(&truth, &predicted, observe)?;
-    observe(Step { name: "compare", done: 0, total: 1 });
+    observe(Step { name: "compare", done: 0, total: 1, warning: None })?;
     let comparison =
         Comparison::new(data.target, &truth, &predicted, work.settings.pair().each_ref().map(|name| &**name));
-    observe(Step { name: "compare", done: 1, total: 1 });
+    observe(Step { name: "compare", done: 1, total: 1, warning: None })?;
     let guessed_joints = data.target.seen().iter().filter(|seen| **seen == 0.0).count();
     let manifest = folder.manifest().clone();
     let results = Results { manifest, guessed_joints, held_back, comparison, noise, sweeps, domain, ablations };
@@ -171,12 +168,14 @@ impl Work<'_> {
             Trainer::new(self.data.source, &model, &config, self.device)?
         };
         let label = format!("seed {seed}: train {}", trained.name);
-        while trainer.step() < config.steps {
-            let next = config.steps.min(trainer.step() + SAVE_EVERY);
-            let total = config.steps as usize;
-            trainer.run(next, 50, |step, _| observe(Step { name: &label, done: step as usize, total }))?;
-            trainer.checkpoint(self.data.held_back_ids.to_vec())?.save(&path)?;
-        }
+        let total = config.steps as usize;
+        train_and_keep(&mut trainer, config.steps, (&path, self.data.held_back_ids), &mut |training| match training {
+            Training::At(step, _) => observe(Step { name: &label, done: step as usize, total, warning: None }),
+            Training::NotSaved(step, error) => {
+                let warning = format!("not saved, to be tried again: {error}");
+                observe(Step { name: &label, done: step as usize, total, warning: Some(&warning) })
+            }
+        })?;
         Ok(())
     }
 
@@ -213,7 +212,7 @@ impl Work<'_> {
         set: &PoseSet,
         observe: Observer<'_>,
     ) -> Result<Run> {
-        let told = |done| observe(Step { name: label, done, total: set.len() });
+        let told = |done| observe(Step { name: label, done, total: set.len(), warning: None });
         let result = predict(lifter, config, set, Stream::default(), told)?;
         Ok(Run { poses: result.poses, ms_per_sample: result.ms_per_sample })
     }
@@ -228,12 +227,12 @@ impl Work<'_> {
     }
 
     /// Baseline on the held-back poses of the source.
-    fn unseen(&self, seed: u32, unseen: &PoseSet) -> Result<Metrics> {
+    fn unseen(&self, seed: u32, unseen: &PoseSet, observe: Observer<'_>) -> Result<Metrics> {
         self.folder.result(&format!("seed-{seed}-held-back"), || {
             let method = self.method(|method| method.name == BASELINE)?;
             let lifter = self.lifter(seed, &method)?;
             let config = AdaptConfig { batch: 64, ..self.config(seed, &method, &lifter) };
-            let run = self.adapt("held back", &lifter, &config, unseen, &mut |_| ())?;
+            let run = self.adapt("held back", &lifter, &config, unseen, observe)?;
             Ok(us(&run.poses, &truth(unseen)?, unseen.joints))
         })
     }

@@ -2,11 +2,13 @@
 
 mod augment;
 mod gate;
+mod keep;
 mod plan;
 mod scale;
 mod set;
 mod trainer;
 
+pub use keep::{Training, train_and_keep};
 #[doc(hidden)]
 pub use plan::{TrainIds, TrainPlan, train_plan};
 #[doc(hidden)]

@@ -54,7 +54,7 @@ fn options(name: &str) -> Options {
 }
 
 fn import(reader: Reader, paths: &[PathBuf], options: &Options) -> Result<PoseSet> {
-    collect(17, |to| reader(paths, options, to, &mut |_, _| {}))
+    collect(17, |to| reader(paths, options, to, &mut |_, _| Ok(())))
 }
 
 fn read(name: &str, options: &Options) -> Result<PoseSet> {
@@ -107,7 +107,7 @@ fn every_form_gives_its_people() {
 fn sixteen_joints_are_the_seventeen_without_the_nose() {
     let all = read("coco/results.json", &Options::default()).unwrap();
     let path = [fixture("coco/results.json")];
-    let set = collect(16, |to| coco::import(&path, &Options::default(), to, &mut |_, _| {})).unwrap();
+    let set = collect(16, |to| coco::import(&path, &Options::default(), to, &mut |_, _| Ok(()))).unwrap();
     assert_eq!(set, all.to_16());
 }
 
@@ -169,7 +169,13 @@ fn several_files_do_not_mix() {
         .unwrap();
     let mut steps = Vec::new();
     let (files, options) = ([file, other], Options::default());
-    let set = collect(17, |to| coco::import(&files, &options, to, &mut |done, all| steps.push((done, all)))).unwrap();
+    let set = collect(17, |to| {
+        coco::import(&files, &options, to, &mut |done, all| {
+            steps.push((done, all));
+            Ok(())
+        })
+    })
+    .unwrap();
     let names: Vec<&str> = sequences(&set).iter().map(|(name, _)| *name).collect();
     let again = ["results (2)#1", "results (2)#2", "results (2)#3"];
     assert_eq!(names, [["results#1", "results#2", "results#3"], again].concat());

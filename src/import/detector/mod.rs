@@ -253,7 +253,7 @@ fn import(
         tally.notes.extend(group.note());
         let mut read = Vec::new();
         for file in &group.files {
-            progress(done, files.len());
+            progress(done, files.len())?;
             done += 1;
             let videos = (form.read)(&file.path, options, &mut tally);
             // A missing file that is named is a slip of the hand, not one damaged file of many.
@@ -278,7 +278,7 @@ fn import(
             }
         }
     }
-    progress(files.len(), files.len());
+    progress(files.len(), files.len())?;
     if to.is_empty() {
         let (problem, fix) = tally.why_nobody(people);
         let is_of_nothing = tally.is_of_nothing();

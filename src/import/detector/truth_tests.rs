@@ -87,7 +87,7 @@ pub(super) fn told(
         std::fs::write(folder.path().join(name), content.to_string()).unwrap();
     }
     let tolerance = Tolerance { strict, ..Tolerance::default() };
-    collect_told(17, tolerance, |to| reader(&[folder.path().to_owned()], options, to, &mut |_, _| {}))
+    collect_told(17, tolerance, |to| reader(&[folder.path().to_owned()], options, to, &mut |_, _| Ok(())))
 }
 
 pub(super) fn one(reader: Reader, content: &Value) -> (PoseSet, Vec<String>) {

@@ -249,7 +249,7 @@ fn the_importer_reads_the_file_back() {
         let frames = alone(joints, 0..50);
         let (folder, _) = written(joints, Up::World, &frames);
         let (mut warnings, path) = (Vec::new(), folder.path().join("a.bvh"));
-        let motion = import(&[path], &Options::default(), &mut warnings, &mut |_, _| {}).unwrap();
+        let motion = import(&[path], &Options::default(), &mut warnings, &mut |_, _| Ok(())).unwrap();
         assert_eq!((motion.fps, motion.positions.len()), (25.0, 50 * 17 * 3), "{warnings:?}");
         for (frame, found) in frames.iter().zip(motion.positions.chunks_exact(17 * 3)) {
             let found = if joints == 16 { crate::pose::to_16(found, 3) } else { found.to_vec() };
