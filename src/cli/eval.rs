@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::options::{Adaptation, CameraOptions, DeviceOptions};
 use super::train::check_joints;
-use super::{Outcome, options, output, report};
+use super::{Failure, Outcome, interrupt, options, output, report};
 use crate::adapt::{AdaptConfig, Lifter, MODES, Mode, Policy, Start};
 use crate::checkpoint::Checkpoint;
 use crate::config::{ModelConfig, Ssl};
@@ -116,25 +116,43 @@ impl Eval {
         let stream = Stream { fill: self.adaptation.fill, resets: &resets };
         let mut predicted = Vec::new();
         let mut report = Report::new(&device, &poses);
+        interrupt::catch();
+        let mut stopped = false;
         for (mode, config) in &configs {
             let mut progress = output::Progress::start(mode.name, poses.len());
-            let result = predict(&lifter, config, &poses, stream, |done| progress.update(done, ""));
-            let result = result.map_err(|error| of_mode(error, *mode))?;
-            if let Some(path) = &self.predictions {
-                write_predictions(path, &poses, &result.poses)?;
+            let result = predict(&lifter, config, &poses, stream, |done| {
+                progress.update(done, "");
+                interrupt::check()
+            });
+            drop(progress);
+            stopped = matches!(result, Err(Error::Stopped));
+            if stopped {
+                output::note(&format!(
+                    "stopped in mode {mode}, of which nothing is kept; what was finished before follows"
+                ));
+                break;
             }
+            let result = result.map_err(|error| of_mode(error, *mode))?;
             report.results.extend(lines(*mode, &result, (&truth, poses.joints), self.protocol_set));
             let run = Run { poses: result.poses, ms_per_sample: result.ms_per_sample };
             predicted.push(Predicted { method: Method::of_mode(*mode, model.ssl), runs: vec![run] });
         }
-        if let Some(path) = &self.report {
-            let comparison = Comparison::new(&poses, &truth, &predicted, pair(&predicted));
-            self.write_report(path, &comparison, &report, &model)?;
-        }
+        // Before anything is written that may fail.
         if self.json {
             output::json(out, &report)?
         } else {
             report.write(out)?
+        }
+        out.flush()?;
+        if stopped {
+            return Err(Failure::Engine(Error::Stopped));
+        }
+        if let (Some(path), [Predicted { runs, .. }]) = (&self.predictions, &predicted[..]) {
+            write_predictions(path, &poses, &runs[0].poses)?;
+        }
+        if let Some(path) = &self.report {
+            let comparison = Comparison::new(&poses, &truth, &predicted, pair(&predicted));
+            self.write_report(path, &comparison, &report, &model)?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -6,6 +6,7 @@ mod devices;
 mod eval;
 mod import;
 mod info;
+mod interrupt;
 mod lift;
 mod options;
 mod output;
@@ -101,6 +102,8 @@ pub fn run() -> ExitCode {
         // The reader has seen enough, as in `isopose plan show train | head`.
         Err(Failure::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(Failure::Engine(Error::Io { source, .. })) if source.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        // What is left and how to go on with it, the command has said.
+        Err(Failure::Engine(Error::Stopped)) => interrupt::exit_code(),
         Err(Failure::Output(error)) => fail(&format!("standard output: cannot write: {error}"), 1),
         Err(Failure::Engine(error)) => fail(&one_line(&error, &Words::typed()), error.exit_code()),
     }

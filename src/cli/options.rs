@@ -34,6 +34,17 @@ pub(super) struct DeviceOptions {
 }
 
 impl DeviceOptions {
+    /// The flags that choose the same device, after a space; none for the usual.
+    pub(super) fn flags(&self) -> String {
+        let device = if self.device == "auto" {
+            String::new()
+        } else {
+            format!(" --device {}", quoted(Path::new(&self.device)))
+        };
+        let threads = if self.threads == 0 { String::new() } else { format!(" --threads {}", self.threads) };
+        device + &threads
+    }
+
     /// As with `--device` alone.
     pub(super) fn of(device: &str) -> Self {
         Self { device: device.to_owned(), threads: 0 }
@@ -267,12 +278,17 @@ pub(super) fn positive<T: FromStr + Into<f64> + Copy>(text: &str) -> std::result
 
 /// The program's name and its arguments, as typed.
 pub(super) fn command_line() -> String {
-    let quoted = |word: String| match word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=,:@+".contains(c)) {
-        true => word,
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    };
-    let arguments = std::env::args_os().skip(1).map(|word| quoted(word.to_string_lossy().into_owned()));
+    let arguments = std::env::args_os().skip(1).map(|word| quoted(Path::new(&word)));
     std::iter::once("isopose".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
+}
+
+/// A word as a shell takes it.
+pub(super) fn quoted(word: &Path) -> String {
+    let word = word.to_string_lossy();
+    match word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=,:@+".contains(c)) {
+        true => word.into_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
 }
 
 /// Fails if `path`, given by `option`, cannot be written whole or is one of the `inputs`, which it would destroy; to be

@@ -74,6 +74,14 @@ impl Progress {
         Self { label, total, bar, written: Instant::now() }
     }
 
+    /// A line on standard error that the bar does not run over.
+    pub(super) fn note(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| note(line)),
+            None => note(line),
+        }
+    }
+
     /// `done` of the total; `note` says how it goes.
     pub(super) fn update(&mut self, done: usize, message: &str) {
         let done = done as u64;

@@ -9,7 +9,7 @@ use clap::Args;
 use super::options::{CameraOptions, DeviceOptions};
 use super::settings::{Length, SettingFlags};
 use super::train::complete;
-use super::{Outcome, options, output};
+use super::{Outcome, interrupt, options, output};
 use crate::adapt::{AdaptConfig, MODES};
 use crate::config::{ModelConfig, Preset};
 use crate::data::{PoseSet, hold_back};
@@ -92,11 +92,20 @@ impl Study {
         if self.resume && !self.out.join("study.json").exists() {
             output::note(&format!("there is no study in {} yet: this begins one", self.out.display()));
         }
+        interrupt::catch();
         let folder = Folder::open(&self.out, &manifest, self.resume)?;
         let data = Data { source: &training, held_back: held_back.as_ref(), held_back_ids: &ids, target: &target };
         let mut progress = Shown::default();
-        let results = study::run(&folder, data, &device, &mut |step| progress.show(step))?;
+        let results = study::run(&folder, data, &device, &mut |step| {
+            progress.show(step);
+            interrupt::check()
+        });
         drop(progress);
+        if matches!(results, Err(Error::Stopped)) {
+            let resume = if self.resume { "" } else { " --resume" };
+            output::note(&format!("stopped; what is done is kept. Go on: {}{resume}", options::command_line()));
+        }
+        let results = results?;
         let page = self.out.join("report.html");
         report::write_html(&study::results_document(&results), &page)?;
         if self.json {
@@ -204,6 +213,7 @@ impl Shown {
         }
         if let Some(bar) = &mut self.bar {
             bar.update(step.done, "");
+            step.warning.iter().for_each(|warning| bar.note(&format!("warning: {warning}")));
         }
     }
 }

@@ -3,14 +3,14 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
 
 use super::options::{CameraOptions, DeviceOptions};
 use super::settings::{Length, SettingFlags};
-use super::{Outcome, options, output};
+use super::{Outcome, interrupt, options, output};
 use crate::adapt::{AdaptConfig, Lifter, Policy};
 use crate::checkpoint::Checkpoint;
 use crate::config::{ModelConfig, TrainConfig};
@@ -21,12 +21,8 @@ use crate::gpu::Device;
 use crate::metrics::{Metrics, Protocol, evaluate};
 use crate::pose::root_centred;
 use crate::task::Losses;
-use crate::train::Trainer;
+use crate::train::{Trainer, Training, train_and_keep};
 
-/// A run that is cut off loses no more than this.
-const SAVE_EVERY: Duration = Duration::from_secs(60);
-/// Between looks at the clock.
-const LEG: Duration = Duration::from_secs(2);
 /// Poses scored at once.
 const SCORE_BATCH: usize = 64;
 
@@ -36,7 +32,8 @@ pub(super) struct Train {
     /// The pose set to train on; its joints are the model's
     #[arg(long, value_name = "FILE.npz")]
     data: PathBuf,
-    /// The checkpoint to write, at the end and every minute
+    /// The checkpoint to write: after 5 seconds, then ever less often up to once a minute, at the end, and when INT or TERM
+    /// asks for the end
     #[arg(long, value_name = "FILE.safetensors")]
     out: PathBuf,
     #[command(flatten)]
@@ -52,6 +49,9 @@ pub(super) struct Train {
           "decay_gamma", "decay_steps", "random_views", "free_rotation", "limb_mixing", "noise", "lift", "seed",
           "config", "hold_back"])]
     resume: Option<PathBuf>,
+    /// Overwrites --out although it holds a model that was trained for longer
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     camera: CameraOptions,
     #[command(flatten)]
@@ -97,6 +97,7 @@ impl Train {
         let inputs: Vec<&Path> = std::iter::once(&*self.data).chain(self.settings.file()).collect();
         options::check_writable(&self.out, "--out", &inputs)?;
         let resumed = self.resume.as_deref().map(options::load_checkpoint).transpose()?;
+        self.check_longer(resumed.as_ref())?;
         let settings = self.settings.resolve()?;
         let rays = resumed.as_ref().map_or(settings.0.rays, |checkpoint| checkpoint.model.rays);
         let set = options::pose_set(&self.data)?;
@@ -110,6 +111,7 @@ impl Train {
             None => self.fresh(&split.training, settings, &device)?,
         };
         let begun = Instant::now();
+        interrupt::catch();
         let losses = self.train(&mut trainer, steps, &split.held_back)?;
         let seconds = begun.elapsed().as_secs_f64();
         let held_back = match &split.unseen {
@@ -180,28 +182,47 @@ impl Train {
         Ok((Trainer::resume(set, checkpoint, device)?, steps))
     }
 
-    /// Trains in legs of a few seconds and writes the checkpoint every minute and at the end.
     fn train(&self, trainer: &mut Trainer, steps: u32, held_back: &[i32]) -> Result<Losses> {
         let mut progress = output::Progress::start("train", steps as usize);
-        let mut last = Losses::default();
-        let (mut leg, mut saved) = (16u32, Instant::now());
-        while trainer.step() < steps {
-            let begun = Instant::now();
-            trainer.run(steps.min(trainer.step().saturating_add(leg)), 64, |step, losses| {
-                last.clone_from(losses);
-                progress.update(step as usize, &summary(losses));
-            })?;
-            match begun.elapsed() {
-                short if short < LEG / 2 => leg = leg.saturating_mul(2),
-                long if long > LEG => leg = (leg / 2).max(1),
-                _ => {}
+        let done = train_and_keep(trainer, steps, (&self.out, held_back), &mut |training| {
+            match training {
+                Training::At(step, losses) => progress.update(step as usize, &summary(losses)),
+                Training::NotSaved(_, error) => {
+                    progress.note(&format!("warning: not saved, to be tried again: {error}"))
+                }
             }
-            if trainer.step() == steps || saved.elapsed() >= SAVE_EVERY {
-                trainer.checkpoint(held_back.to_vec())?.save(&self.out)?;
-                saved = Instant::now();
-            }
+            interrupt::check()
+        });
+        drop(progress);
+        if matches!(done, Err(Error::Stopped)) {
+            let (step, out) = (trainer.step(), self.out.display());
+            output::note(&format!("stopped at step {step} of {steps}; {out} is saved. Go on: {}", self.going_on()));
         }
-        Ok(last)
+        done
+    }
+
+    /// The command that goes on where this one was stopped.
+    fn going_on(&self) -> String {
+        let (data, out) = (options::quoted(&self.data), options::quoted(&self.out));
+        let focal = self.camera.focal.map_or(String::new(), |focal| format!(" --focal {focal}"));
+        format!("isopose train --data {data} --resume {out} --out {out}{focal}{}", self.device.flags())
+    }
+
+    /// Fails where --out holds a model that was trained for longer than this run has been when it begins.
+    fn check_longer(&self, resumed: Option<&Checkpoint>) -> Result<()> {
+        let step = |checkpoint: &Checkpoint| checkpoint.training.as_ref().map_or(0, |training| training.step);
+        if self.force || !self.out.exists() {
+            return Ok(());
+        }
+        // What is no model is as any other file of that name.
+        let Ok(there) = Checkpoint::load(&self.out) else { return Ok(()) };
+        let (trained, begins) = (step(&there), resumed.map_or(0, step));
+        if trained <= begins {
+            return Ok(());
+        }
+        let out = self.out.display();
+        let problem = format!("--out {out}: it was trained for {trained} steps, and this run begins with {begins}");
+        Err(Error::Usage(format!("{problem}; go on with it (--resume {out}), give another file, or --force")))
     }
 }
 
@@ -231,7 +252,7 @@ fn held_back_score(trainer: &mut Trainer, unseen: &PoseSet, ids: &[i32], device:
     let Checkpoint { model, parameters, .. } = trainer.checkpoint(Vec::new())?;
     let lifter = Lifter::new(model, parameters, device)?;
     let config = AdaptConfig { batch: SCORE_BATCH, ..Policy::BASELINE.into() };
-    let predicted = predict(&lifter, &config, unseen, Stream::default(), |_| {})?;
+    let predicted = predict(&lifter, &config, unseen, Stream::default(), |_| interrupt::check())?;
     let truth = root_centred(unseen.positions.as_deref().unwrap_or_default(), unseen.joints);
     let Metrics { mpjpe_mm, pck, auc } = evaluate(&predicted.poses, &truth, unseen.joints, Protocol::Us);
     Ok(HeldBack { sequences: ids.len(), poses: unseen.len(), pck, auc, mpjpe_mm })

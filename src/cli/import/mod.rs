@@ -11,9 +11,9 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{Outcome, options, output, words::Words};
+use super::{Outcome, interrupt, options, output, words::Words};
 use crate::data::{Motion, Summary};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::import::detector::{alphapose, coco, detectron, halpe, mediapipe, mmpose, openpose};
 use crate::import::{Collector, Progress, Tolerance, collect_to};
 use detectors::Detector;
@@ -158,9 +158,20 @@ impl Files {
         let inputs: Vec<&Path> = self.paths.iter().map(PathBuf::as_path).chain(other).collect();
         options::check_writable(&self.out, "--out", &inputs)?;
         let mut progress: Option<output::Progress> = None;
-        import(&self.paths, &mut |done, total| {
+        interrupt::catch();
+        let done = import(&self.paths, &mut |done, total| {
             progress.get_or_insert_with(|| output::Progress::start("import", total)).update(done, "");
-        })
+            interrupt::check()
+        });
+        drop(progress);
+        if matches!(done, Err(Error::Stopped)) {
+            output::note(&format!(
+                "stopped; {} is as it was. Begin again: {}",
+                self.out.display(),
+                options::command_line()
+            ));
+        }
+        done
     }
 
     fn tolerance(&self) -> Tolerance {

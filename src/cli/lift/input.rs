@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::super::import::Kept;
+use super::super::interrupt;
 use super::super::options::{self, CameraOptions};
 use super::super::output;
 use super::super::words::Words;
@@ -130,6 +131,7 @@ fn imported(
     let mut progress: Option<output::Progress> = None;
     let mut told = |done, total| {
         progress.get_or_insert_with(|| output::Progress::start("read", total)).update(done, "");
+        interrupt::check()
     };
     let paths = [path.to_owned()];
     let (set, warnings) =

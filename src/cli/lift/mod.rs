@@ -14,7 +14,7 @@ use clap::Args;
 
 use super::import::Kept;
 use super::options::{self, Adaptation, CameraOptions, DeviceOptions};
-use super::{Outcome, output};
+use super::{Outcome, interrupt, output};
 use crate::adapt::{Lifter, Mode};
 use crate::checkpoint::Checkpoint;
 use crate::config::Ssl;
@@ -101,6 +101,7 @@ impl Lift {
         let mode = self.mode(&checkpoint);
         let config = self.config(mode, &checkpoint)?;
         let (kept, tolerance) = (&self.kept, self.tolerance());
+        interrupt::catch();
         let input = Input::open(&self.input, self.format, (kept, tolerance), &self.camera, &checkpoint.model)?;
         let device = self.device.open()?;
         let lifter = Lifter::new(checkpoint.model, checkpoint.parameters, &device)?;
@@ -125,6 +126,9 @@ impl Lift {
             output::json(out, &summary)?;
         } else {
             summary.write(out, budget)?;
+        }
+        if matches!(ended, Err(Error::Stopped)) {
+            output::note(&format!("stopped after {} frames, which are written", summary.frames));
         }
         ended?;
         Ok(ExitCode::SUCCESS)

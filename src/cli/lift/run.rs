@@ -2,9 +2,11 @@
 
 use std::io::{ErrorKind, Read};
 use std::path::Path;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use super::live::{Live, Summary};
+use crate::cli::interrupt;
 use crate::cli::words::Words;
 use crate::data::{PoseSet, Wrong};
 use crate::error::{Error, Result};
@@ -15,6 +17,9 @@ use crate::pose::Intrinsics;
 
 /// So many lines are reported one by one; more are counted.
 const REPORTED: usize = 20;
+
+/// So often a stream that is silent is asked whether it is to end.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// After so many poses, and at the end, they are asked whether they can be people.
 const ASKED: [u64; 2] = [10, 1000];
@@ -85,6 +90,7 @@ impl Run {
         let recorded = Recorded::new(set, is_guess);
         self.live = Live::start(Some(recorded.len()), self.budget);
         for (view, frame) in recorded.frames() {
+            interrupt::check()?;
             self.session.set_view(view)?;
             self.frame(path, &frame, Instant::now())?;
         }
@@ -97,8 +103,15 @@ impl Run {
         let first = stream.view(&View::default(), &Told::default());
         let mut view = first.map_err(|problem| Error::Usage(format!("`focal`: {problem}")))?;
         self.session.set_view(view)?;
-        for line in super::lines::lines(lines, self.budget.is_some()).map_err(failed)? {
-            let line = line.map_err(failed)?;
+        let lines = super::lines::lines(lines, self.budget.is_some()).map_err(failed)?;
+        loop {
+            interrupt::check()?;
+            // A stream may be silent for long, and its end be asked for all the same.
+            let line = match lines.recv_timeout(LOOK) {
+                Ok(line) => line.map_err(failed)?,
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
             // Only a budget counts the time that a line waits for others: it may be a file that comes at once.
             let begun = if self.budget.is_some() { line.read } else { Instant::now() };
             let parsed = match &line.bytes {
@@ -268,6 +281,8 @@ impl Run {
             all.push(sink.finish().map(|said| said.iter().for_each(|line| self.live.note(&self.words.said(line)))));
         }
         all.retain(|done| !broken(done));
+        // What could not be written goes before that the end was asked for.
+        all.sort_by_key(|done| matches!(done, Err(Error::Stopped)));
         all.into_iter().collect()
     }
 
