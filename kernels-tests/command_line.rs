@@ -96,7 +96,7 @@ fn a_run_is_resumed_to_the_same_bytes() {
     for settings in ["", "--random-views 0.5 --free-rotation 0.3 --limb-mixing 0.2 --noise 6"] {
         // A rate that falls to a factor at the last step depends on which step is the last.
         let train = "train --data source.npz --width 16 --batch 8 --decay-gamma 0.9 --decay-steps 5 --device cpu";
-        let train = format!("{train} --threads 1 {settings}");
+        let train = format!("{train} --threads 1 --force {settings}");
         folder.succeed(&format!("{train} --steps 12 --out whole.safetensors"));
         folder.succeed(&format!("{train} --steps 5 --out part.safetensors"));
         folder.fail(&format!("{resume} --out part.safetensors"), 2, &["--resume", "part.safetensors", "--steps"]);

@@ -67,8 +67,7 @@ fn every_form_is_imported_described_and_evaluated() {
         assert_eq!(described["facts"].get("missing joints").is_some(), *missing > 0, "{arguments:?}");
         assert_eq!(described["facts"]["sequences"], imported["sequences"], "{arguments:?}");
         if *positions {
-            let train =
-                "train --data set.npz --out t.safetensors --width 8 --steps 2 --batch 2 --device cpu --threads 1";
+            let train = "train --data set.npz --out t.safetensors --force --width 8 --steps 2 --batch 2 --device cpu --threads 1";
             assert_eq!(json(folder, &train.split(' ').collect::<Vec<_>>())["poses"], *poses, "{arguments:?}");
         }
         let eval = "eval --checkpoint m.safetensors --data set.npz --predictions p.npz --mode online --copies 4 \

@@ -18,6 +18,8 @@ mod environment;
 mod folder;
 mod gradients;
 mod imports;
+#[cfg(unix)]
+mod interrupts;
 mod kernels;
 mod layers;
 mod lift_page;

@@ -241,8 +241,7 @@ fn checkpoints_of_other_trainings_are_refused() {
     let _ = child.kill();
     child.wait().unwrap();
     // Of the step that the study wants, but of another width, task, rate, data or seed.
-    let train =
-        "train --data source.npz --out s/models/seed-0-cyc.safetensors --hold-back 0.1 --device cpu --threads 1";
+    let train = "train --data source.npz --out s/models/seed-0-cyc.safetensors --force --hold-back 0.1 --device cpu --threads 1";
     let own = "--preset paper --width 16 --steps 40 --lr 1e-2 --dropout 0";
     for (other, word) in [
         (own.replace("--width 16", "--width 8"), "metadata config: width is 8, the study's 16"),
