@@ -1,6 +1,7 @@
 //! `.npz` files: zip archives of named NumPy arrays. Read without trusting a header, written so that a reader never
 //! sees half a file. Readable by `np.load(path, allow_pickle=False)`.
 
+mod dying;
 mod rows;
 
 use std::{
@@ -21,6 +22,7 @@ use super::{
     whole,
 };
 use crate::error::{Error, Result};
+use dying::Dying;
 pub use rows::RowReader;
 
 const PLAIN: &str = "save it as a plain numeric or string array (no pickle)";
@@ -70,6 +72,15 @@ impl Npz {
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         self.archive.file_names().filter_map(|name| Some(name.ok()?.strip_suffix(".npy")?.to_owned())).collect()
+    }
+
+    /// Type, shape and bytes of an array of numbers or strings, in the file's order.
+    ///
+    /// # Errors
+    /// If the array is missing, damaged or of another type.
+    pub(crate) fn raw(&mut self, name: &str) -> Result<(String, Vec<usize>, Vec<u8>)> {
+        let (header, _, bytes) = self.payload(name)?;
+        Ok((header.descr, header.shape, bytes))
     }
 
     /// Type and shape of an array, such as `<f4` and (100, 17, 2). Only its header is read.
@@ -210,7 +221,7 @@ impl Npz {
 /// Writes a `.npz` file: to a temporary file beside it, renamed over it by [`NpzWriter::finish`].
 pub struct NpzWriter {
     path: PathBuf,
-    zip: ZipWriter<BufWriter<NamedTempFile>>,
+    zip: ZipWriter<Dying<BufWriter<NamedTempFile>>>,
 }
 
 impl NpzWriter {
@@ -220,7 +231,7 @@ impl NpzWriter {
     /// If the folder cannot be written to.
     pub fn create(path: &Path) -> Result<Self> {
         let (path, file) = whole::begin(path)?;
-        Ok(Self { path, zip: ZipWriter::new(BufWriter::new(file)) })
+        Ok(Self { path, zip: ZipWriter::new(Dying::new(BufWriter::new(file))) })
     }
 
     /// Adds an array of f32, uncompressed: deflate takes 8 % off poses, and forty times as long.
@@ -292,7 +303,7 @@ impl NpzWriter {
     /// If writing or renaming fails; what was at the path before is then still there.
     pub fn finish(self) -> Result<()> {
         let failed = |error: io::Error| Error::io(&self.path, "write", error);
-        let buffer = self.zip.finish().map_err(|error| failed(error.into()))?;
+        let buffer = self.zip.finish().map_err(|error| failed(error.into()))?.into_inner().map_err(failed)?;
         let file = buffer.into_inner().map_err(|error| failed(error.into_error()))?;
         whole::put(&self.path, file)
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::unfinished;
 use crate::error::{Error, Result};
 
 /// Writes `bytes` so that `path` holds either its old content or all of the new, even if the machine stops midway.
@@ -45,17 +46,14 @@ impl WholeFile {
     }
 }
 
-/// A temporary file that will be put at `path`, and where that is: a link leads to the file that it names.
+/// A temporary file that will be put at `path`, and where that is: a link leads to the file that it names. What a killed
+/// process left of the same file is removed.
 pub(super) fn begin(path: &Path) -> Result<(PathBuf, NamedTempFile)> {
     let failed = |error| Error::io(path, "write", error);
     let is_link = path.symlink_metadata().is_ok_and(|found| found.is_symlink());
     let place = if is_link { path.canonicalize().map_err(failed)? } else { path.to_owned() };
     check_regular(&place).map_err(failed)?;
-    let mut builder = tempfile::Builder::new();
-    // A temporary file is private by default; this one will be as readable as any other file.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let file = builder.prefix(".writing-").tempfile_in(folder(&place)).map_err(failed)?;
+    let file = unfinished::create(&place).map_err(failed)?;
     Ok((place, file))
 }
 

@@ -1,8 +1,10 @@
 //! What this machine, or the container that the process runs in, can give.
 
 mod memory;
+mod pauses;
 
 pub(crate) use memory::available_memory;
+pub(crate) use pauses::Pauses;
 
 /// The most threads that are taken from the environment, and that the command line takes.
 pub(crate) const MOST_THREADS: usize = 1024;
