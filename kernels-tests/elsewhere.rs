@@ -12,10 +12,13 @@ use serde_json::Value;
 
 use crate::models::{checkpoint, model};
 
-/// Writes the model of one file into another, all its tensors wrapped and of a type that keeps an f32's upper half.
+/// Writes the model of one file into another, all its tensors wrapped and of a type that keeps an f32's upper half; as
+/// docs/formats.md says to save what was changed, without the checksums of what it was.
 fn rewrite(from: &Path, to: &Path, prefix: &str, half: bool) {
     let bytes = std::fs::read(from).unwrap();
-    let metadata = SafeTensors::read_metadata(&bytes).unwrap().1.metadata().clone();
+    let mut metadata = SafeTensors::read_metadata(&bytes).unwrap().1.metadata().clone().unwrap();
+    metadata.retain(|name, _| !name.starts_with("checksum"));
+    metadata.insert("format".to_owned(), "isopose-1".to_owned());
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
     let kept = |data: &[u8]| match half {
         true => data.as_chunks::<4>().0.iter().flat_map(|value| [value[2], value[3]]).collect(),
@@ -27,7 +30,7 @@ fn rewrite(from: &Path, to: &Path, prefix: &str, half: bool) {
         .collect();
     let dtype = if half { Dtype::BF16 } else { Dtype::F32 };
     let views = stored.iter().map(|(name, shape, data)| (name, TensorView::new(dtype, shape.clone(), data).unwrap()));
-    std::fs::write(to, safetensors::serialize(views, metadata).unwrap()).unwrap();
+    std::fs::write(to, safetensors::serialize(views, Some(metadata)).unwrap()).unwrap();
 }
 
 /// What `eval` prints, the times aside, and what it says on standard error.

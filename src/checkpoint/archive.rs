@@ -27,13 +27,18 @@ impl<'a> Archive<'a> {
         Ok(Self { path, metadata: parsed.metadata().clone().unwrap_or_default(), tensors, data })
     }
 
+    /// The bytes of a tensor of this file.
+    pub(super) fn bytes(&self, info: &TensorInfo) -> &'a [u8] {
+        &self.data[info.data_offsets.0..info.data_offsets.1]
+    }
+
     /// A tensor's values, if it is of one of the types `allowed` (F32, F64, F16, BF16 or U8).
     pub(crate) fn values(&self, name: &str, info: &TensorInfo, allowed: &[Dtype]) -> Result<Vec<f64>> {
         if !allowed.contains(&info.dtype) {
             let problem = format!("its type is {}, not one of {allowed:?}", info.dtype);
             return Err(Error::file(self.path, name, problem, "convert it, for example with tensor.float()"));
         }
-        let bytes = &self.data[info.data_offsets.0..info.data_offsets.1];
+        let bytes = self.bytes(info);
         Ok(match info.dtype {
             Dtype::F32 => bytes.as_chunks().0.iter().map(|value| f32::from_le_bytes(*value).into()).collect(),
             Dtype::F64 => bytes.as_chunks().0.iter().map(|value| f64::from_le_bytes(*value)).collect(),
@@ -63,7 +68,7 @@ fn f64_of_bf16(bits: u16) -> f64 {
 }
 
 /// What the safetensors crate found wrong, in this crate's words.
-pub(super) fn header(path: &Path, error: SafeTensorError) -> Error {
+fn header(path: &Path, error: SafeTensorError) -> Error {
     let (field, problem) = match error {
         SafeTensorError::InvalidOffset(name) => (name, "its bytes overlap others or leave a gap".to_owned()),
         error => ("header".to_owned(), error.to_string()),

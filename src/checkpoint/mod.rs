@@ -8,8 +8,9 @@
 //! labelled poses to replay, as they enter the network: `replay.keypoints` `[n, J, 2]` and
 //! `replay.positions` `[n, J, 3]`, metres from the root.
 //!
-//! The header's metadata are `format` (`isopose-1`), `config` ([`ModelConfig`] as JSON) and, to
-//! resume, `training` ([`TrainingState`] as JSON). A file without `format` comes from elsewhere: its
+//! The header's metadata are `format` (`isopose-2`), `config` ([`ModelConfig`] as JSON), to resume `training`
+//! ([`TrainingState`] as JSON), and the checksums of all of this, so that damage is found when a file is read; files of the
+//! format `isopose-1` have none. A file without `format` comes from elsewhere: its
 //! `config`, if any, is read as the PyTorch reference's: the JSON of its `Cfg`. Without a
 //! `config`, J, W and whether there is a self-supervised task (then taken to be the cycle) follow from
 //! the tensors, inputs are taken to be in the projection's plane, and all else has its default.
@@ -20,29 +21,31 @@
 
 mod archive;
 mod sound;
+mod sums;
+#[cfg(test)]
+mod sums_tests;
 #[cfg(test)]
 mod tests;
 mod told;
 mod wrapper;
+mod write;
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
-use std::fs;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use safetensors::Dtype;
-use safetensors::tensor::View;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{ModelConfig, Network, Normalize, Ssl, TrainConfig};
 use crate::error::{Error, Result};
+use crate::format::{WholeFile, memory_limit, read_limited};
 pub(crate) use archive::Archive;
-use archive::header;
 pub(crate) use sound::check_parameters;
 use sound::{Wrong, own_config, wrong_tensor};
 pub use told::Told;
 
-const FORMAT: &str = "isopose-1";
+/// The words for this crate's formats: the one that is written, and the one that is read too.
+const FORMATS: [&str; 2] = [sums::WITH_SUMS, sums::WITHOUT_SUMS];
 const MOMENTS: [&str; 2] = ["adam.exp_avg.", "adam.exp_avg_sq."];
 
 /// A dense tensor in row-major order.
@@ -112,7 +115,7 @@ impl Checkpoint {
     /// If the file cannot be read, is no safetensors file, or holds anything but one sound model. The
     /// error names the tensor or the metadata at fault.
     pub fn load(path: &Path) -> Result<Self> {
-        Self::from_bytes(path, &fs::read(path).map_err(|source| Error::io(path, "read", source))?)
+        Self::from_bytes(path, &read_limited(path, memory_limit())?)
     }
 
     /// Parses and checks the content of a checkpoint; `path` stands for it in messages.
@@ -128,11 +131,12 @@ impl Checkpoint {
     /// # Errors
     /// As [`Self::load`].
     pub fn load_told(path: &Path) -> Result<(Self, Told)> {
-        Self::read(path, &fs::read(path).map_err(|source| Error::io(path, "read", source))?)
+        Self::read(path, &read_limited(path, memory_limit())?)
     }
 
     fn read(path: &Path, bytes: &[u8]) -> Result<(Self, Told)> {
         let mut archive = Archive::parse(path, bytes)?;
+        sums::check(&archive)?;
         let prefix = wrapper::take_off(&mut archive)?;
         if archive.tensors.keys().any(|name| name.starts_with("param/")) {
             let problem = "this is a recorded state (its tensors are named param/...), not a checkpoint";
@@ -171,13 +175,14 @@ impl Checkpoint {
     /// If [`Self::load`] would refuse the checkpoint (nothing is written then), or writing fails.
     pub fn save(&self, path: &Path) -> Result<()> {
         self.check(path)?;
-        let mut metadata = HashMap::from([("format".to_owned(), FORMAT.to_owned())]);
-        metadata.insert("config".to_owned(), to_json(path, &self.model)?);
+        let mut metadata = BTreeMap::from([("format", FORMATS[0].to_owned())]);
+        metadata.insert("config", to_json(path, &self.model)?);
         if let Some(training) = &self.training {
-            metadata.insert("training".to_owned(), to_json(path, training)?);
+            metadata.insert("training", to_json(path, training)?);
         }
-        let bytes = safetensors::serialize(self.named(), Some(metadata)).map_err(|error| header(path, error))?;
-        crate::format::write_whole(path, &bytes)
+        let mut file = WholeFile::create(path)?;
+        write::write(&mut file, metadata, &self.named().collect()).map_err(|error| Error::io(path, "write", error))?;
+        file.finish()
     }
 
     /// Everything a sound checkpoint fulfils, for files read and to be written.
@@ -268,17 +273,22 @@ fn read_model(archive: &Archive) -> Result<ModelConfig> {
     let bad = |why: String| Error::file(path, "metadata config", why, "correct it or export the model again");
     // Other programs put their own name there, such as "pt".
     let format = archive.metadata.get("format").filter(|format| format.starts_with("isopose-"));
-    if let Some(format) = format.filter(|format| *format != FORMAT) {
-        let problem = format!("{format} is not known, only {FORMAT}");
+    if let Some(format) = format.filter(|format| !FORMATS.contains(&format.as_str())) {
+        let problem = format!("{format} is not known, only {}", FORMATS.join(" and "));
         return Err(Error::file(path, "metadata format", problem, "use the version that wrote the file"));
     }
     match archive.metadata.get("config") {
         Some(json) if format.is_some() => own_config(json).map_err(bad),
         Some(json) => {
-            let json = serde_json::from_str(json).map_err(|error| bad(error.to_string()))?;
+            let json: serde_json::Value = serde_json::from_str(json).map_err(|error| bad(error.to_string()))?;
+            // Options of this crate's would be taken for the reference's defaults.
+            if json.get("joints").is_some() {
+                let known = FORMATS[1];
+                return Err(bad(format!("it has options of this program's, but the metadata `format` is not {known}")));
+            }
             ModelConfig::from_reference_json(&json).map_err(bad)
         }
-        None if format.is_some() => Err(bad(format!("it is missing, and every {FORMAT} file has one"))),
+        None if format.is_some() => Err(bad("it is missing, and every file of this program's has one".to_owned())),
         None => {
             let stem = "extractor.stem.weight";
             let Some(&[width, inputs]) = archive.tensors.get(stem).map(|info| info.shape.as_slice()) else {
@@ -289,24 +299,6 @@ fn read_model(archive: &Archive) -> Result<ModelConfig> {
             let ssl = if has_ssl { Ssl::Cycle } else { Ssl::None };
             Ok(ModelConfig { joints: inputs / 2, width, ssl, normalize: Normalize::Plane, ..ModelConfig::default() })
         }
-    }
-}
-
-impl View for &Tensor {
-    fn dtype(&self) -> Dtype {
-        Dtype::F32
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        self.data.iter().flat_map(|value| value.to_le_bytes()).collect()
-    }
-
-    fn data_len(&self) -> usize {
-        self.data.len() * size_of::<f32>()
     }
 }
 

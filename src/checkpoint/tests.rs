@@ -1,14 +1,40 @@
 //! Round trips, files from elsewhere, and every way a file can be wrong.
 
+use std::borrow::Cow;
+use std::fs;
+
+use safetensors::tensor::View;
+
 use super::sound::GAINED;
 use super::*;
 use crate::config::{Projection, Reduction};
+
+/// The format without checksums, which the tests write by hand.
+const FORMAT: &str = sums::WITHOUT_SUMS;
+
+impl View for &Tensor {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        self.data.iter().flat_map(|value| value.to_le_bytes()).collect()
+    }
+
+    fn data_len(&self) -> usize {
+        self.data.len() * size_of::<f32>()
+    }
+}
 
 fn model(ssl: Ssl) -> ModelConfig {
     ModelConfig { joints: 17, width: 8, ssl, bone_lengths: vec![0.1; 16], lambda: 0.3, ..ModelConfig::default() }
 }
 
-fn checkpoint(ssl: Ssl) -> Checkpoint {
+pub(super) fn checkpoint(ssl: Ssl) -> Checkpoint {
     let model = model(ssl);
     let mut parameters = Tensors::new();
     for (i, (name, shape)) in expected_tensors(&model).into_iter().enumerate() {
@@ -18,7 +44,7 @@ fn checkpoint(ssl: Ssl) -> Checkpoint {
     Checkpoint { model, parameters, optimiser: None, training: None }
 }
 
-fn resumable() -> Checkpoint {
+pub(super) fn resumable() -> Checkpoint {
     let mut c = checkpoint(Ssl::Cycle);
     let mut trained = c.parameters.clone();
     trained.retain(|name, _| !name.contains(".running_"));
@@ -140,8 +166,8 @@ fn wrong_content_is_named() {
     assert!(adam.contains("no training metadata"), "{adam}");
     let recorded = cycle(|c| drop(c.parameters.insert("param/x".to_owned(), Tensor { shape: vec![0], data: vec![] })));
     assert!(recorded.contains("recorded state"), "{recorded}");
-    let newer = write(&checkpoint(Ssl::None), &[("format", "isopose-2")]);
-    assert!(Checkpoint::load(newer.path()).unwrap_err().to_string().contains("isopose-2 is not known"));
+    let newer = write(&checkpoint(Ssl::None), &[("format", "isopose-9")]);
+    assert!(Checkpoint::load(newer.path()).unwrap_err().to_string().contains("isopose-9 is not known"));
     let state = write(&checkpoint(Ssl::None), &[("training", "{}")]);
     assert!(Checkpoint::load(state.path()).unwrap_err().to_string().contains("metadata training: missing field"));
 }
@@ -170,6 +196,8 @@ fn own_files_have_their_options_and_old_ones_load() {
     assert_eq!(load(&[("format", FORMAT), ("config", &first.to_string())]).unwrap().0.model, c.model);
     assert!(GAINED.iter().all(|gained| options.iter().any(|option| option == gained)));
     assert!(load(&[("format", FORMAT), ("config", "[]")]).is_err());
+    let nameless = load(&[("config", &first.to_string())]).unwrap_err().to_string();
+    assert!(nameless.contains("options of this program's, but the metadata `format` is not isopose-1"), "{nameless}");
     assert!(load(&[]).unwrap().1.options, "a file from elsewhere without options");
 }
 
