@@ -2,6 +2,8 @@
 
 mod findings;
 pub mod hold_back;
+#[cfg(feature = "import")]
+mod join;
 mod motion;
 #[cfg(feature = "import")]
 mod motion_file;
@@ -18,6 +20,8 @@ mod synthetic;
 mod views;
 
 pub use findings::{Findings, Wrong};
+#[cfg(feature = "import")]
+pub use join::join;
 pub use motion::Motion;
 #[cfg(feature = "import")]
 pub(crate) use motion_findings::{ClipLook, MotionLook, sentences};

@@ -30,6 +30,9 @@ const LEAST_PIXELS: f32 = 10.0;
 /// So few people may all be small: far away in a picture or two.
 const FEW: usize = 10;
 
+/// No camera sees a person's joints from so many metres: the largest of images has not a pixel for each.
+const FAR_M: f32 = 1000.0;
+
 /// A keypoint of less confidence may be anywhere: detectors put what they do not see outside of the image.
 const SURE: f32 = 0.5;
 
@@ -73,6 +76,8 @@ struct Bones {
     /// The sum over the poses of each bone's length.
     lengths: Vec<f64>,
     upside_down: usize,
+    /// Poses with a joint farther than [`FAR_M`].
+    far: usize,
 }
 
 impl PoseCheck {
@@ -229,6 +234,7 @@ impl Bones {
         };
         self.lengths.resize(skeleton.joints - 1, 0.0);
         self.lengths.iter_mut().zip(skeleton.bones()).for_each(|(sum, bone)| *sum += length(bone));
+        self.far += usize::from(positions.as_flattened().iter().any(|v| v.abs() > FAR_M));
         self.upside_down += usize::from(positions[skeleton.joints - 7][1] > positions[0][1]);
         self.poses += 1;
         self.joints = skeleton.joints;
@@ -266,6 +272,10 @@ impl Bones {
     }
 
     fn odd(&self, odd: &mut Vec<String>) {
+        if self.far > 0 {
+            let (far, poses) = (self.far, self.poses);
+            odd.push(format!("{far} of {poses} poses are over {FAR_M} m from the camera; check unit and translation"));
+        }
         if self.nowhere > 0 {
             let all = self.nowhere + self.poses;
             odd.push(format!(

@@ -105,3 +105,12 @@ fn what_is_odd_is_counted() {
     let odd = self::odd(&upside).join(" ");
     assert!(odd.contains("in 60 of 60 poses the head is below the hips"), "{odd}");
 }
+
+#[test]
+fn people_beyond_the_horizon_are_counted() {
+    let mut far = set();
+    let positions = far.positions.as_mut().unwrap();
+    // Two whole poses; their bones are as long as before.
+    positions.as_chunks_mut::<3>().0[..2 * 17].iter_mut().for_each(|joint| joint[2] += 4096.0);
+    assert_eq!(odd(&far), ["2 of 60 poses are over 1000 m from the camera; check unit and translation"]);
+}

@@ -4,7 +4,7 @@ use std::{ops::Range, path::Path};
 
 use crate::{
     error::{Error, Result},
-    pose::{Intrinsics, Skeleton, to_16, words},
+    pose::{FAR_PIXELS, Intrinsics, Skeleton, is_far, to_16, words},
 };
 
 /// N poses of J joints, in the order of [`Skeleton::of`]`(J)`. The fields are the file's arrays of the same names.
@@ -236,6 +236,12 @@ impl PoseSet {
                 let value = values.map_or(f32::NAN, |values| values[index]);
                 return wrong(field, format!("{}: {value} is not {required}", place(index, width)), fix);
             }
+        }
+        let is_known = |joint: usize| self.confidence.as_ref().is_none_or(|confidence| confidence[joint] > 0.0);
+        let mut coordinates = self.keypoints.iter().enumerate();
+        if let Some((index, value)) = coordinates.find(|(index, value)| is_far(**value) && is_known(index / 2)) {
+            let problem = format!("{}: {value} is not within {FAR_PIXELS} pixels", place(index, 2));
+            return wrong("keypoints", problem, "give the keypoint confidence 0 if it was not found, or drop the pose");
         }
         if let Some(pose) = self.image_size.iter().flatten().position(|size| size.iter().any(|&side| side <= 0)) {
             return wrong(

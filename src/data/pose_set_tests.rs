@@ -100,6 +100,10 @@ fn validation_names_the_pose_and_the_joint() {
             "p.npz: keypoints: pose 3, joint 2 (RKnee): NaN is not finite",
         ),
         (
+            problem(|s| s.keypoints[(3 * 17 + 2) * 2 + 1] = -1e5),
+            "p.npz: keypoints: pose 3, joint 2 (RKnee): -100000 is not within 100000 pixels; give the keypoint confidence 0",
+        ),
+        (
             problem(|s| s.positions.as_mut().unwrap()[17 * 3 + 50] = f32::INFINITY),
             "positions: pose 1, joint 16 (RWrist)",
         ),
@@ -127,6 +131,9 @@ fn validation_names_the_pose_and_the_joint() {
     ] {
         assert!(error.contains(expected), "{error}");
     }
+    let mut missing = sample(5, 17);
+    (missing.keypoints[0], missing.confidence.as_mut().unwrap()[0]) = (-1e30, 0.0);
+    missing.validate(Path::new("p")).unwrap();
     let mut renamed = sample(5, 17);
     renamed.joint_names[0] = "pelvis".into();
     renamed.validate(Path::new("p")).unwrap();

@@ -10,7 +10,7 @@ use super::{Tolerance, sources::counted};
 use crate::data::{Findings, Label, PoseCheck, PoseSet, PoseSetWriter, Summary, Wrong};
 use crate::error::{Error, Result};
 use crate::format::{memory_limit, npz::scratch};
-use crate::pose::{Intrinsics, Skeleton};
+use crate::pose::{FAR_PIXELS, Intrinsics, Skeleton, is_far};
 
 /// One pose in the order of Human3.6M's 17 joints.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -118,6 +118,28 @@ struct Source {
     places: [(PathBuf, String); 2],
     check: PoseCheck,
     nobody: usize,
+}
+
+impl Source {
+    /// Whether the numbers of a pose, which is called `number`, can be those of a place. Importers take what they know as
+    /// missing away before.
+    fn check_numbers(&self, pose: &Pose, number: usize, joints: usize) -> Result<()> {
+        let wrong = |place: usize, joint: usize, problem: String| {
+            let (path, field) = &self.places[place];
+            let problem = format!("pose {number} of those read, joint {joint} of the 17: {problem}");
+            Err(Error::file(path, field, problem, "get the file again, or leave the recording out"))
+        };
+        let sure = |joint: usize| is_kept(joint, joints) && pose.confidence.is_none_or(|sure| sure[joint] > 0.0);
+        let far = |joint: &usize| pose.keypoints[*joint].iter().any(|v| is_far(*v));
+        if let Some(joint) = (0..17).filter(|joint| sure(*joint)).find(far) {
+            return wrong(0, joint, format!("{:?} is not within {FAR_PIXELS} pixels", pose.keypoints[joint]));
+        }
+        let lost = |position: &[f32; 3]| position.iter().any(|v| !v.is_finite());
+        match pose.positions.and_then(|positions| positions.iter().position(lost)) {
+            Some(joint) => wrong(1, joint, "a coordinate is not finite".to_owned()),
+            None => Ok(()),
+        }
+    }
 }
 
 impl<'a> Collector<'a> {
@@ -280,14 +302,17 @@ impl<'a> Collector<'a> {
     /// Adds a pose. The label's numbers come from [`Collector::sequence`] and its neighbours.
     ///
     /// # Errors
-    /// If the poses go to a file and cannot be written, or are not valid.
+    /// If a number is none of a place, or the poses go to a file and cannot be written, or are not valid.
     pub fn push(&mut self, pose: &Pose, label: Label) -> Result<()> {
         if self.source.is_some() && pose.is_nobody(self.set.joints) {
             self.leave_out();
             return Ok(());
         }
+        let (number, joints) = (self.len(), self.set.joints);
+        if let Some(source) = self.source.as_ref().filter(|_| !self.is_look) {
+            source.check_numbers(pose, number, joints)?;
+        }
         let set = &mut self.set;
-        let joints = set.joints;
         let slots = || (0..17).filter(|slot| is_kept(*slot, joints));
         set.keypoints.extend(slots().flat_map(|j| pose.keypoints[j]));
         if let Some(positions) = pose.positions {

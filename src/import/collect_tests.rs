@@ -86,3 +86,35 @@ fn a_new_sequence_is_new() {
     assert!(error.contains("a.npz: TS1: ") && error.contains("imported already"), "{error}");
     assert_eq!(collector.sequence("TS2"), 1);
 }
+
+#[test]
+fn numbers_that_are_no_places_are_refused_with_their_file() {
+    let import = |change: fn(&mut Pose)| {
+        let read = |to: &mut Collector<'_>| {
+            to.source_of([(Path::new("a_2d.npz"), "S1/2d"), (Path::new("a_3d.npz"), "S1/3d")])?;
+            for i in 0..3 {
+                let (mut pose, label) = pose(20 + i, true);
+                if i == 1 {
+                    change(&mut pose);
+                }
+                to.push(&pose, label)?;
+            }
+            Ok(())
+        };
+        collect_told(17, Tolerance { allow_implausible: true, ..Tolerance::default() }, read)
+    };
+    let refusal = |change| import(change).unwrap_err().to_string();
+    let far = refusal(|pose| pose.keypoints[3][1] = 2e7);
+    assert!(
+        far.starts_with("a_2d.npz: S1/2d: pose 1 of those read, joint 3 of the 17: [22.0, 20000000.0] is not"),
+        "{far}"
+    );
+    assert!(refusal(|pose| pose.keypoints[0][0] = f32::NAN).contains("[NaN, 0.0] is not within 100000 pixels"));
+    let lost = refusal(|pose| pose.positions.as_mut().unwrap()[16][2] = f32::INFINITY);
+    assert!(
+        lost.starts_with("a_3d.npz: S1/3d: pose 1 of those read, joint 16 of the 17: a coordinate is not"),
+        "{lost}"
+    );
+    // What is missing may stand anywhere.
+    import(|pose| (pose.keypoints[3][1], pose.confidence.as_mut().unwrap()[3]) = (2e7, 0.0)).unwrap();
+}

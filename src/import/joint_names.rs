@@ -8,6 +8,7 @@ use nalgebra::Vector3;
 
 use super::{joint_guess, kinematics::Tree};
 use crate::error::{Error, Result};
+use crate::format::{HAND_WRITTEN, read_text_limited};
 use crate::pose::Skeleton;
 
 /// How a slot is named.
@@ -155,7 +156,7 @@ impl JointMap {
     /// If the file is no such table, a key is none of the 17 joints or is missing, or the skeleton (of the file
     /// `skeleton`) has no joint of a name.
     pub(super) fn from_toml(map: &Path, tree: &Tree, skeleton: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(map).map_err(|source| Error::io(map, "read", source))?;
+        let text = read_text_limited(map, HAND_WRITTEN)?;
         let table: toml::Table = text
             .parse()
             .map_err(|error: toml::de::Error| Error::file(map, "TOML", error.message(), "mend the syntax"))?;

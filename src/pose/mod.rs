@@ -12,6 +12,7 @@ mod skeleton;
 
 pub use camera::Camera;
 pub(crate) use joint_words::words;
+pub(crate) use layout::{FAR_PIXELS, is_far};
 pub use layout::{LAYOUTS, Layout, Slot};
 pub use missing::Fill;
 pub use normalize::{bone_normalize, mean_bone_lengths, root_centred};

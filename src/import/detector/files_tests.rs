@@ -111,3 +111,20 @@ fn litter_and_damaged_files_do_not_stop_a_folder() {
         "{warnings:?}"
     );
 }
+
+#[test]
+fn keypoints_far_from_the_image_are_missing_and_counted_once() {
+    let mut file = named(&COCO_NAMES);
+    let mut keypoints = flat(&COCO_NAMES, 0.0, 2.0);
+    // The left wrist, and the right, which has no score and is missing anyway.
+    let at = |name: &str| 3 * COCO_NAMES.iter().position(|known| *known == name).unwrap();
+    keypoints[at("left_wrist")] = 3e6;
+    (keypoints[at("right_wrist")], keypoints[at("right_wrist") + 2]) = (3e6, 0.0);
+    file["annotations"][0]["keypoints"] = json!(keypoints);
+    let (set, warnings) = told(coco::import, &[("a.json", file)], &Options::default(), false).unwrap();
+    let missing: Vec<&str> =
+        set.joint_names.iter().zip(set.seen()).filter(|(_, seen)| *seen == 0.0).map(|(name, _)| &**name).collect();
+    assert!(missing.contains(&"LWrist") && missing.contains(&"RWrist") && !missing.contains(&"LElbow"), "{missing:?}");
+    let said = "1 keypoint is 100,000 pixels or more from the image, and taken as missing";
+    assert_eq!(warnings.iter().filter(|warning| *warning == said).count(), 1, "{warnings:?}");
+}

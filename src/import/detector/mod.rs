@@ -39,6 +39,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::named::named_enum;
+use crate::pose::is_far;
 
 named_enum! {
     /// Which people of a video are kept.
@@ -110,6 +111,8 @@ struct Detection {
     unscored: bool,
     /// A number of the image where it has a name, by which one image in several files is known; else 0.
     image: u64,
+    /// Keypoints with a score that lie too far from the image to be any, and count as missing.
+    far: usize,
 }
 
 /// Everybody in one recording.
@@ -159,7 +162,11 @@ impl Detection {
         let unscored = scores.iter().all(|score| *score == 0.0 || score.is_nan());
         let ones = vec![1.0; if unscored { xy.len() } else { 0 }];
         let (keypoints, confidence) = layout::keypoints(slots, xy, if unscored { &ones } else { scores });
-        Self { frame, track, keypoints, confidence, image_size: None, unscored, image: 0 }
+        let is_scored = |keypoint: usize| unscored || scores.get(keypoint).is_some_and(|score| *score > 0.0);
+        // NaN is a word for what was not found.
+        let is_far = |xy: &[f32; 2]| !xy.iter().any(|v| v.is_nan()) && xy.iter().any(|v| is_far(*v));
+        let far = xy.iter().enumerate().filter(|(keypoint, xy)| is_far(xy) && is_scored(*keypoint)).count();
+        Self { frame, track, keypoints, confidence, image_size: None, unscored, image: 0, far }
     }
 
     /// From shares of the image to pixels; `None` without its size.
@@ -179,7 +186,10 @@ impl Detection {
     /// Takes away what is not sure enough. Scores above 1 (AlphaPose's reach 6) are as sure as can be.
     fn clean(&mut self, min_score: f32) {
         for (point, sure) in self.keypoints.iter_mut().zip(&mut self.confidence) {
-            *sure = if *sure > 0.0 && *sure >= min_score { sure.min(1.0) } else { 0.0 };
+            // Shares of the image may be of an image that is far smaller.
+            self.far += usize::from(*sure > 0.0 && point.iter().any(|v| is_far(*v)));
+            let is_there = *sure > 0.0 && *sure >= min_score && !point.iter().any(|v| is_far(*v));
+            *sure = if is_there { sure.min(1.0) } else { 0.0 };
             if *sure == 0.0 {
                 *point = [0.0; 2];
             }
@@ -273,7 +283,7 @@ fn import(
         }
         for mut video in videos.into_iter().flat_map(|video| recordings::images(video, options.stills)) {
             video.name = unused(&mut names, &video.name);
-            for (name, track) in kept(group.path(), video, options)? {
+            for (name, track) in kept(group.path(), video, options, &mut tally)? {
                 collect(&name, &track, to)?;
             }
         }
@@ -310,7 +320,7 @@ fn unused(names: &mut HashSet<String>, name: &str) -> String {
 }
 
 /// The people of a video that are kept, each with the name of the sequence.
-fn kept(path: &Path, mut video: Video, options: &Options) -> Result<Vec<(String, Vec<Detection>)>> {
+fn kept(path: &Path, mut video: Video, options: &Options, tally: &mut Tally) -> Result<Vec<(String, Vec<Detection>)>> {
     for person in &mut video.people {
         person.image_size = person.image_size.or(options.image_size);
         if let Some(normalised) = options.normalised {
@@ -320,6 +330,7 @@ fn kept(path: &Path, mut video: Video, options: &Options) -> Result<Vec<(String,
             })?;
         }
         person.clean(options.min_score);
+        tally.far += person.far;
     }
     video.people.retain(|person| person.known().next().is_some());
     let crowd = tracks::largest_crowd(&mut video.people);

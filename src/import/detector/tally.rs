@@ -29,6 +29,8 @@ pub(super) struct Tally {
     pub(super) twice: usize,
     /// People without any score.
     pub(super) unscored: usize,
+    /// Keypoints too far from the image.
+    pub(super) far: usize,
     /// What is no person, by its category, and how many.
     pub(super) others: BTreeMap<String, usize>,
     /// Whether a category was asked for, and others are none of that.
@@ -48,6 +50,7 @@ impl Tally {
             nobody: 0,
             twice: 0,
             unscored: 0,
+            far: 0,
             others: BTreeMap::new(),
             is_asked: false,
             notes: Vec::new(),
@@ -102,7 +105,7 @@ impl Tally {
     /// # Errors
     /// If more was damaged than ends only itself.
     pub(super) fn finish(self, to: &mut Collector<'_>) -> Result<()> {
-        let Self { records, files, without, nobody, twice, unscored, others, is_asked, notes, .. } = self;
+        let Self { records, files, without, nobody, twice, unscored, far, others, is_asked, notes, .. } = self;
         to.warn_all(files.tell()?);
         to.warn_all(records.tell()?);
         for (other, count) in others {
@@ -113,6 +116,7 @@ impl Tally {
             (without.0, "record without keypoints", "left out"),
             (nobody, "person without any joint", "left out"),
             (twice, "person", "there more than once, in the same image, and counted once"),
+            (far, "keypoint", "100,000 pixels or more from the image, and taken as missing"),
             (unscored, "person", "without scores, or with 0 only: every joint that has a place counts"),
         ];
         for (count, what, how) in told.into_iter().filter(|(count, ..)| *count > 0) {

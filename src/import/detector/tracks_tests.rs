@@ -5,7 +5,8 @@ use super::*;
 /// A person of 40 by 100 pixels whose middle is at `x`.
 fn person(frame: i32, x: f32, track: Option<i64>) -> Detection {
     let (keypoints, confidence) = ([[x, 50.0]; 17], [1.0; 17]);
-    let mut person = Detection { frame, track, keypoints, confidence, image_size: None, unscored: false, image: 0 };
+    let mut person =
+        Detection { frame, track, keypoints, confidence, image_size: None, unscored: false, image: 0, far: 0 };
     person.keypoints[0] = [x - 20.0, 0.0];
     person.keypoints[1] = [x + 20.0, 100.0];
     // A joint that is not there has no say.

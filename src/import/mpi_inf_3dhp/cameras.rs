@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::{
     error::{Error, Result},
+    format::{HAND_WRITTEN, read_text_limited},
     pose::Intrinsics,
 };
 
@@ -41,7 +42,10 @@ pub(super) fn train(camera: usize) -> Option<Intrinsics> {
 /// The same of one recording: as the file `camera.calibration` beside its annotation says, if it is there.
 pub(super) fn beside(annotation: &Path, camera: usize) -> Result<Option<Intrinsics>> {
     let path = annotation.with_file_name("camera.calibration");
-    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(train(camera)) };
+    if !path.exists() {
+        return Ok(train(camera));
+    }
+    let text = read_text_limited(&path, HAND_WRITTEN)?;
     calibrated(&text, camera).map(Some).map_err(|problem| {
         let fix = "download it again, or take it away: cameras as usual are then assumed";
         Error::file(&path, format!("camera {camera}"), problem, fix)

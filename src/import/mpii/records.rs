@@ -1,13 +1,13 @@
 //! MPII's annotations as JSON: HRNet's, and pytorch-pose's.
 
-use std::{fs::File, io::Read, path::Path};
+use std::path::Path;
 
 use serde_json::Value;
 
 use super::{Person, Unread};
 use crate::{
     error::{Error, Result},
-    format::memory_limit,
+    format::{memory_limit, read_limited},
     import::{Collector, damaged::Damaged},
 };
 
@@ -51,11 +51,7 @@ fn another(path: &Path, field: &str, problem: &str) -> Unread {
 fn parse(path: &Path) -> Result<Value> {
     // A parsed value may take so many times its text.
     let most = memory_limit() / 64;
-    let (mut text, file) = (Vec::new(), File::open(path).map_err(|source| Error::io(path, "open", source))?);
-    file.take(most as u64 + 1).read_to_end(&mut text).map_err(|source| Error::io(path, "read", source))?;
-    if text.len() > most {
-        return Err(Error::file(path, "annotations", format!("over {most} bytes, too many for the memory"), FIX));
-    }
+    let text = read_limited(path, most)?;
     serde_json::from_slice(&text).map_err(|error| Error::file(path, "annotations", error.to_string(), FIX))
 }
 

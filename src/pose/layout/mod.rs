@@ -102,14 +102,19 @@ impl Layout {
     }
 }
 
-/// No image has so many pixels a side.
-const FAR: f32 = 100_000.0;
+/// No image has so many pixels a side: a keypoint is nearer to its corner, or none.
+pub(crate) const FAR_PIXELS: f32 = 100_000.0;
 
-/// Whether a keypoint is one: its coordinates are finite and below 100,000, it is not at exactly (0, 0), where writers put
+/// Whether a coordinate is so far from the image, in pixels, that it is none: also where it is not finite.
+pub(crate) fn is_far(pixel: f32) -> bool {
+    pixel.is_nan() || pixel.abs() >= FAR_PIXELS
+}
+
+/// Whether a keypoint is one: its coordinates are finite and below [`FAR_PIXELS`], it is not at exactly (0, 0), where writers put
 /// what they did not find whatever its score, nor at a negative marker such as (-1, -1).
 pub(crate) fn is_there(xy: [f32; 2]) -> bool {
     let [x, y] = xy;
-    xy.iter().all(|v| v.abs() < FAR) && xy != [0.0; 2] && !(x < 0.0 && x == y)
+    !xy.iter().any(|v| is_far(*v)) && xy != [0.0; 2] && !(x < 0.0 && x == y)
 }
 
 /// The 17 joints made of keypoints and their confidences. A joint made of a missing one (confidence 0, or none by
