@@ -47,9 +47,13 @@ pub enum Error {
     /// Whoever watches the work asked for its end; what was saved can be gone on from.
     #[error("stopped")]
     Stopped,
-    /// The device is absent, too small for the plan, or was lost.
+    /// The device is absent, too small for the plan, or cannot run it.
     #[error("device: {0}")]
     Device(String),
+    /// The device failed at work: it was lost, has no memory left, or does not answer. Opened again
+    /// ([`crate::gpu::Device::reopened`]), it may do that work.
+    #[error("device: lost: {0}")]
+    Lost(String),
 }
 
 impl Error {

@@ -8,12 +8,17 @@ mod config;
 mod lifter;
 mod plan;
 mod policy;
+mod recover;
+mod running;
+mod snapshot;
 mod track;
 
-pub use adapter::Adapter;
+pub use adapter::{Adapter, Lot};
 pub use config::AdaptConfig;
 pub use lifter::Lifter;
 #[doc(hidden)]
 pub use plan::{AdaptIds, AdaptPlan, adapt_plan};
 pub use policy::{MODES, Mode, Policy, Start};
+pub(crate) use recover::Mended;
+pub use snapshot::Snapshot;
 pub use track::{Pose, Track};

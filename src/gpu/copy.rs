@@ -15,8 +15,8 @@ impl BufferCopy {
     pub(crate) fn new(gpu: &Gpu, bytes: u64) -> Result<Self> {
         let usage = wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
         let descriptor = wgpu::BufferDescriptor { label: Some("copy"), size: bytes, usage, mapped_at_creation: false };
-        let [from, to] = [gpu.device.create_buffer(&descriptor), gpu.device.create_buffer(&descriptor)];
-        gpu.healthy()?;
+        let make = || Ok([gpu.device.create_buffer(&descriptor), gpu.device.create_buffer(&descriptor)]);
+        let [from, to] = gpu.making("two buffers", make)?;
         Ok(Self { gpu: gpu.clone(), from, to })
     }
 

@@ -2,14 +2,18 @@
 
 mod backends;
 mod copy;
+mod deadline;
 mod extras;
+mod health;
 mod instance;
+mod reopen;
 mod select;
 mod staging;
 
 #[cfg(feature = "cli")]
 pub(crate) use backends::{advice, unusable_variable};
 pub(crate) use copy::BufferCopy;
+pub(crate) use deadline::Deadline;
 pub use extras::Extras;
 pub use select::{AdapterSummary, adapters};
 pub use staging::PendingRead;
@@ -17,6 +21,9 @@ pub(crate) use staging::{StagedRead, Staging};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+
+use health::{in_words, note};
+use reopen::Opened;
 
 use crate::error::{Error, Result};
 use crate::kernel::{Kernel, Product, Tile, Tiling};
@@ -59,7 +66,7 @@ impl Device {
     /// As [`Self::open`].
     pub fn open_with(choice: &str, threads: usize, checks: ShaderChecks, extras: Extras) -> Result<Self> {
         match select::select(choice)? {
-            Some(adapter) => Ok(Self::Gpu(Gpu::open(&adapter, checks, extras)?)),
+            Some(adapter) => Ok(Self::Gpu(Gpu::open(&adapter, checks, extras, 0)?)),
             None => Ok(Self::Cpu(threads)),
         }
     }
@@ -96,11 +103,13 @@ pub struct Gpu {
     name: String,
     driver: String,
     fault: Arc<Mutex<Option<String>>>,
+    deadline: Deadline,
+    opened: Arc<Opened>,
 }
 
 impl Gpu {
-    fn open(adapter: &wgpu::Adapter, checks: ShaderChecks, extras: Extras) -> Result<Self> {
-        let info = adapter.get_info();
+    fn open(adapter: &wgpu::Adapter, checks: ShaderChecks, extras: Extras, generation: u32) -> Result<Self> {
+        let (info, deadline) = (adapter.get_info(), Deadline::of_environment()?);
         let name = format!("{} ({})", info.name, info.backend);
         let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
         let software = info.device_type == wgpu::DeviceType::Cpu;
@@ -118,14 +127,16 @@ impl Gpu {
             .map_err(|e| Error::Device(format!("cannot open {name}: {e}; try `device` cpu")))?;
         let fault = Arc::new(Mutex::new(None));
         let (on_error, on_loss) = (Arc::clone(&fault), Arc::clone(&fault));
-        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| note(&on_error, error.to_string())));
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| note(&on_error, in_words(&error))));
         device.set_device_lost_callback(move |reason, message| {
             if reason != wgpu::DeviceLostReason::Destroyed {
-                note(&on_loss, format!("the device was lost ({message}); a dispatch may have run too long"));
+                let why = "a watchdog ended a long dispatch, the driver was reset, or the GPU was taken away";
+                note(&on_loss, format!("the device was lost ({}): {why}", message.trim()));
             }
         });
         let pipelines = Arc::default();
-        Ok(Self { device, queue, checks, tiling, min_subgroup, pipelines, name, driver, fault })
+        let opened = Arc::new(Opened::new(info, extras, generation));
+        Ok(Self { device, queue, checks, tiling, min_subgroup, pipelines, name, driver, fault, deadline, opened })
     }
 
     /// The adapter's name and backend.
@@ -183,12 +194,6 @@ impl Gpu {
         Self { tiling, ..self.clone() }
     }
 
-    /// Fails with the first error that the driver reported.
-    pub(crate) fn healthy(&self) -> Result<()> {
-        let fault = self.fault.lock().map_or(None, |fault| fault.clone());
-        fault.map_or(Ok(()), |what| Err(Error::Device(format!("{}: {what}", self.name))))
-    }
-
     /// Compiles a kernel's WGSL. Only kernels of this crate ever run without their run-time checks.
     pub(crate) fn shader(&self, kernel: &'static Kernel, wgsl: String) -> wgpu::ShaderModule {
         let source = wgpu::ShaderSource::Wgsl(wgsl.into());
@@ -207,23 +212,5 @@ impl Gpu {
         unsafe {
             self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
         }
-    }
-
-    /// Whether everything that was submitted has finished.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.device.poll(wgpu::PollType::Poll).is_ok_and(|status| status.is_queue_empty())
-    }
-
-    /// Waits until `submission`, or the last one, has finished.
-    pub(crate) fn wait(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<()> {
-        let poll = wgpu::PollType::Wait { submission_index: submission, timeout: None };
-        self.device.poll(poll).map_err(|e| Error::Device(format!("{}: {e}", self.name)))?;
-        self.healthy()
-    }
-}
-
-fn note(fault: &Mutex<Option<String>>, what: String) {
-    if let Ok(mut fault) = fault.lock() {
-        fault.get_or_insert(what);
     }
 }

@@ -73,6 +73,15 @@ pub(super) fn select(choice: &str) -> Result<Option<wgpu::Adapter>> {
     Ok(index.map(|index| found.swap_remove(index)))
 }
 
+/// The adapter that `info` tells of, sought anew: what one knew of it before it was lost may be stale.
+pub(super) fn same(info: &wgpu::AdapterInfo) -> Option<wgpu::Adapter> {
+    let identity = |info: &wgpu::AdapterInfo| {
+        let place = (info.backend, info.device_pci_bus_id.clone());
+        (place, info.vendor, info.device, info.device_type, info.name.clone())
+    };
+    ranked().into_iter().find(|adapter| identity(&adapter.get_info()) == identity(info))
+}
+
 fn named(choice: &str, found: &[wgpu::Adapter]) -> Result<usize> {
     if choice.trim().is_empty() {
         return Err(absent("an empty name fits every adapter", found));

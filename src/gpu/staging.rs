@@ -79,7 +79,9 @@ impl Staging {
     /// Waits for a read and takes its buffer back.
     pub(crate) fn receive(&mut self, gpu: &Gpu, pending: PendingRead) -> Result<Vec<f32>> {
         let PendingRead { staged: StagedRead { slot, bytes }, submission } = pending;
-        let lost = |e: &dyn std::fmt::Display| Error::Device(format!("{}: read-back failed: {e}", gpu.name()));
+        let lost = |e: &dyn std::fmt::Display| {
+            Error::Lost(format!("{}: read-back failed: {e}; update the driver, or use `device` cpu", gpu.name()))
+        };
         gpu.wait(Some(submission))?;
         let (mapped, news) = &*slot.mapped;
         let waited = mapped.lock().map(|mapped| news.wait_timeout_while(mapped, NEWS, |mapped| mapped.is_none()));

@@ -7,6 +7,8 @@ mod crowd;
 mod form;
 mod frame;
 pub mod input;
+#[cfg(feature = "import")]
+mod join;
 mod lifted;
 mod pace;
 #[cfg(feature = "report")]
@@ -18,6 +20,8 @@ mod smooth;
 
 pub use form::{Form, Output, STANDARD_OUTPUT};
 pub use frame::{Frame, Person, View};
+#[cfg(feature = "import")]
+pub use join::join;
 pub use lifted::{About, Lifted, LiftedPerson, Up};
 #[cfg(feature = "report")]
 pub use page::Page;

@@ -1,6 +1,7 @@
 //! Frames of a pose set, in the order of time: what was recorded of several people comes frame by frame.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::{Frame, Person, View};
@@ -71,6 +72,22 @@ impl<'a> Recorded<'a> {
         Self { set, is_guess, recordings }
     }
 
+    /// The number of the first frame of each recording.
+    #[must_use]
+    pub fn starts(&self) -> Vec<usize> {
+        let lengths = self.recordings.iter().map(|(_, poses)| frames_of(poses).count());
+        let sums = lengths.scan(0, |sum, length| Some(std::mem::replace(sum, *sum + length)));
+        sums.collect()
+    }
+
+    /// Those recordings alone whose first frame is in `range`.
+    #[must_use]
+    pub fn only(mut self, range: Range<usize>) -> Self {
+        let mut starts = self.starts().into_iter();
+        self.recordings.retain(|_| starts.next().is_some_and(|start| range.contains(&start)));
+        self
+    }
+
     /// How many frames there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -101,9 +118,7 @@ impl<'a> Recorded<'a> {
 
     /// The poses that are of one frame.
     fn groups(&self) -> impl Iterator<Item = (&Option<Arc<str>>, &[Seen])> + '_ {
-        self.recordings.iter().flat_map(|(sequence, poses)| {
-            poses.chunk_by(|a, b| a.frame == b.frame && a.id != b.id).map(move |seen| (sequence, seen))
-        })
+        self.recordings.iter().flat_map(|(sequence, poses)| frames_of(poses).map(move |seen| (sequence, seen)))
     }
 
     fn person(&self, Seen { pose, id, .. }: Seen) -> Person {
@@ -112,6 +127,11 @@ impl<'a> Recorded<'a> {
         let confidence = self.set.confidence.as_ref().map(|all| all[joints * pose..][..joints].to_vec());
         Person { id: Some(id), keypoints, confidence: confidence.unwrap_or_default() }
     }
+}
+
+/// The poses of a recording, frame by frame.
+fn frames_of(poses: &[Seen]) -> impl Iterator<Item = &[Seen]> {
+    poses.chunk_by(|a, b| a.frame == b.frame && a.id != b.id)
 }
 
 /// The recording that a sequence is of, and the number of the person.
@@ -168,6 +188,14 @@ mod tests {
                 (of("b"), 0, vec![(1, 5)]),
             ]
         );
+    }
+
+    #[test]
+    fn recordings_can_be_had_apart() {
+        let set = set(&[0, 0, 0, 1, 1, 2], &[1, 2, 3, 2, 4, 0], &["a#1", "a#2", "b"]);
+        let recorded = || Recorded::new(&set, false);
+        assert_eq!(recorded().starts(), [0, 4]);
+        assert_eq!([0..5, 0..4, 4..5, 1..4, 5..5].map(|range| recorded().only(range).len()), [5, 4, 1, 0, 0]);
     }
 
     #[test]

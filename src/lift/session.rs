@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::crowd::{Adapters, Crowd, Who};
 use super::pace::Pace;
 use super::{Frame, Lifted, LiftedPerson, Person, View};
-use crate::adapt::{AdaptConfig, Adapter, Lifter, Policy};
+use crate::adapt::{AdaptConfig, Adapter, Lifter, Mended, Policy};
 use crate::data::{Findings, PoseCheck};
 use crate::error::{Error, Result};
 use crate::pose::follow::{Bounds, MAX_GAP};
@@ -65,8 +65,12 @@ pub struct Counts {
     pub skipped: u64,
     /// Cuts: other recordings, other scenes.
     pub cuts: u64,
-    /// Poses that adaptation had led astray; it began anew, and they were lifted as trained.
+    /// Poses that adaptation led astray: they were lifted as adapted before, and nothing was learnt from them, ...
     pub diverged: u64,
+    /// ... or, of these, as trained, because as adapted they could not be: then adaptation began anew.
+    pub renewed: u64,
+    /// People left out because no finite pose could be made of them, not even as trained.
+    pub failed: u64,
     /// Frames in which there were more people than are remembered.
     pub crowded: u64,
     /// Frames whose number is far from the one before.
@@ -186,7 +190,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::Setting`] for a frame that cannot be, which then changes nothing; [`Error::Diverged`] for a model that
-    /// gives no finite pose even as trained; or the device was lost.
+    /// gives no finite pose of the first person even as trained; or the device was lost again and again.
     pub fn push(&mut self, frame: &Frame) -> Result<Lifted> {
         self.push_read(frame, Instant::now())
     }
@@ -230,7 +234,7 @@ impl Session {
         let seats = self.crowd.seat(number, &people, &boxes)?;
         let mut lifted = Vec::with_capacity(seats.len());
         for (place, ((_, converted), who)) in converted.into_iter().zip(seats).enumerate() {
-            lifted.push(self.lift(number, converted, who, (read, people.len() - place - 1))?);
+            lifted.extend(self.lift(number, converted, who, (read, people.len() - place - 1))?);
         }
         let elapsed = read.elapsed();
         if let Some(pace) = &mut self.pace {
@@ -294,7 +298,7 @@ impl Session {
         Converted { keypoints, confidence }: Converted,
         who: Who,
         (read, others): (Instant, usize),
-    ) -> Result<LiftedPerson> {
+    ) -> Result<Option<LiftedPerson>> {
         self.check.add_keypoints(&keypoints, Some(&confidence), self.view.image_size);
         let camera = self.view.camera;
         let (track, trained) = self.crowd.tracks(who.seat);
@@ -303,24 +307,25 @@ impl Session {
         track.set_intrinsics(camera)?;
         let begun = Instant::now();
         let sure = Some(&confidence[..]);
-        let pose = match has_time {
-            true => track.push_frame(frame, &keypoints, sure),
-            false => track.predict_frame(frame, &keypoints, sure),
-        };
-        let pose = match pose {
-            Err(Error::Diverged(_)) if self.config.adapt.policy.adapts() => {
-                self.counts.diverged += 1;
-                track.adapter().reset()?;
-                track.predict_frame(frame, &keypoints, sure)?
+        let (pose, mended) = match track.lift_somehow(frame, &keypoints, sure, has_time) {
+            // The model can lift others: this one is left out.
+            Err(Error::Diverged(_)) if self.counts.people > 0 => {
+                self.counts.failed += 1;
+                return Ok(None);
             }
-            pose => pose?,
+            lifted => lifted?,
         };
+        self.counts.diverged += u64::from(mended.is_some());
+        self.counts.renewed += u64::from(mended == Some(Mended::Anew));
         let took = begun.elapsed();
         let trained = trained.map(|track| {
             track.set_intrinsics(camera)?;
-            Ok::<_, Error>(track.push_frame(frame, &keypoints, sure)?.joints)
+            match track.push_frame(frame, &keypoints, sure) {
+                Err(Error::Diverged(_)) => Ok(None),
+                pose => pose.map(|pose| Some(pose.joints)),
+            }
         });
-        let trained = trained.transpose()?;
+        let trained = trained.transpose()?.flatten();
         if let Some(pace) = &mut self.pace {
             pace.took(took, pose.adapted);
         }
@@ -330,7 +335,7 @@ impl Session {
         let seen: Vec<bool> = pose.guessed.iter().map(|guessed| !guessed).collect();
         let known: Option<Intrinsics> = camera.filter(|_| !self.view.is_guess);
         let root = known.and_then(|camera| locate_root(&pose.joints, &keypoints, &seen, &camera));
-        Ok(LiftedPerson {
+        Ok(Some(LiftedPerson {
             id: who.id,
             keypoints,
             confidence,
@@ -342,7 +347,7 @@ impl Session {
             // Of numbers that are none there is nothing to say.
             losses: pose.losses.filter(|losses| losses.terms().iter().all(|term| term.value.is_finite())),
             trained,
-        })
+        }))
     }
 }
 

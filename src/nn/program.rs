@@ -10,7 +10,7 @@ use crate::config::ModelConfig;
 use crate::cpu::State;
 use crate::error::Result;
 use crate::gpu::Device;
-use crate::plan::{Executor, Plan, Readback, SectionId, SharedTensor, TensorId, prepare_sharing};
+use crate::plan::{Executor, Plan, Readback, SectionId, SharedTensor, TensorId, gone, prepare_sharing};
 
 /// A plan with its parameters and its state, not yet on a device.
 #[derive(Clone, Debug, Default)]
@@ -26,14 +26,21 @@ pub struct Recording {
 /// The trained weights of one model on one device, which any number of programs read: each is there once. Weights come
 /// here with the first program that needs them.
 #[derive(Default)]
-pub struct SourceWeights(Mutex<BTreeMap<String, SharedTensor>>);
+pub struct SourceWeights(Mutex<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    /// The device's, see [`Device::generation`].
+    generation: u32,
+    weights: BTreeMap<String, SharedTensor>,
+}
 
 impl SourceWeights {
     /// Bytes that they take on the device.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        let weights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        weights.values().map(SharedTensor::bytes).sum()
+        let shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.weights.values().map(SharedTensor::bytes).sum()
     }
 }
 
@@ -44,6 +51,37 @@ pub struct HostTime {
     pub submit: Duration,
     /// To encode the next replays, while it would wait for these.
     pub ahead: Duration,
+}
+
+/// Brings a plan and its parameters to a device; with the tensors that other programs read too.
+fn prepare_with(
+    plan: Plan,
+    store: &Store,
+    device: &Device,
+    ((model, parameters), weights): ((&ModelConfig, &Tensors), Option<&SourceWeights>),
+) -> Result<(Box<dyn Executor>, Vec<TensorId>)> {
+    let device = device.reopened()?;
+    let Some(weights) = weights else {
+        let mut executor = prepare_sharing(plan, &device, &[])?;
+        store.load(executor.as_mut(), model, parameters, &[])?;
+        return Ok((executor, Vec::new()));
+    };
+    let only_read = plan.only_read();
+    let only_read: Vec<(&str, TensorId)> = store.sources().filter(|(_, id)| only_read.contains(id)).collect();
+    // Held until the end: two programs that are made at once must not both bring a weight.
+    let mut shared = weights.0.lock().unwrap_or_else(PoisonError::into_inner);
+    if shared.generation != device.generation() {
+        *shared = Shared { generation: device.generation(), ..Shared::default() };
+    }
+    let known: Vec<(TensorId, SharedTensor)> =
+        only_read.iter().filter_map(|(name, id)| Some((*id, shared.weights.get(*name)?.clone()))).collect();
+    let mut executor = prepare_sharing(plan, &device, &known)?;
+    let known: Vec<TensorId> = known.into_iter().map(|(id, _)| id).collect();
+    store.load(executor.as_mut(), model, parameters, &known)?;
+    for (name, id) in only_read.iter().filter(|(_, id)| !known.contains(id)) {
+        shared.weights.insert((*name).to_owned(), executor.share(*id));
+    }
+    Ok((executor, only_read.into_iter().map(|(_, id)| id).collect()))
 }
 
 /// A recording on a device: what everything that runs plans with parameters is made of.
@@ -82,28 +120,28 @@ impl Program {
     fn with_weights(
         Recording { plan, store, state }: Recording,
         device: &Device,
-        (model, parameters): (&ModelConfig, &Tensors),
+        parameters: (&ModelConfig, &Tensors),
         weights: Option<&SourceWeights>,
     ) -> Result<Self> {
-        let Some(weights) = weights else {
-            let mut executor = prepare_sharing(plan, device, &[])?;
-            store.load(executor.as_mut(), model, parameters, &[])?;
-            return Ok(Self { executor, store, state, shared: Vec::new(), encoding: Duration::ZERO });
-        };
-        let only_read = plan.only_read();
-        let only_read: Vec<(&str, TensorId)> = store.sources().filter(|(_, id)| only_read.contains(id)).collect();
-        // Held until the end: two programs that are made at once must not both bring a weight.
-        let mut weights = weights.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known: Vec<(TensorId, SharedTensor)> =
-            only_read.iter().filter_map(|(name, id)| Some((*id, weights.get(*name)?.clone()))).collect();
-        let mut executor = prepare_sharing(plan, device, &known)?;
-        let known: Vec<TensorId> = known.into_iter().map(|(id, _)| id).collect();
-        store.load(executor.as_mut(), model, parameters, &known)?;
-        for (name, id) in only_read.iter().filter(|(_, id)| !known.contains(id)) {
-            weights.insert((*name).to_owned(), executor.share(*id));
-        }
-        let shared = only_read.iter().map(|(_, id)| *id).collect();
+        let (executor, shared) = prepare_with(plan, &store, device, (parameters, weights))?;
         Ok(Self { executor, store, state, shared, encoding: Duration::ZERO })
+    }
+
+    /// As if the program were made anew, on the device opened again where it was lost: what it was
+    /// [made](Self::sharing) with is given again.
+    ///
+    /// # Errors
+    /// As [`Self::new`]; [`crate::Error::Lost`] where the device cannot be opened again.
+    pub fn renew(
+        &mut self,
+        device: &Device,
+        parameters: (&ModelConfig, &Tensors),
+        weights: Option<&SourceWeights>,
+    ) -> Result<()> {
+        let plan = self.plan().clone();
+        self.executor = gone(self.executor.as_ref());
+        (self.executor, self.shared) = prepare_with(plan, &self.store, device, (parameters, weights))?;
+        Ok(())
     }
 
     /// Back to `parameters` and to moments of 0.
@@ -170,6 +208,29 @@ impl Program {
     /// The device was lost.
     pub fn read(&mut self, tensor: TensorId) -> Result<Vec<f32>> {
         self.executor.read(tensor)
+    }
+
+    /// Reads tensors, waiting once.
+    ///
+    /// # Errors
+    /// The device was lost.
+    pub fn read_all(&mut self, tensors: &[TensorId]) -> Result<Vec<Vec<f32>>> {
+        let reads = tensors.iter().map(|&tensor| self.executor.begin_read(tensor)).collect::<Result<Vec<_>>>()?;
+        reads.into_iter().map(|read| self.executor.finish_read(read)).collect()
+    }
+
+    /// The tensors that updates in place change: parameters, moments and running statistics.
+    #[must_use]
+    pub fn learnt(&self) -> Vec<TensorId> {
+        self.store.learnt().collect()
+    }
+
+    /// The state.
+    ///
+    /// # Errors
+    /// The device was lost.
+    pub fn state(&mut self) -> Result<State> {
+        Ok(State::of(&self.executor.read(self.state)?))
     }
 
     /// Asks for the content of a tensor as it is after all replays so far.

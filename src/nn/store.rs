@@ -139,6 +139,13 @@ impl Store {
         linears.chain(self.frozen_norms.iter().map(|(name, tensor)| (&**name, *tensor)))
     }
 
+    /// The tensors that updates in place change: working parameters with their moments, and norms that train.
+    pub fn learnt(&self) -> impl Iterator<Item = TensorId> {
+        let layer = |layer: &Linear| layer.moments.map(|[m, v]| [layer.working, m, v]);
+        let norms = self.norms.iter().flat_map(|norm| [norm.weight_bias, norm.running].into_iter().chain(norm.moments));
+        self.linears.iter().filter_map(layer).flatten().chain(norms)
+    }
+
     /// Reads the working parameters of the first instance and the running statistics.
     ///
     /// # Errors

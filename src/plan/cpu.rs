@@ -13,7 +13,7 @@ use crate::kernel::{Access, Element, Inputs, MAX_BINDINGS, Outputs, Value};
 use crate::system;
 
 /// A tensor in the CPU's memory that several executors read.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct CpuTensor(Arc<Memory>);
 
 impl CpuTensor {

@@ -159,8 +159,62 @@ pub(crate) fn prepare_sharing(
     if let Some((id, _)) = shared.iter().find(|(id, _)| !only_read.contains(id)) {
         return Err(Error::Plan(format!("tensor `{}` is shared, but not only read", plan.tensor(*id).name)));
     }
-    Ok(match device {
-        Device::Cpu(threads) => Box::new(CpuExecutor::sharing(plan, *threads, shared)?),
-        Device::Gpu(gpu) => Box::new(GpuExecutor::sharing(plan, gpu, shared)?),
+    super::faults::injected(|| {
+        Ok(match device {
+            Device::Cpu(threads) => Box::new(CpuExecutor::sharing(plan, *threads, shared)?),
+            Device::Gpu(gpu) => Box::new(GpuExecutor::sharing(plan, gpu, shared)?),
+        })
     })
+}
+
+/// Stands in for an executor whose device was lost, so that its memory is given back before another is prepared.
+pub(crate) fn gone(of: &dyn Executor) -> Box<dyn Executor> {
+    Box::new(Gone { plan: of.plan().clone(), device: of.device().to_owned() })
+}
+
+struct Gone {
+    plan: Plan,
+    device: String,
+}
+
+impl Gone {
+    fn lost<T>(&self) -> Result<T> {
+        Err(Error::Lost(format!("{}: the device was lost; start again, or use `device` cpu", self.device)))
+    }
+}
+
+impl Executor for Gone {
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn device(&self) -> &str {
+        &self.device
+    }
+
+    fn replay_range(&mut self, _: SectionId, _: Range<usize>) -> Result<()> {
+        self.lost()
+    }
+
+    fn write(&mut self, _: TensorId, _: usize, _: &[f32]) {}
+
+    fn begin_read(&mut self, _: TensorId) -> Result<Readback> {
+        self.lost()
+    }
+
+    fn finish_read(&mut self, _: Readback) -> Result<Vec<f32>> {
+        self.lost()
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        self.lost()
+    }
+
+    fn profile(&mut self, _: SectionId) -> Result<Vec<Duration>> {
+        self.lost()
+    }
+
+    fn share(&mut self, _: TensorId) -> SharedTensor {
+        SharedTensor::Cpu(CpuTensor::default())
+    }
 }

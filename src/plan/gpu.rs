@@ -69,22 +69,12 @@ impl GpuExecutor {
             Some((_, SharedTensor::Gpu(tensor))) if tensor.bytes() == 4 * info.len() as u64 => Ok(tensor.0.clone()),
             Some(_) => Err(Error::Plan(format!("tensor `{}` is shared with another size or device", info.name))),
         };
-        let buffers = plan.tensors.iter().enumerate().map(place).collect::<Result<Vec<_>>>()?;
-        let uniforms = uniform_arena(&plan, gpu);
-        let mut slot = 0;
-        let mut sections = Vec::with_capacity(plan.sections.len());
-        for section in &plan.sections {
-            let mut ready = Vec::with_capacity(section.dispatches.len());
-            for dispatch in &section.dispatches {
-                let (tile, grid) = cut(dispatch, gpu);
-                let (pipeline, layout) = pipeline(gpu, dispatch.kernel, tile)?;
-                let bind_group = bind(gpu, &plan, dispatch, &layout, (&buffers, &uniforms, slot));
-                slot += 1;
-                ready.push(Ready { pipeline, bind_group, grid });
-            }
-            sections.push(ready);
-        }
-        gpu.healthy()?;
+        let mib = plan.bytes() >> 20;
+        let (buffers, uniforms) = gpu.making(&format!("the plan's tensors ({mib} MiB)"), || {
+            let buffers = plan.tensors.iter().enumerate().map(place).collect::<Result<Vec<_>>>()?;
+            Ok((buffers, uniform_arena(&plan, gpu)))
+        })?;
+        let sections = gpu.making("the plan's dispatches", || ready(&plan, gpu, (&buffers, &uniforms)))?;
         let (staging, ahead, in_flight) = (Staging::default(), Ahead::default(), VecDeque::with_capacity(IN_FLIGHT));
         let (submissions, encoded_ahead) = (0, Duration::ZERO);
         Ok(Self { plan, gpu: gpu.clone(), buffers, sections, staging, ahead, in_flight, submissions, encoded_ahead })
@@ -301,6 +291,19 @@ impl Executor for GpuExecutor {
         }
         Ok(times)
     }
+}
+
+/// What the dispatches of each section need at replay.
+fn ready(plan: &Plan, gpu: &Gpu, (buffers, uniforms): (&[wgpu::Buffer], &wgpu::Buffer)) -> Result<Vec<Vec<Ready>>> {
+    let mut slots = 0..;
+    let mut one = |dispatch: &Dispatch| {
+        let (tile, grid) = cut(dispatch, gpu);
+        let (pipeline, layout) = pipeline(gpu, dispatch.kernel, tile)?;
+        let slot = slots.next().unwrap_or_default();
+        let bind_group = bind(gpu, plan, dispatch, &layout, (buffers, uniforms, slot));
+        Ok(Ready { pipeline, bind_group, grid })
+    };
+    plan.sections.iter().map(|section| section.dispatches.iter().map(&mut one).collect()).collect()
 }
 
 /// The buffers of tensors that are read, with their bytes.

@@ -3,6 +3,7 @@
 mod cost;
 mod cpu;
 mod executor;
+mod faults;
 mod gpu;
 mod listing;
 mod lockstep;
@@ -15,7 +16,7 @@ pub use cost::Cost;
 pub use cpu::CpuExecutor;
 pub(crate) use cpu::{check_memory, thread_pool};
 pub use executor::{Executor, Readback, SharedTensor, prepare};
-pub(crate) use executor::{check_fits, check_rows, prepare_sharing};
+pub(crate) use executor::{check_fits, check_rows, gone, prepare_sharing};
 pub use gpu::GpuExecutor;
 pub use lockstep::{Difference, lockstep, relative_error};
 pub use passes::{Moved, Pass, once, passes};

@@ -6,15 +6,9 @@ use std::time::{Duration, Instant};
 use super::Trainer;
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
+use crate::system::Pauses;
 use crate::task::Losses;
 
-/// Until the first save. Later ones come after twice the time of the one before, so that a run that is killed every minute
-/// keeps more than half of each, ...
-const FIRST: Duration = Duration::from_secs(5);
-/// ... but no later than this.
-const LATEST: Duration = Duration::from_secs(60);
-/// Saves take no more than one part in so many of the time, where the latest allows it.
-const SHARE: u32 = 20;
 /// Between looks at the clock.
 const LEG: Duration = Duration::from_secs(1);
 /// Steps between two reports of losses.
@@ -42,7 +36,7 @@ pub fn train_and_keep(
     observe: &mut dyn FnMut(Training<'_>) -> Result<()>,
 ) -> Result<Losses> {
     let mut last = Losses::default();
-    let (mut leg, mut pause, mut saved) = (16u32, FIRST, Instant::now());
+    let (mut leg, mut pauses) = (16u32, Pauses::new());
     while trainer.step() < steps {
         let begun = Instant::now();
         let mut told = Ok(());
@@ -65,13 +59,12 @@ pub fn train_and_keep(
             long if long > LEG => leg = (leg / 2).max(1),
             _ => {}
         }
-        if trainer.step() < steps && saved.elapsed() >= pause {
+        if trainer.step() < steps && pauses.is_over() {
             let begun = Instant::now();
             if let Err(error) = trainer.checkpoint(held_back.to_vec())?.save(path) {
                 observe(Training::NotSaved(trainer.step(), &error))?;
             }
-            pause = (2 * pause).max(SHARE * begun.elapsed()).min(LATEST);
-            saved = Instant::now();
+            pauses.next(begun);
         }
     }
     save_somewhere(&trainer.checkpoint(held_back.to_vec())?, path)?;

@@ -3,28 +3,41 @@
 use super::gate::with_gate;
 use super::scale::plane_scale;
 use super::{TrainIds, TrainPlan, TrainingSet, checksum, train_plan};
-use crate::checkpoint::{Checkpoint, RESERVOIR, Tensor, Tensors, TrainingState};
+use crate::checkpoint::{Checkpoint, Moments, RESERVOIR, Tensor, Tensors, TrainingState};
 use crate::config::{ModelConfig, Ssl, TrainConfig};
 use crate::cpu::State;
 use crate::data::PoseSet;
 use crate::error::{Error, Result};
 use crate::gpu::Device;
-use crate::nn::{Program, initial_tensors, parameter_bytes};
+use crate::nn::{Program, initial_tensors, keypoint_size, parameter_bytes, pose_size};
 use crate::plan::{Readback, check_fits};
 use crate::pose::{Skeleton, mean_bone_lengths};
 use crate::task::{Losses, Stage};
 
-/// Trains a model on one device.
+/// How often a device may be lost in a row, with no step further.
+const ATTEMPTS: usize = 3;
+
+/// Trains a model on one device. Where that is lost it is opened again, and training goes on from what was written last, or
+/// from its start, with the same bits. For that the host keeps the poses as they enter the network, and what was written.
 pub struct Trainer {
     model: ModelConfig,
     config: TrainConfig,
     ids: TrainIds,
     program: Program,
-    poses: usize,
+    data: TrainingSet,
+    /// What was written last, to go on from.
+    kept: Kept,
     /// What the model keeps for replay.
     reservoir: Tensors,
     device: Device,
     checksum: u64,
+    step: u32,
+}
+
+/// A training after some steps.
+struct Kept {
+    parameters: Tensors,
+    optimiser: Option<Moments>,
     step: u32,
 }
 
@@ -38,7 +51,9 @@ impl Trainer {
         let model = Self::check(set, model, config)?;
         // Before anything of a size that cannot be is drawn.
         let plan = train_plan(&model, config, set.len(), false)?.recording.plan;
-        check_fits(&plan, device, parameter_bytes(&model))?;
+        // The host keeps parameters, moments and poses, to go on with where the device is lost.
+        let poses = 4 * (set.len() * (keypoint_size(&model) + pose_size(&model))) as u64;
+        check_fits(&plan, device, (4 * parameter_bytes(&model)).saturating_add(poses))?;
         let mut parameters = initial_tensors(&model, config.seed);
         if let Some(stem) = parameters.get_mut("extractor.stem.weight") {
             stem.data.iter_mut().for_each(|weight| *weight *= config.stem_gain);
@@ -120,18 +135,45 @@ impl Trainer {
         config.validate()?;
         let data = TrainingSet::new(set, &model)?;
         let TrainPlan { recording, ids } = train_plan(&model, config, data.poses, false)?;
-        let parameters = from.parameters;
-        let mut program = Program::new(recording, device, &model, &parameters)?;
-        if let Some(moments) = &from.optimiser {
-            program.load_moments(moments)?;
-        }
-        program.write(ids.keypoints, 0, &data.keypoints);
-        program.write(ids.positions, 0, &data.positions);
-        program.set_state(resumed_state(config.seed, step));
-        let kept = |(name, _): &(String, Tensor)| RESERVOIR.contains(&&**name);
-        let reservoir = parameters.into_iter().filter(kept).collect();
+        let kept = Kept { parameters: from.parameters, optimiser: from.optimiser, step };
+        let program = Program::new(recording, device, &model, &kept.parameters)?;
+        let is_reservoir = |(name, _): &(&String, &Tensor)| RESERVOIR.contains(&&***name);
+        let reservoir = kept.parameters.iter().filter(is_reservoir).map(|(n, t)| (n.clone(), t.clone())).collect();
         let (config, device, checksum) = (config.clone(), device.clone(), checksum(set, &model));
-        Ok(Self { model, config, ids, program, poses: data.poses, reservoir, device, checksum, step })
+        let mut trainer = Self { model, config, ids, program, data, kept, reservoir, device, checksum, step };
+        trainer.load()?;
+        Ok(trainer)
+    }
+
+    /// Brings to the device what a new program has not: poses, moments, state.
+    fn load(&mut self) -> Result<()> {
+        if let Some(moments) = &self.kept.optimiser {
+            self.program.load_moments(moments)?;
+        }
+        self.program.write(self.ids.keypoints, 0, &self.data.keypoints);
+        self.program.write(self.ids.positions, 0, &self.data.positions);
+        self.step = self.kept.step;
+        self.program.set_state(resumed_state(self.config.seed, self.step));
+        Ok(())
+    }
+
+    /// Does some work; where the device is lost meanwhile, goes back to what was kept and does it again.
+    fn recovering<T>(&mut self, mut work: impl FnMut(&mut Self) -> Result<T>) -> Result<T> {
+        let (mut furthest, mut attempts) = (self.step, 0);
+        let mut done = work(self);
+        while let Err(Error::Lost(what)) = done {
+            if self.step > furthest {
+                (furthest, attempts) = (self.step, 0);
+            }
+            if attempts == ATTEMPTS {
+                let times = ATTEMPTS + 1;
+                return Err(Error::Lost(format!("{times} times in a row, before step {}: {what}", furthest + 1)));
+            }
+            attempts += 1;
+            let renewed = self.program.renew(&self.device, (&self.model, &self.kept.parameters), None);
+            done = renewed.and_then(|()| self.load()).and_then(|()| work(self));
+        }
+        done
     }
 
     /// Steps so far.
@@ -165,8 +207,12 @@ impl Trainer {
     /// last call. The host never waits for the newest steps: it reads the losses of one chunk while the next runs.
     ///
     /// # Errors
-    /// The device was lost, or a loss is no longer finite.
+    /// The device was lost and could not be recovered, or a loss is no longer finite.
     pub fn run(&mut self, steps: u32, every: u32, mut progress: impl FnMut(u32, &Losses)) -> Result<()> {
+        self.recovering(|trainer| trainer.run_through(steps, every, &mut progress))
+    }
+
+    fn run_through(&mut self, steps: u32, every: u32, progress: &mut impl FnMut(u32, &Losses)) -> Result<()> {
         let slots = self.program.plan().tensor(self.ids.losses).shape[0] as u32;
         let every = every.clamp(1, slots / 2);
         let mut pending = None;
@@ -176,11 +222,11 @@ impl Trainer {
             self.advance(count)?;
             let readback = self.program.begin_read(self.ids.losses)?;
             if let Some((readback, first, count)) = pending.replace((readback, first, count)) {
-                self.report(readback, first, count, &mut progress)?;
+                self.report(readback, first, count, progress)?;
             }
         }
         match pending {
-            Some((readback, first, count)) => self.report(readback, first, count, &mut progress),
+            Some((readback, first, count)) => self.report(readback, first, count, progress),
             None => Ok(()),
         }
     }
@@ -215,11 +261,21 @@ impl Trainer {
     /// # Errors
     /// The device was lost.
     pub fn checkpoint(&mut self, held_back: Vec<i32>) -> Result<Checkpoint> {
-        let (mut parameters, optimiser) = (self.program.parameters()?, Some(self.program.moments()?));
+        let goal = self.step;
+        let (mut parameters, optimiser) = self.recovering(|trainer| {
+            // What was lost on the way here is done again.
+            trainer.advance(goal - trainer.step)?;
+            Ok((trainer.program.parameters()?, Some(trainer.program.moments()?)))
+        })?;
         parameters.extend(self.reservoir.clone());
-        let model = with_gate(self.model.clone(), &parameters, self.config.gate_quantile, &self.device)?;
+        self.kept = Kept { parameters: parameters.clone(), optimiser: optimiser.clone(), step: goal };
+        // The gate is measured by a program of its own, with which the device may be lost, too.
+        let model = self.recovering(|trainer| {
+            let (model, quantile) = (trainer.model.clone(), trainer.config.gate_quantile);
+            with_gate(model, &trainer.kept.parameters, quantile, &trainer.device)
+        })?;
         let (config, checksum) = (self.config.clone(), Some(self.checksum));
-        let training = TrainingState { config, step: self.step, poses: self.poses, checksum, held_back };
+        let training = TrainingState { config, step: self.step, poses: self.data.poses, checksum, held_back };
         Ok(Checkpoint { model, parameters, optimiser, training: Some(training) })
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn pipeline(gpu: &Gpu, kernel: &'static Kernel, tile: Option<&'static
     if let Some(pipeline) = known {
         return Ok(pipeline);
     }
-    let made = compile(gpu, kernel, tile)?;
+    let made = gpu.making(&format!("kernel `{}` does not compile", kernel.name), || compile(gpu, kernel, tile))?;
     if let Ok(mut known) = gpu.pipelines.lock() {
         known.insert(key, made.clone());
     }
