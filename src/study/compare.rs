@@ -72,8 +72,15 @@ pub struct Scores {
     pub protocols: Vec<(Protocol, Metrics)>,
     /// The 14 joints of 3DPW's evaluation, Procrustes-aligned (Table 2).
     pub fourteen_pa: Option<Metrics>,
+    /// Samples that adaptation could not take: they are predicted as trained.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub as_trained: usize,
     /// Time of a sample, milliseconds.
     pub ms_per_sample: f64,
+}
+
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// How much lower a method's error is than another's, over all samples and averaged over the seeds, with 95 % intervals
@@ -216,6 +223,7 @@ fn scores(method: &Predicted, truth: &[f32], joints: usize) -> Scored {
         Scores {
             protocols: Protocol::ALL.iter().map(|&protocol| under(protocol)).collect(),
             fourteen_pa,
+            as_trained: run.as_trained,
             ms_per_sample: run.ms_per_sample,
         }
     };

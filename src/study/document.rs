@@ -155,7 +155,7 @@ fn facts(results: &Results) -> Vec<(String, String)> {
             percent(limb_mixing)
         );
     }
-    [
+    let mut facts = vec![
         ("Program", format!("isopose {}", manifest.version)),
         ("Device", manifest.device.clone()),
         ("Source", file(&manifest.source)),
@@ -166,9 +166,14 @@ fn facts(results: &Results) -> Vec<(String, String)> {
         ("Training", training),
         ("Adaptation", adaptation),
         ("Seeds", seeds),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .to_vec()
+    ];
+    for method in &results.comparison.methods {
+        let count: usize = method.runs.iter().map(|run| run.as_trained).sum();
+        if count > 0 {
+            facts.push(("Predicted as trained", format!("{count} samples that {} could not adapt to", method.name)));
+        }
+    }
+    facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// What the change of scenario costs, and Tables 1 and 2.

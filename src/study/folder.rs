@@ -5,14 +5,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::Settings;
+use super::{Settings, kept};
 use crate::error::{Error, Result};
+use crate::evaluate::device_kind;
 use crate::format::npz::{Npz, NpzWriter};
-use crate::format::write_whole;
+use crate::format::{FolderLock, crc32_of, read_json, remove_unfinished, write_json};
 
 /// What a study is: with the same manifest it gives the same numbers, times aside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +32,18 @@ pub struct Manifest {
     pub target: DataFile,
     /// The settings.
     pub settings: Settings,
+}
+
+impl Manifest {
+    /// A checksum of what decides the numbers, which results bear that they may be known again.
+    #[must_use]
+    pub fn identity(&self) -> u32 {
+        let file = |file: &DataFile| (file.poses, file.crc32);
+        let (source, target, device) = (file(&self.source), file(&self.target), device_kind(&self.device));
+        // Text of numbers, strings and lists: it cannot fail.
+        let text = serde_json::to_vec(&(&self.version, device, source, target, &self.settings));
+        text.map_or(0, |text| crc32fast::hash(&text))
+    }
 }
 
 /// A data set's file.
@@ -50,10 +64,7 @@ impl DataFile {
     /// # Errors
     /// The file cannot be read.
     pub fn of(path: &Path, poses: usize) -> Result<Self> {
-        let failed = |source| Error::io(path, "read", source);
-        let mut file = flate2::CrcReader::new(fs::File::open(path).map_err(failed)?);
-        std::io::copy(&mut file, &mut std::io::sink()).map_err(failed)?;
-        Ok(Self { path: path.display().to_string(), poses, crc32: file.crc().sum() })
+        Ok(Self { path: path.display().to_string(), poses, crc32: crc32_of(path)? })
     }
 }
 
@@ -62,38 +73,68 @@ impl DataFile {
 pub struct Run {
     /// Root-centred poses (N, 3J), metres.
     pub poses: Vec<f32>,
+    /// How many of them adaptation could not take: they are predicted as trained.
+    pub as_trained: usize,
     /// Time of a sample, milliseconds.
     pub ms_per_sample: f64,
 }
 
-const PARTS: [&str; 3] = ["models", "predictions", "results"];
-/// How the names of files begin that are not whole yet.
-const UNFINISHED: [&str; 2] = [".writing-", ".tmp"];
+/// The array that says what study predictions are of.
+const STUDY: &str = "study";
 
+/// The array that counts the samples which are predicted as trained, where there are some.
+const AS_TRAINED: &str = "predicted_as_trained";
+
+const PARTS: [&str; 3] = ["models", "predictions", "results"];
 /// The folder of one study.
 #[derive(Clone, Debug)]
 pub struct Folder {
     path: PathBuf,
     manifest: Manifest,
+    /// No other process works here, until the last clone is gone.
+    _lock: Arc<FolderLock>,
 }
 
 impl Folder {
     /// The folder of the study that `manifest` describes: a new one, or with `resume` one that such a study began.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a folder that has a study already or, to resume, another one; [`Error::Io`] when it cannot
-    /// be written.
+    /// [`Error::Setting`] for a folder that has a study already or, to resume, another one; [`Error::File`] for one in which
+    /// another process works; [`Error::Io`] when it cannot be written.
     pub fn open(path: &Path, manifest: &Manifest, resume: bool) -> Result<Self> {
         let file = path.join("study.json");
+        if file.exists() && !resume {
+            let problem = format!("there is a study in {}", path.display());
+            let fix = "go on with it by `resume`, or give another folder";
+            return Err(Error::setting("out", format!("{problem}; {fix}")));
+        }
+        Self::open_locked(path, manifest, FolderLock::take)
+    }
+
+    /// As [`Self::open`] to resume, for one of several processes that work in the folder at the same time.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; where another process has the folder alone.
+    pub fn open_shared(path: &Path, manifest: &Manifest) -> Result<Self> {
+        Self::open_locked(path, manifest, FolderLock::share)
+    }
+
+    /// Keeps other processes that share the folder from the work `name`.
+    ///
+    /// # Errors
+    /// [`Error::File`] where another process does it.
+    pub fn take(&self, name: &str) -> Result<FolderLock> {
+        FolderLock::take_part(&self.path, name)
+    }
+
+    fn open_locked(path: &Path, manifest: &Manifest, lock: impl FnOnce(&Path) -> Result<FolderLock>) -> Result<Self> {
+        let file = path.join("study.json");
+        fs::create_dir_all(path).map_err(|source| Error::io(path, "create", source))?;
+        let lock = Arc::new(lock(path)?);
         if file.exists() {
-            if !resume {
-                let problem = format!("there is a study in {}", path.display());
-                let fix = "go on with it by `resume`, or give another folder";
-                return Err(Error::setting("out", format!("{problem}; {fix}")));
-            }
             let begun: Manifest = read_json(&file, "give another folder")?;
             return match difference(&begun, manifest) {
-                None => Self { path: path.to_owned(), manifest: begun }.tidied(),
+                None => Self { path: path.to_owned(), manifest: begun, _lock: lock }.tidied(),
                 Some((what, then, now)) => {
                     let problem = format!("{what} was {then} when the study began and is {now} now");
                     let fix = "give it what it began with, or another folder";
@@ -110,7 +151,13 @@ impl Folder {
             fs::create_dir_all(&part).map_err(|source| Error::io(&part, "create", source))?;
         }
         write_json(&file, manifest)?;
-        Ok(Self { path: path.to_owned(), manifest: manifest.clone() })
+        // Another process may have begun at the same moment: what is there now holds for both.
+        let begun: Manifest = read_json(&file, "give another folder")?;
+        if let Some((what, then, now)) = difference(&begun, manifest) {
+            let problem = format!("{what} is {then} for another process that begins here, {now} for this");
+            return Err(Error::setting("out", format!("{problem}; give another folder")));
+        }
+        Ok(Self { path: path.to_owned(), manifest: manifest.clone(), _lock: lock })
     }
 
     /// Without what a killed run left half written.
@@ -118,14 +165,10 @@ impl Folder {
         for part in PARTS.iter().chain(&["."]) {
             let part = self.path.join(part);
             fs::create_dir_all(&part).map_err(|source| Error::io(&part, "create", source))?;
-            let failed = |source| Error::io(&part, "read", source);
-            for entry in fs::read_dir(&part).map_err(failed)? {
-                let entry = entry.map_err(failed)?;
-                let name = entry.file_name();
-                if UNFINISHED.iter().any(|start| name.to_string_lossy().starts_with(start)) {
-                    fs::remove_file(entry.path()).map_err(|source| Error::io(&entry.path(), "remove", source))?;
-                }
-            }
+            remove_unfinished(&part)?;
+        }
+        if self.pieces().exists() {
+            remove_unfinished(&self.pieces())?;
         }
         Ok(self)
     }
@@ -142,6 +185,18 @@ impl Folder {
         self.path.join("models").join(format!("{name}.safetensors"))
     }
 
+    /// Where pieces of predictions go until all is there.
+    #[must_use]
+    pub fn pieces(&self) -> PathBuf {
+        self.path.join("pieces")
+    }
+
+    /// Whether there are predictions `name`.
+    #[must_use]
+    pub fn has_predictions(&self, name: &str) -> bool {
+        self.path.join("predictions").join(format!("{name}.npz")).exists()
+    }
+
     /// The result `name`: as an earlier run left it, else as `make` gives it.
     ///
     /// # Errors
@@ -149,10 +204,10 @@ impl Folder {
     pub fn result<T: Serialize + DeserializeOwned>(&self, name: &str, make: impl FnOnce() -> Result<T>) -> Result<T> {
         let path = self.path.join("results").join(format!("{name}.json"));
         if !path.exists() {
-            write_json(&path, &make()?)?;
+            kept::write(&path, self.manifest.identity(), &make()?)?;
         }
-        // As any later run will read it: a number may change in its last digit on the way through a file.
-        read_json(&path, REDO)
+        // As any later run will read it.
+        kept::read(&path, self.manifest.identity())
     }
 
     /// The predictions `name` of `samples` poses: as an earlier run left them, else as `make` gives them.
@@ -168,6 +223,9 @@ impl Folder {
         let path = self.path.join("predictions").join(format!("{name}.npz"));
         if path.exists() {
             let mut npz = Npz::open(&path)?;
+            if !npz.has(STUDY) || npz.i32(STUDY)?.values != [self.manifest.identity().cast_signed()] {
+                return Err(npz.error(STUDY, "it is of another study", REDO));
+            }
             let positions = npz.f32("positions")?;
             if positions.shape != [samples, joints, 3] {
                 let problem = format!("shape {:?}, not {:?}", positions.shape, [samples, joints, 3]);
@@ -178,16 +236,22 @@ impl Folder {
                 return Err(npz.error("positions", problem, REDO));
             }
             let ms_per_sample = npz.f32("ms_per_sample")?.values.first().copied().unwrap_or_default();
-            if !ms_per_sample.is_finite() {
-                return Err(npz.error("ms_per_sample", format!("{ms_per_sample} is not finite"), REDO));
+            if !(ms_per_sample.is_finite() && ms_per_sample >= 0.0) {
+                return Err(npz.error("ms_per_sample", format!("{ms_per_sample} is no time"), REDO));
             }
-            return Ok(Run { poses: positions.values, ms_per_sample: ms_per_sample.into() });
+            let as_trained = if npz.has(AS_TRAINED) { npz.i32(AS_TRAINED)?.values } else { Vec::new() };
+            let as_trained = as_trained.first().map_or(0, |count| usize::try_from(*count).unwrap_or(usize::MAX));
+            return Ok(Run { poses: positions.values, as_trained, ms_per_sample: ms_per_sample.into() });
         }
         let run = make()?;
         let ms_per_sample = run.ms_per_sample as f32;
         let mut npz = NpzWriter::create(&path)?;
         npz.f32("positions", &[run.poses.len() / (3 * joints), joints, 3], &run.poses)?;
         npz.f32("ms_per_sample", &[1], &[ms_per_sample])?;
+        npz.i32(STUDY, &[1], &[self.manifest.identity().cast_signed()])?;
+        if run.as_trained > 0 {
+            npz.i32(AS_TRAINED, &[1], &[i32::try_from(run.as_trained).unwrap_or(i32::MAX)])?;
+        }
         npz.finish()?;
         // As it will be read, so that a resumed study has the same digits.
         Ok(Run { ms_per_sample: ms_per_sample.into(), ..run })
@@ -198,7 +262,11 @@ impl Folder {
     /// # Errors
     /// A number is not finite, or the file cannot be written.
     pub fn finish<T: Serialize + DeserializeOwned>(&self, results: &T) -> Result<()> {
-        write_json(&self.path.join("results.json"), results)
+        write_json(&self.path.join("results.json"), results)?;
+        // Best effort: they are not looked at any more.
+        let _ = fs::remove_dir_all(self.pieces());
+        FolderLock::remove_parts(&self.path);
+        Ok(())
     }
 
     /// What the finished study in `path` found.
@@ -226,7 +294,7 @@ fn difference(begun: &Manifest, now: &Manifest) -> Option<(String, String, Strin
         let file = |file: &DataFile| format!("{} poses with CRC {:08x}", file.poses, file.crc32);
         let mut facts = vec![
             ("the version".to_owned(), m.version.clone()),
-            ("the device".to_owned(), m.device.clone()),
+            ("the device".to_owned(), device_kind(&m.device).to_owned()),
             ("the setting preset".to_owned(), m.settings.preset.to_string()),
             ("`source`".to_owned(), file(&m.source)),
             ("`target`".to_owned(), file(&m.target)),
@@ -251,24 +319,6 @@ fn difference(begun: &Manifest, now: &Manifest) -> Option<(String, String, Strin
 
 /// What mends a damaged file of a study, but for its manifest.
 pub(super) const REDO: &str = "remove the file and go on (`study.resume`) with this version";
-
-fn read_json<T: DeserializeOwned>(path: &Path, fix: &str) -> Result<T> {
-    let bytes = fs::read(path).map_err(|source| Error::io(path, "read", source))?;
-    let damaged =
-        |error: serde_json::Error| Error::file(path, format!("line {}", error.line()), error.to_string(), fix);
-    serde_json::from_slice(&bytes).map_err(damaged)
-}
-
-/// Writes what [`read_json`] will read.
-fn write_json<T: Serialize + DeserializeOwned>(path: &Path, value: &T) -> Result<()> {
-    let bytes = serde_json::to_vec_pretty(value).map_err(|error| Error::io(path, "write", error.into()))?;
-    // JSON has no word for a number that is not finite, and null is none.
-    if let Err(error) = serde_json::from_slice::<T>(&bytes) {
-        let problem = format!("a number is not finite ({error})");
-        return Err(Error::file(path, "content", problem, "look for what diverged: use a smaller `lr`"));
-    }
-    write_whole(path, &bytes)
-}
 
 #[cfg(test)]
 mod tests {
@@ -298,7 +348,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let folder = folder(root.path());
         for (wrong, text) in [(f32::NAN, "pose 1: NaN"), (f32::INFINITY, "pose 1: inf")] {
-            let run = || Ok(Run { poses: [vec![0.5; 50], vec![wrong; 46]].concat(), ms_per_sample: 1.0 });
+            let run =
+                || Ok(Run { poses: [vec![0.5; 50], vec![wrong; 46]].concat(), as_trained: 0, ms_per_sample: 1.0 });
             let name = format!("{wrong}");
             folder.predictions(&name, [2, 16], run).unwrap();
             let error = folder.predictions(&name, [2, 16], run).unwrap_err().to_string();
@@ -309,5 +360,43 @@ mod tests {
         assert_eq!(folder.result("score", || Ok([1.0, 2.0])).unwrap(), [1.0, 2.0]);
         assert!(folder.finish(&[f64::NAN]).is_err());
         assert!(Folder::read_results::<[f64; 1]>(root.path()).unwrap_err().to_string().contains("not finished"));
+    }
+    #[test]
+    fn a_score_that_cannot_be_is_named() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = folder(root.path());
+        folder.result("score", || Ok(crate::metrics::Metrics::default())).unwrap();
+        let path = root.path().join("results/score.json");
+        for (text, words) in [
+            (r#"{"mpjpe_mm": -1, "pck": 0, "auc": 0}"#, "score.json: value.mpjpe_mm: -1 is not at least 0"),
+            (r#"{"mpjpe_mm": 1, "pck": 1e9, "auc": 0}"#, "score.json: value.pck: 1000000000 is not a percentage"),
+            ("{\n\"mpjpe_mm\": null,\n\"pck\": 0, \"auc\": 0}", "score.json: value: invalid type: null"),
+            (r#"{"mpjpe_mm": NaN, "pck": 0, "auc": 0}"#, "line 1 ("),
+            (r#"{"mpjpe_mm": 1e999, "pck": 0, "auc": 0}"#, "number out of range"),
+        ] {
+            // By a hand that knows of checksums.
+            let (study, sum) = (folder.manifest().identity(), crc32fast::hash(text.as_bytes()));
+            fs::write(&path, format!("{{\"study\": {study}, \"crc32\": {sum}, \"value\": {text}}}")).unwrap();
+            let read = folder.result("score", || Ok(crate::metrics::Metrics::default()));
+            let error = read.unwrap_err().to_string();
+            assert!(error.contains(words) && error.contains(REDO), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_folder_is_one_process_at_a_time() {
+        let root = tempfile::tempdir().unwrap();
+        let first = folder(root.path());
+        let again = || Folder::open(root.path(), first.manifest(), true);
+        let error = again().unwrap_err().to_string();
+        let process = format!("process {} on ", std::process::id());
+        assert!(error.contains(".isopose-lock: ") && error.contains(&process), "{error}");
+        let manifest = first.manifest().clone();
+        drop(first);
+        // A killed run's: nobody holds it.
+        let left = root.path().join("results/.score.json.writing-a1B2c3");
+        fs::write(&left, "{").unwrap();
+        Folder::open(root.path(), &manifest, true).unwrap();
+        assert!(!left.exists());
     }
 }

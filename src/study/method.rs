@@ -125,6 +125,11 @@ impl Method {
         self.model != VIEWS_ONLY || train.random_views > 0.0 && (train.limb_mixing > 0.0 || train.free_rotation > 0.0)
     }
 
+    /// Its name, with that of a seed, in files of predictions.
+    pub(super) fn file_of(&self, seed: u32) -> String {
+        format!("seed-{seed}-{}", self.file_name())
+    }
+
     /// Its name in files.
     #[must_use]
     pub(super) fn file_name(&self) -> String {

@@ -16,7 +16,7 @@ use crate::checkpoint::Checkpoint;
 use crate::config::{ModelConfig, Preset, TrainConfig};
 use crate::data::PoseSet;
 use crate::error::{Error, Result};
-use crate::evaluate::{Stream, predict};
+use crate::evaluate::{Pieces, Stream, predict};
 use crate::gpu::Device;
 use crate::metrics::{Metrics, Protocol};
 use crate::train::{Trainer, Training, checksum, train_and_keep};
@@ -138,13 +138,13 @@ pub fn run(folder: &Folder, data: Data<'_>, device: &Device, observe: Observer<'
 
 pub(super) struct Work<'a> {
     pub(super) folder: &'a Folder,
-    data: Data<'a>,
+    pub(super) data: Data<'a>,
     pub(super) settings: &'a Settings,
     pub(super) device: &'a Device,
 }
 
 impl Work<'_> {
-    fn seeds(&self) -> impl Iterator<Item = u32> + use<> {
+    pub(super) fn seeds(&self) -> impl Iterator<Item = u32> + use<> {
         let first = self.settings.train.seed;
         (0..self.settings.seeds).map(move |k| first.wrapping_add(k))
     }
@@ -155,11 +155,7 @@ impl Work<'_> {
         let (model, config) = trained.settings(&self.settings.model, &self.settings.train);
         let config = TrainConfig { seed, ..config };
         let mut trainer = if path.exists() {
-            let checkpoint = Checkpoint::load(&path)?;
-            let model = Trainer::check(self.data.source, &model, &config)?;
-            if let Some((field, problem)) = foreign(&checkpoint, &model, &config, self.data) {
-                return Err(Error::file(&path, field, problem, REDO));
-            }
+            let checkpoint = self.trained(seed, trained)?;
             if checkpoint.training.as_ref().is_some_and(|training| training.step == config.steps) {
                 return Ok(());
             }
@@ -184,24 +180,50 @@ impl Work<'_> {
         self.folder.model(&format!("seed-{seed}-{}", trained.name))
     }
 
+    /// A model as far as it is trained.
+    fn trained(&self, seed: u32, trained: Trained) -> Result<Checkpoint> {
+        let path = self.model(seed, trained);
+        let (model, config) = trained.settings(&self.settings.model, &self.settings.train);
+        let config = TrainConfig { seed, ..config };
+        let checkpoint = Checkpoint::load(&path)?;
+        let model = Trainer::check(self.data.source, &model, &config)?;
+        match foreign(&checkpoint, &model, &config, self.data) {
+            Some((field, problem)) => Err(Error::file(&path, field, problem, REDO)),
+            None => Ok(checkpoint),
+        }
+    }
+
     /// The model of a method, on the device.
-    fn lifter(&self, seed: u32, method: &Method) -> Result<Lifter> {
-        Lifter::open(&self.model(seed, method.model), self.device)
+    pub(super) fn lifter(&self, seed: u32, method: &Method) -> Result<Lifter> {
+        let path = self.model(seed, method.model);
+        let steps = self.settings.train.steps;
+        let checkpoint = if path.exists() { Some(self.trained(seed, method.model)?) } else { None };
+        let step = checkpoint.as_ref().and_then(|model| model.training.as_ref()).map_or(0, |training| training.step);
+        match checkpoint.filter(|_| step == steps) {
+            Some(Checkpoint { model, parameters, .. }) => Lifter::new(model, parameters, self.device),
+            None => {
+                let problem = format!("it is at step {step} of {steps}");
+                Err(Error::file(&path, "training", problem, "train it first (`study.only`)"))
+            }
+        }
     }
 
     /// How a method predicts with its model.
-    fn config(&self, seed: u32, method: &Method, lifter: &Lifter) -> AdaptConfig {
+    pub(super) fn config(&self, seed: u32, method: &Method, lifter: &Lifter) -> AdaptConfig {
         AdaptConfig { seed, ..self.settings.policy(method.mode, lifter.model()).into() }
     }
 
     fn predict(&self, seed: u32, method: &Method, observe: Observer<'_>) -> Result<Run> {
         let set = self.data.target;
         let name = &method.name;
-        let file = format!("seed-{seed}-{}", method.file_name());
-        self.folder.predictions(&file, [set.len(), set.joints], || {
+        let file = method.file_of(seed);
+        let run = self.folder.predictions(&file, [set.len(), set.joints], || {
             let lifter = self.lifter(seed, method)?;
-            self.adapt(&format!("seed {seed}: {name}"), &lifter, &self.config(seed, method, &lifter), set, observe)
-        })
+            let config = self.config(seed, method, &lifter);
+            self.keep((&file, &format!("seed {seed}: {name}")), (&lifter, &config), set, observe)
+        })?;
+        Pieces::new(&self.folder.pieces(), file)?.remove()?;
+        Ok(run)
     }
 
     fn adapt(
@@ -213,8 +235,8 @@ impl Work<'_> {
         observe: Observer<'_>,
     ) -> Result<Run> {
         let told = |done| observe(Step { name: label, done, total: set.len(), warning: None });
-        let result = predict(lifter, config, set, Stream::default(), told)?;
-        Ok(Run { poses: result.poses, ms_per_sample: result.ms_per_sample })
+        let result = predict(lifter, config, set, &Stream::default(), told)?;
+        Ok(Run { poses: result.poses, as_trained: 0, ms_per_sample: result.ms_per_sample })
     }
 
     /// The first method that fits.
@@ -245,13 +267,17 @@ impl Work<'_> {
             (true, Pixels::Person) => String::new(),
             _ => format!("{}-{pixels}-", method.file_name()),
         };
-        self.folder.result(&format!("seed-{seed}-noise-{kind}{sigma}"), || {
+        let name = format!("seed-{seed}-noise-{kind}{sigma}");
+        let score = self.folder.result(&name, || {
             let lifter = self.lifter(seed, &method)?;
             let set = noisy(self.data.target, lifter.model(), (*sigma, *pixels), seed);
             let label = format!("seed {seed}: noise of {sigma} px");
-            let run = self.adapt(&label, &lifter, &self.config(seed, &method, &lifter), &set, observe)?;
+            let config = self.config(seed, &method, &lifter);
+            let run = self.keep((&name, &label), (&lifter, &config), &set, observe)?;
             Ok(us(&run.poses, truth, set.joints))
-        })
+        })?;
+        Pieces::new(&self.folder.pieces(), name)?.remove()?;
+        Ok(score)
     }
 
     /// The samples of sweeps and ablations, and their truth.
