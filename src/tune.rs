@@ -10,7 +10,7 @@ use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::format::write_whole;
+use crate::format::{HAND_WRITTEN, read_limited, write_whole};
 use crate::gpu::Gpu;
 use crate::kernel::{Kernel, Product, RowClass, Tile, Tiling, Value, expand_imports};
 use crate::kernels::{LINEAR_BACKWARD_INPUT, LINEAR_BACKWARD_WEIGHT_ADAM, LINEAR_FORWARD};
@@ -165,10 +165,10 @@ pub fn save(path: &Path, gpu: &Gpu, tiling: &Tiling) -> Result<()> {
 }
 
 fn read(path: &Path) -> Result<Option<File>> {
-    match std::fs::read(path) {
+    match read_limited(path, HAND_WRITTEN) {
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|e| damaged(path, &e.to_string())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::io(path, "read", error)),
+        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

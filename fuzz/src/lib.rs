@@ -1,6 +1,6 @@
 //! The package's readers of files, without what needs a graphics card.
 
-#![allow(dead_code, reason = "only the readers are used")]
+#![allow(dead_code, unused_imports, reason = "only the readers are used")]
 
 #[path = "../../src/checkpoint/mod.rs"]
 pub mod checkpoint;
@@ -14,12 +14,14 @@ pub mod error;
 pub mod format;
 #[path = "../../src/import/mod.rs"]
 pub mod import;
+pub mod lift;
 #[path = "../../src/named.rs"]
 pub mod named;
 #[path = "../../src/pose/mod.rs"]
 pub mod pose;
 #[path = "../../src/system/mod.rs"]
 mod system;
+pub mod study;
 pub mod verify;
 
 use std::io::Write;

@@ -170,12 +170,12 @@ impl Demo {
     fn evaluate(&self, method: &Method, lifter: &Lifter, set: &PoseSet) -> Result<Row> {
         let config = AdaptConfig { seed: self.seed, ..method.mode.policy(lifter.model()).into() };
         let mut progress = output::Progress::start(method.mode.name, set.len());
-        let result = predict(lifter, &config, set, Stream::default(), |done| {
+        let result = predict(lifter, &config, set, &Stream::default(), |done| {
             progress.update(done, "");
             Ok(())
         })?;
         let score = evaluate(&result.poses, &study::truth(set)?, set.joints, Protocol::Us);
-        let run = Run { poses: result.poses, ms_per_sample: result.ms_per_sample };
+        let run = Run { poses: result.poses, as_trained: 0, ms_per_sample: result.ms_per_sample };
         Ok(Row { method: method.clone(), score, run })
     }
 }

@@ -8,12 +8,15 @@ mod import;
 mod info;
 mod interrupt;
 mod lift;
+mod merge;
 mod options;
 mod output;
+mod parts;
 mod plan;
 mod programs;
 mod report;
 mod settings;
+mod shard;
 mod study;
 mod synth;
 #[cfg(test)]
@@ -52,6 +55,7 @@ enum Command {
     Info(info::Info),
     Train(train::Train),
     Eval(eval::Eval),
+    Merge(merge::Merge),
     Lift(lift::Lift),
     Study(study::Study),
     Report(report::Report),
@@ -95,7 +99,8 @@ pub fn run() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let mut out = io::stdout().lock();
+    // What is lifted to standard output is data, and goes past this.
+    let mut out = output::Shown::new(io::stdout().lock());
     let outcome = cli.command.run(&mut out).and_then(|code| Ok(out.flush().map(|()| code)?));
     match outcome {
         Ok(code) => code,
@@ -120,6 +125,7 @@ impl Command {
             Self::Info(command) => command.run(out),
             Self::Train(command) => command.run(out),
             Self::Eval(command) => command.run(out),
+            Self::Merge(command) => command.run(out),
             Self::Lift(command) => command.run(out),
             Self::Study(command) => command.run(out),
             Self::Report(command) => command.run(out),

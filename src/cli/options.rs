@@ -23,7 +23,8 @@ use crate::tune;
 /// Where to compute.
 #[derive(Debug, Args)]
 pub(super) struct DeviceOptions {
-    /// auto (a hardware GPU, else the CPU), cpu, gpu, gpu:N as numbered by `isopose devices`, or part of a GPU's name.
+    /// auto (a hardware GPU, else the CPU), cpu, gpu, gpu:N as numbered by `isopose devices`, or part of a GPU's name; eval
+    /// takes several, such as gpu:0,gpu:1, which share the samples.
     /// WGPU_BACKEND limits the backends that GPUs are sought in
     #[arg(long, value_name = "D", default_value = "auto")]
     device: String,
@@ -55,6 +56,23 @@ impl DeviceOptions {
         self.open_with(ShaderChecks::Off)
     }
 
+    /// As [`Self::open`] of each device of a list, `gpu:0,gpu:1`.
+    pub(super) fn open_each(&self) -> Result<Vec<Device>> {
+        let Some(names) = self.list() else { return Ok(vec![self.open()?]) };
+        if names.iter().any(String::is_empty) {
+            let problem = format!("{}: there is an empty name in the list; strike a comma", self.device);
+            return Err(Error::setting("device", problem));
+        }
+        names.into_iter().map(|device| Self { device, threads: self.threads }.open()).collect()
+    }
+
+    /// The names of a list. A GPU's name may have a comma too, but none that is `cpu` or a number.
+    fn list(&self) -> Option<Vec<String>> {
+        let names: Vec<String> = self.device.split(',').map(|name| name.trim().to_lowercase()).collect();
+        let is_plain = |name: &String| name.is_empty() || name == "cpu" || name == "gpu" || name.starts_with("gpu:");
+        (names.len() > 1 && names.iter().any(is_plain)).then_some(names)
+    }
+
     pub(super) fn open_with(&self, checks: ShaderChecks) -> Result<Device> {
         let device = self.open_untuned(checks)?;
         let (Device::Gpu(gpu), Some(path)) = (&device, tiles_path()) else { return Ok(device) };
@@ -70,6 +88,9 @@ impl DeviceOptions {
 
     /// Opens the device with the tiles that it has before `isopose tune`.
     pub(super) fn open_untuned(&self, checks: ShaderChecks) -> Result<Device> {
+        if self.list().is_some() {
+            return Err(Error::setting("device", format!("{}: only eval takes several; give one", self.device)));
+        }
         if let ("auto", Some(problem)) = (&*self.device, unusable_variable()) {
             output::note(&format!("warning: {problem}; the CPU computes"));
         }
@@ -278,8 +299,28 @@ pub(super) fn positive<T: FromStr + Into<f64> + Copy>(text: &str) -> std::result
 
 /// The program's name and its arguments, as typed.
 pub(super) fn command_line() -> String {
-    let arguments = std::env::args_os().skip(1).map(|word| quoted(Path::new(&word)));
-    std::iter::once("isopose".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
+    command_line_without(&[])
+}
+
+/// The same without these flags and their values.
+pub(super) fn command_line_without(flags: &[&str]) -> String {
+    std::iter::once("isopose".to_owned()).chain(arguments_without(flags)).collect::<Vec<_>>().join(" ")
+}
+
+/// The arguments, as a shell takes them, without these flags and their values.
+pub(super) fn arguments_without(flags: &[&str]) -> Vec<String> {
+    let mut typed = std::env::args_os().skip(1);
+    let mut arguments = Vec::new();
+    while let Some(word) = typed.next() {
+        let word = quoted(Path::new(&word));
+        let flag = flags.iter().find_map(|flag| word.strip_prefix(flag));
+        match flag {
+            Some("") => drop(typed.next()),
+            Some(rest) if rest.starts_with('=') => {}
+            _ => arguments.push(word),
+        }
+    }
+    arguments
 }
 
 /// A word as a shell takes it.

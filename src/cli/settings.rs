@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::options;
 use crate::config::{Decay, Lift, ModelConfig, Preset, Ssl, TrainConfig};
 use crate::error::{Error, Result};
+use crate::format::{HAND_WRITTEN, read_text_limited};
 
 /// Settings that a flag can give.
 #[derive(Debug, Default, Args)]
@@ -244,7 +245,7 @@ fn check(Settings { model, train }: &Settings) -> Result<()> {
 
 /// What a file says, which is known to be settings.
 fn read(path: &Path) -> Result<toml::Table> {
-    let text = std::fs::read_to_string(path).map_err(|source| Error::io(path, "read", source))?;
+    let text = read_text_limited(path, HAND_WRITTEN)?;
     let located = |error: toml::de::Error| {
         let start = error.span().map_or(0, |span| span.start.min(text.len()));
         let before = text.get(..start).unwrap_or_default();

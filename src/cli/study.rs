@@ -8,14 +8,16 @@ use clap::Args;
 
 use super::options::{CameraOptions, DeviceOptions};
 use super::settings::{Length, SettingFlags};
+use super::shard::{self, Asked};
 use super::train::complete;
 use super::{Outcome, interrupt, options, output};
 use crate::adapt::{AdaptConfig, MODES};
 use crate::config::{ModelConfig, Preset};
 use crate::data::{PoseSet, hold_back};
 use crate::error::{Error, Result};
+use crate::evaluate::Shard;
 use crate::report::{self, Table};
-use crate::study::{self, Data, DataFile, Folder, Manifest, PaperTarget, Results, Settings, Step};
+use crate::study::{self, Data, DataFile, Folder, Manifest, Only, PaperTarget, Results, Settings, Step};
 use crate::train::Trainer;
 
 /// Recordings of the source that are kept out of training, to see what the change of scenario costs.
@@ -58,6 +60,14 @@ pub(super) struct Study {
     /// Goes on with the study in --out where it was cut off
     #[arg(long)]
     resume: bool,
+    /// Does this step alone, with --shard a part of it: train the models, or predict with trained ones. Several processes may
+    /// share --out; the study then goes on from what they did, with --resume
+    #[arg(long, value_name = "STEP", value_parser = options::named::<Only>())]
+    only: Option<Only>,
+    /// Does part I of N of the step; auto takes I and N from a Slurm array, srun or MPI, auto/N the I of a Kubernetes indexed
+    /// job or of GNU parallel
+    #[arg(long, value_name = "I/N", value_parser = shard::asked, requires = "only")]
+    shard: Option<Asked>,
     #[command(flatten)]
     camera: CameraOptions,
     #[command(flatten)]
@@ -83,7 +93,7 @@ impl Study {
         let device = self.device.open()?;
         let manifest = Manifest {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            command: options::command_line(),
+            command: options::command_line_without(&["--only", "--shard"]),
             device: device.name(),
             source: DataFile::of(&self.source, training.len())?,
             target: DataFile::of(&self.target, target.len())?,
@@ -93,18 +103,28 @@ impl Study {
             output::note(&format!("there is no study in {} yet: this begins one", self.out.display()));
         }
         interrupt::catch();
-        let folder = Folder::open(&self.out, &manifest, self.resume)?;
+        let shard = self.shard.map_or(Ok(Shard::WHOLE), shard::told)?;
+        let folder = match self.only {
+            Some(_) => Folder::open_shared(&self.out, &manifest)?,
+            None => Folder::open(&self.out, &manifest, self.resume)?,
+        };
         let data = Data { source: &training, held_back: held_back.as_ref(), held_back_ids: &ids, target: &target };
         let mut progress = Shown::default();
-        let results = study::run(&folder, data, &device, &mut |step| {
+        let observe = &mut |step: Step<'_>| {
             progress.show(step);
             interrupt::check()
-        });
-        drop(progress);
-        if matches!(results, Err(Error::Stopped)) {
-            let resume = if self.resume { "" } else { " --resume" };
-            output::note(&format!("stopped; what is done is kept. Go on: {}{resume}", options::command_line()));
+        };
+        if let Some(only) = self.only {
+            let done = study::run_part(&folder, data, &device, (only, shard), observe);
+            drop(progress);
+            self.say_stopped(&done, shard);
+            done?;
+            writeln!(out, "{only}: part {shard} is in {}", self.out.display())?;
+            return Ok(ExitCode::SUCCESS);
         }
+        let results = study::run(&folder, data, &device, observe);
+        drop(progress);
+        self.say_stopped(&results, shard);
         let results = results?;
         let page = self.out.join("report.html");
         report::write_html(&study::results_document(&results), &page)?;
@@ -115,6 +135,13 @@ impl Study {
             writeln!(out, "\nwrote {}", page.display())?;
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn say_stopped<T>(&self, done: &Result<T>, shard: Shard) {
+        if matches!(done, Err(Error::Stopped)) {
+            let resume = if self.resume || self.only.is_some() { "" } else { " --resume" };
+            output::note(&format!("stopped; what is done is kept. Go on: {}{resume}", shard::command_line(shard)));
+        }
     }
 
     fn check(&self, source: &PoseSet, target: &PoseSet) -> Result<()> {

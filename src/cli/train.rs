@@ -252,7 +252,7 @@ fn held_back_score(trainer: &mut Trainer, unseen: &PoseSet, ids: &[i32], device:
     let Checkpoint { model, parameters, .. } = trainer.checkpoint(Vec::new())?;
     let lifter = Lifter::new(model, parameters, device)?;
     let config = AdaptConfig { batch: SCORE_BATCH, ..Policy::BASELINE.into() };
-    let predicted = predict(&lifter, &config, unseen, Stream::default(), |_| interrupt::check())?;
+    let predicted = predict(&lifter, &config, unseen, &Stream::default(), |_| interrupt::check())?;
     let truth = root_centred(unseen.positions.as_deref().unwrap_or_default(), unseen.joints);
     let Metrics { mpjpe_mm, pck, auc } = evaluate(&predicted.poses, &truth, unseen.joints, Protocol::Us);
     Ok(HeldBack { sequences: ids.len(), poses: unseen.len(), pck, auc, mpjpe_mm })

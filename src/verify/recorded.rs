@@ -42,6 +42,7 @@ use super::layout::{Sizes, expected_keys};
 use crate::checkpoint::{Archive, Tensor};
 use crate::config::{ModelConfig, Ssl, reference_count, reference_number};
 use crate::error::{Error, Result};
+use crate::format::{memory_limit, read_limited};
 
 /// What to do about a tensor that is not as the config has it.
 const FIT: &str = "use a file whose tensors fit its config";
@@ -77,8 +78,7 @@ impl RecordedState {
     /// # Errors
     /// If the file cannot be read, or see [`Self::from_bytes`].
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|source| Error::io(path, "read", source))?;
-        Self::from_bytes(path, &bytes)
+        Self::from_bytes(path, &read_limited(path, memory_limit())?)
     }
 
     /// Parses and checks the content of a recorded state; `name` stands for it in messages.

@@ -11,11 +11,14 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{Outcome, interrupt, options, output, words::Words};
+use super::shard::{self, Asked};
+use super::{Outcome, interrupt, options, output, parts, words::Words};
 use crate::data::{Motion, Summary};
 use crate::error::{Error, Result};
+use crate::evaluate::Shard;
 use crate::import::detector::{alphapose, coco, detectron, halpe, mediapipe, mmpose, openpose};
 use crate::import::{Collector, Progress, Tolerance, collect_to};
+use crate::lift::Form;
 use detectors::Detector;
 pub(super) use detectors::Kept;
 
@@ -62,6 +65,10 @@ struct Files {
     /// The file to write
     #[arg(long, value_name = "FILE.npz")]
     out: PathBuf,
+    /// Imports part I of N of the given paths alone, to a file of its own beside --out; `isopose merge` puts all together.
+    /// auto takes I and N from a Slurm array, srun or MPI; auto/N the I of a Kubernetes indexed job or of GNU parallel
+    #[arg(long, value_name = "I/N", value_parser = shard::asked)]
+    shard: Option<Asked>,
     /// Stop at the first damaged record or file, instead of leaving it out with a warning
     #[arg(long)]
     strict: bool,
@@ -119,14 +126,26 @@ impl Files {
         joints: Joints,
         import: impl FnOnce(&[PathBuf], &mut Collector<'_>, Progress<'_>) -> Result<()>,
     ) -> Outcome {
+        let shard = self.shard.map_or(Ok(Shard::WHOLE), shard::told)?;
+        let count = self.paths.len();
+        if shard.count() > count {
+            let problem =
+                format!("of {count} given paths {} parts cannot each have one; give more paths", shard.count());
+            return Err(Error::setting("shard", problem).into());
+        }
+        let place = shard::file(&self.out, shard);
         let written = |paths: &[PathBuf], progress: Progress<'_>| {
-            collect_to(&self.out, joints.joints, |to| {
+            collect_to(&place, joints.joints, |to| {
                 to.tolerate(self.tolerance());
                 import(paths, to, progress)
             })
         };
-        let summary = self.import(None, written)?;
-        self.report(out, Report { out: self.out.clone(), summary })
+        let part = (!shard.is_whole()).then(|| parts::begin(&place, shard)).transpose()?;
+        let summary = self.import((&self.paths[shard.part(0..count)], None), &place, written)?;
+        if let Some(part) = part {
+            part.end(Form::Npz, None, &[])?;
+        }
+        self.report(out, Report { out: place, summary })
     }
 
     /// Imports, writes and reports motion.
@@ -136,8 +155,12 @@ impl Files {
         joint_map: Option<&Path>,
         import: impl FnOnce(&[PathBuf], &mut Vec<String>, Progress<'_>) -> Result<Motion>,
     ) -> Outcome {
+        if self.shard.is_some() {
+            return Err(Error::setting("shard", "motion files are imported together; leave it out").into());
+        }
         let mut warnings = Vec::new();
-        let motion = self.import(joint_map, |paths, progress| import(paths, &mut warnings, progress))?;
+        let read = |paths: &[PathBuf], progress: Progress<'_>| import(paths, &mut warnings, progress);
+        let motion = self.import((&self.paths, joint_map), &self.out, read)?;
         motion.save(&self.out)?;
         // They name settings, as errors do.
         let summary = Summary {
@@ -153,13 +176,18 @@ impl Files {
         self.report(out, Report { out: self.out.clone(), summary })
     }
 
-    /// Imports what reads the files, and `other`.
-    fn import<T>(&self, other: Option<&Path>, import: impl FnOnce(&[PathBuf], Progress<'_>) -> Result<T>) -> Result<T> {
+    /// Imports to `place` what reads the `paths`, and `other`.
+    fn import<T>(
+        &self,
+        (paths, other): (&[PathBuf], Option<&Path>),
+        place: &Path,
+        import: impl FnOnce(&[PathBuf], Progress<'_>) -> Result<T>,
+    ) -> Result<T> {
         let inputs: Vec<&Path> = self.paths.iter().map(PathBuf::as_path).chain(other).collect();
-        options::check_writable(&self.out, "--out", &inputs)?;
+        options::check_writable(place, "--out", &inputs)?;
         let mut progress: Option<output::Progress> = None;
         interrupt::catch();
-        let done = import(&self.paths, &mut |done, total| {
+        let done = import(paths, &mut |done, total| {
             progress.get_or_insert_with(|| output::Progress::start("import", total)).update(done, "");
             interrupt::check()
         });
@@ -167,7 +195,7 @@ impl Files {
         if matches!(done, Err(Error::Stopped)) {
             output::note(&format!(
                 "stopped; {} is as it was. Begin again: {}",
-                self.out.display(),
+                place.display(),
                 options::command_line()
             ));
         }

@@ -14,13 +14,17 @@ use clap::Args;
 
 use super::import::Kept;
 use super::options::{self, Adaptation, CameraOptions, DeviceOptions};
-use super::{Outcome, interrupt, output};
+use super::shard::{self, Asked};
+use super::{Outcome, interrupt, output, parts};
 use crate::adapt::{Lifter, Mode};
 use crate::checkpoint::Checkpoint;
 use crate::config::Ssl;
 use crate::error::{Error, Result};
+use crate::evaluate::Shard;
 use crate::import::Tolerance;
-use crate::lift::{About, Form, Output, Page, Session, SessionConfig, Sink, Smooth, Smoother, USUAL_FPS, Up};
+use crate::lift::{
+    About, Form, Output, Page, STANDARD_OUTPUT, Session, SessionConfig, Sink, Smooth, Smoother, USUAL_FPS, Up,
+};
 use input::{Format, Input};
 use run::{How, Run};
 
@@ -73,6 +77,10 @@ pub(super) struct Lift {
     /// Writes a page too that plays the result, as trained and as adapted
     #[arg(long, value_name = "FILE.html")]
     view: Option<PathBuf>,
+    /// Lifts part I of N of the recordings alone, to a file of its own beside --out; `isopose merge` puts all together. auto
+    /// takes I and N from a Slurm array, srun or MPI; auto/N the I of a Kubernetes indexed job or of GNU parallel
+    #[arg(long, value_name = "I/N", value_parser = shard::asked, conflicts_with_all = ["view", "real_time"])]
+    shard: Option<Asked>,
     #[command(flatten)]
     adaptation: Adaptation,
     #[command(flatten)]
@@ -96,22 +104,30 @@ impl Lift {
     pub(super) fn run(&self, out: &mut dyn Write) -> Outcome {
         let to_stdout = self.out == Path::new("-");
         let form = Form::of(&self.out, self.output_format)?;
-        self.check(form, to_stdout)?;
+        let shard = self.shard.map_or(Ok(Shard::WHOLE), shard::told)?;
+        let to = &shard::file(&self.out, shard);
+        self.check(form, to, to_stdout)?;
         let checkpoint = options::load_checkpoint(&self.checkpoint)?;
         let mode = self.mode(&checkpoint);
+        self.check_parted(shard, form, mode)?;
         let config = self.config(mode, &checkpoint)?;
         let (kept, tolerance) = (&self.kept, self.tolerance());
         interrupt::catch();
         let input = Input::open(&self.input, self.format, (kept, tolerance), &self.camera, &checkpoint.model)?;
+        if matches!(input, Input::Lines(_)) && !shard.is_whole() {
+            let problem = "lines are lifted as they come; give a pose set or a detector's files";
+            return Err(Error::setting("shard", problem).into());
+        }
         let device = self.device.open()?;
         let lifter = Lifter::new(checkpoint.model, checkpoint.parameters, &device)?;
         let budget = config.budget;
         let session = Session::new(&lifter, config)?;
-        let sinks = self.sinks(form, self.about(form, mode, &session))?;
+        let part = (!shard.is_whole()).then(|| parts::begin(to, shard)).transpose()?;
+        let sinks = self.sinks(form, to, self.about(form, mode, &session))?;
         let how = How { fps: self.fps, budget, tolerance };
         let mut run = Run::new(session, Smoother::new(self.smooth, self.fps), sinks, how);
         let ended = match input {
-            Input::Set { set, is_guess } => run.set(&self.input, &set, is_guess),
+            Input::Set { set, is_guess } => run.set(&self.input, &set, is_guess, shard),
             Input::Lines(lines) => run.lines(&self.input, lines, &self.stream_camera(&lifter)),
         };
         let ended = run.finish(ended);
@@ -131,20 +147,23 @@ impl Lift {
             output::note(&format!("stopped after {} frames, which are written", summary.frames));
         }
         ended?;
+        if let Some(part) = part {
+            part.end(form, Some(&device.name()), &[&self.checkpoint, &self.input])?;
+        }
         Ok(ExitCode::SUCCESS)
     }
 
     /// What needs no file to be known.
-    fn check(&self, form: Form, to_stdout: bool) -> Result<()> {
+    fn check(&self, form: Form, to: &Path, to_stdout: bool) -> Result<()> {
         if to_stdout && self.json {
             return Err(Error::setting("json", "standard output has the poses; leave it out, or write them to a file"));
         }
         let inputs = [&*self.checkpoint, &*self.input];
         if !to_stdout {
             if form.is_whole() {
-                options::check_writable(&self.out, "--out", &inputs)?;
+                options::check_writable(to, "--out", &inputs)?;
             } else {
-                options::check_followed(&self.out, "--out", &inputs)?;
+                options::check_followed(to, "--out", &inputs)?;
             }
             self.check_inside()?;
             self.check_beside(form, &self.checkpoint)?;
@@ -160,11 +179,36 @@ impl Lift {
         Ok(())
     }
 
+    /// Fails for parts that would not be what they are of the whole, or that cannot be put together.
+    fn check_parted(&self, shard: Shard, form: Form, mode: Mode) -> Result<()> {
+        let wrong = |problem: String| Err(Error::setting("shard", problem));
+        if shard.is_whole() {
+            return Ok(());
+        }
+        if self.out == Path::new(STANDARD_OUTPUT) {
+            return wrong("each part has a file; name one in `out`".to_owned());
+        }
+        if mode.adapts() && !self.reset_on_cut {
+            return wrong(format!(
+                "{mode} carries on from one recording to the next, so that parts are lifted otherwise than all; give \
+                 `reset_on_cut`"
+            ));
+        }
+        if form.is_joined() {
+            Ok(())
+        } else {
+            wrong(format!("parts of {form} are not put together; use jsonl, csv or npz"))
+        }
+    }
+
     /// Fails if the output is a file of the folder that is read, of a kind that detectors write.
     fn check_inside(&self) -> Result<()> {
         let of_detector = self.out.extension().is_some_and(|ending| ending == "json" || ending == "npz");
         let [out, input] = [&self.out, &self.input].map(|path| path.canonicalize().ok());
-        let is_inside = out.zip(input).is_some_and(|(out, input)| out != input && out.starts_with(input));
+        // Parts have names of their own, beside this one.
+        let parent = self.out.parent().and_then(|folder| Path::new(".").join(folder).canonicalize().ok());
+        let beside = parent.filter(|_| self.shard.is_some()).map(|folder| folder.join("part"));
+        let is_inside = out.or(beside).zip(input).is_some_and(|(out, input)| out != input && out.starts_with(input));
         if of_detector && is_inside {
             let problem = format!("--out {}: this is an input too, for it is in the folder", self.out.display());
             return Err(Error::Usage(format!("{problem}; write to another file")));
@@ -222,12 +266,12 @@ impl Lift {
         }
     }
 
-    fn sinks(&self, form: Form, about: About) -> Result<Vec<Box<dyn Sink>>> {
+    fn sinks(&self, form: Form, to: &Path, about: About) -> Result<Vec<Box<dyn Sink>>> {
         let page = self.view.as_deref().map(|path| Page::new(path, about.clone())).transpose()?;
         let to = if self.out == Path::new("-") {
             Output::Stream(Box::new(io::stdout()))
         } else {
-            Output::File(self.out.clone())
+            Output::File(to.to_owned())
         };
         let mut sinks = vec![form.sink(about, to)?];
         sinks.extend(page.map(|page| Box::new(page) as Box<dyn Sink>));

@@ -10,6 +10,7 @@ use crate::cli::interrupt;
 use crate::cli::words::Words;
 use crate::data::{PoseSet, Wrong};
 use crate::error::{Error, Result};
+use crate::evaluate::Shard;
 use crate::import::Tolerance;
 use crate::lift::input::{self, Line, Malformed, Told};
 use crate::lift::{Counts, Frame, Lifted, Recorded, Session, Sink, Smoother, View};
@@ -85,9 +86,13 @@ impl Run {
         Self { session, smoother, sinks, fps, budget, tolerance, live, malformed: 0, told: Vec::new(), words }
     }
 
-    /// All frames of a set.
-    pub(super) fn set(&mut self, path: &Path, set: &PoseSet, is_guess: bool) -> Result<()> {
-        let recorded = Recorded::new(set, is_guess);
+    /// The frames of a set that are this part's.
+    pub(super) fn set(&mut self, path: &Path, set: &PoseSet, is_guess: bool, shard: Shard) -> Result<()> {
+        let mut recorded = Recorded::new(set, is_guess);
+        if !shard.is_whole() {
+            let part = shard.part_at(0..recorded.len(), &recorded.starts());
+            recorded = recorded.only(part);
+        }
         self.live = Live::start(Some(recorded.len()), self.budget);
         for (view, frame) in recorded.frames() {
             interrupt::check()?;
@@ -239,8 +244,15 @@ impl Run {
         if counts.crowded > before.crowded {
             once("crowded", "there are more people than `max_tracks`: not all are followed".to_owned());
         }
-        if counts.diverged > before.diverged {
-            once("diverged", "adaptation led astray; it starts again from the trained model. Lower `alpha`".to_owned());
+        if counts.renewed > before.renewed {
+            let said = "what was learnt led astray and is forgotten: adaptation begins anew. Lower `alpha`";
+            once("renewed", said.to_owned());
+        }
+        if counts.diverged - counts.renewed > before.diverged - before.renewed {
+            once("diverged", "adaptation led astray; nothing is learnt from that frame. Lower `alpha`".to_owned());
+        }
+        if counts.failed > before.failed {
+            once("failed", "of somebody no finite pose can be made: they are left out".to_owned());
         }
         if counts.cuts >= 20 && 2 * counts.cuts > counts.frames {
             let said = "most frames begin another recording or another scene, so that nobody is followed: give one line a \

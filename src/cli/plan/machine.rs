@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::format::read_text_limited;
 use crate::plan::model::{MACHINES, Machine};
 
 /// What `--gpu` says.
@@ -42,7 +43,7 @@ pub(super) fn help() -> String {
 }
 
 /// Most bytes of a file, many times what its eleven lines take.
-const LARGEST: u64 = 64 << 10;
+const LARGEST: usize = 64 << 10;
 
 /// The first words of what may be long.
 fn cut(text: &str) -> String {
@@ -55,12 +56,7 @@ fn cut(text: &str) -> String {
 
 fn read(path: &Path) -> Result<Machine> {
     const FIX: &str = "correct it; docs/model.md has every key and its unit";
-    let about = std::fs::metadata(path).map_err(|source| Error::io(path, "read", source))?;
-    if !about.is_file() || about.len() > LARGEST {
-        let problem = format!("it is no regular file of at most {} KiB", LARGEST >> 10);
-        return Err(Error::file(path, "the file", problem, FIX));
-    }
-    let text = std::fs::read_to_string(path).map_err(|source| Error::io(path, "read", source))?;
+    let text = read_text_limited(path, LARGEST)?;
     let machine: Machine = toml::from_str(&text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start.min(text.len()));
         let number = text.get(..start).unwrap_or_default().matches('\n').count();
