@@ -19,11 +19,17 @@ impl Folder {
 
     /// Runs a command line; whatever happens, nothing may panic.
     pub(crate) fn run(&self, line: &str) -> Output {
+        self.run_with(line.split_whitespace())
+    }
+
+    /// The same of words that may hold spaces.
+    pub(crate) fn run_with<'a>(&self, words: impl Iterator<Item = &'a str>) -> Output {
+        let words: Vec<&str> = words.collect();
         let mut command = Command::new(env!("CARGO_BIN_EXE_isopose"));
         // What this machine's user has tuned is no part of the test.
         command.current_dir(self.0.path()).env("ISOPOSE_TILES", "off");
-        let output = command.args(line.split_whitespace()).output().unwrap();
-        assert!(!stderr(&output).contains("panicked"), "{line}: {}", stderr(&output));
+        let output = command.args(&words).output().unwrap();
+        assert!(!stderr(&output).contains("panicked"), "{words:?}: {}", stderr(&output));
         output
     }
 
@@ -46,6 +52,16 @@ impl Folder {
         for word in words {
             assert!(text.contains(word), "{line}: `{word}` is not in: {text}");
         }
+    }
+
+    /// As [`Self::fail`] where notes may come before the error.
+    pub(crate) fn fail_last(&self, line: &str, code: i32, words: &[&str]) {
+        let output = self.run(line);
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(code), "{line}: {text}");
+        let error = text.lines().last().unwrap_or_default();
+        assert!(error.starts_with("error: "), "{line}: {text}");
+        words.iter().for_each(|word| assert!(error.contains(word), "{line}: `{word}` is not in: {error}"));
     }
 
     pub(crate) fn synth(&self, name: &str, scenario: &str, poses: usize, joints: usize) {

@@ -144,6 +144,66 @@ fn a_model_that_cannot_be_written_where_it_was_to_be_is_written_elsewhere() {
 }
 
 #[test]
+fn a_save_that_fails_is_told_and_tried_again() {
+    let folder = source();
+    let mut training = spawn(&folder, ENDLESS);
+    let model = folder.path("kept/m.safetensors");
+    wait_for(&model);
+    // In the way of the folder.
+    std::fs::remove_dir_all(folder.path("kept")).unwrap();
+    std::fs::write(folder.path("kept"), "").unwrap();
+    let mut lines = BufReader::new(training.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("not saved")));
+    std::fs::remove_file(folder.path("kept")).unwrap();
+    std::fs::create_dir(folder.path("kept")).unwrap();
+    wait_for(&model);
+    send("TERM", &training);
+    assert!(lines.any(|line| line.unwrap().contains("stopped at step")));
+    assert_eq!(training.wait().unwrap().code(), Some(143));
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let folder = source();
+    folder.succeed(&ENDLESS.replace("4000000000", "2"));
+    let line = "eval --checkpoint kept/m.safetensors --data source.npz --mode vanilla --out e --device cpu --threads 1";
+    let mut command = Command::new(env!("CARGO_BIN_EXE_isopose"));
+    // Two seconds without a look at what was asked for.
+    command.current_dir(folder.path(".")).args(line.split(' ')).env("ISOPOSE_FAULTS", "slow@1");
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for(&folder.path("e/pieces"));
+    std::thread::sleep(Duration::from_millis(300));
+    send("TERM", &child);
+    std::thread::sleep(Duration::from_millis(100));
+    let text = stopped(child, "TERM", 143);
+    assert!(!text.contains("stopped"), "{text}");
+}
+
+#[test]
+fn an_import_that_is_asked_to_end_leaves_what_was_there() {
+    let folder = Folder::new();
+    let results = concat!(env!("CARGO_MANIFEST_DIR"), "/kernels-tests/fixtures/detectors/coco/results.json");
+    std::fs::write(folder.path("out.npz"), "as it was").unwrap();
+    let make = Command::new("mkfifo").current_dir(folder.path(".")).arg("pipe.json").status().unwrap();
+    assert!(make.success());
+    let child = spawn(&folder, &format!("import coco pipe.json {results} --image-size 640x480 --out out.npz"));
+    // Until the pipe has a writer, the import waits for it.
+    let writer = std::thread::spawn({
+        let (pipe, text) = (folder.path("pipe.json"), std::fs::read(results).unwrap());
+        move || {
+            let mut pipe = std::fs::File::options().write(true).open(pipe).unwrap();
+            std::thread::sleep(Duration::from_millis(500));
+            pipe.write_all(&text).unwrap();
+        }
+    });
+    std::thread::sleep(Duration::from_millis(300));
+    let text = stopped(child, "TERM", 143);
+    writer.join().unwrap();
+    assert!(text.contains("out.npz is as it was. Begin again: isopose import coco"), "{text}");
+    assert_eq!(std::fs::read_to_string(folder.path("out.npz")).unwrap(), "as it was");
+}
+
+#[test]
 fn an_evaluation_that_is_asked_to_end_says_what_it_has() {
     let folder = source();
     folder.succeed(&ENDLESS.replace("4000000000", "2"));

@@ -77,7 +77,7 @@ fn a_track_that_knows_its_camera_equals_a_set_that_does() {
     let stream = Stream::default();
     let config = AdaptConfig { masked: false, ..few(Policy::ONLINE).into() };
     let lifter = lifter(&model, &Device::Cpu(1));
-    let evaluated = predict(&lifter, &config, &set, stream, |_| Ok(())).unwrap().poses;
+    let evaluated = predict(&lifter, &config, &set, &stream, |_| Ok(())).unwrap().poses;
     assert_eq!(evaluated, lifter.adapter(config).unwrap().track().push_set(&set, 0..48).unwrap());
 }
 

@@ -138,8 +138,8 @@ fn sets_with_missing_joints_are_filled_adapted_to_and_predicted() {
             assert!(x.iter().all(|v| v.abs() < 1.0), "{fill:?}, pose {pose}: {x:?}");
         }
         for (model, mode) in every_adaptation(&["baseline", "vanilla-lr", "online"]) {
-            let (config, stream) = (adaptation(mode.policy(&model)), Stream { fill, resets: &[] });
-            let result = predict(&lifter(&model, &device), &config, &poses, stream, |_| Ok(())).unwrap();
+            let (config, stream) = (adaptation(mode.policy(&model)), Stream { fill, ..Stream::default() });
+            let result = predict(&lifter(&model, &device), &config, &poses, &stream, |_| Ok(())).unwrap();
             assert!(result.poses.iter().all(|v| v.is_finite()), "{fill:?} {mode}");
         }
         filled.push(set.keypoints);

@@ -109,6 +109,7 @@ fn a_killed_study_of_geometry_ends_as_one_that_was_left_alone() {
         assert!(text.contains(word), "{word}: {text}");
     }
     let page = killed_and_whole(&folder, GEOMETRY);
+    in_parts(&folder, GEOMETRY);
     let methods =
         ["Joint, views only", "Vanilla-lr", "Online-skip", "PA-MPJPE", "2 random views a step, 3 poses replayed"];
     let tables = ["MPJPE by action, mm", "Time of a sample", "px of the image", "px of a person of 200", "T = 1, α = "];
@@ -162,6 +163,28 @@ fn killed_and_whole(folder: &Folder, study: &str) -> String {
     page
 }
 
+/// Shares the study that is whole among processes and compares the results.
+fn in_parts(folder: &Folder, study: &str) {
+    let part = |only: &str, part: &str| format!("{study} --out parts --only {only} --shard {part}");
+    folder.fail(&part("predict", "1/2"), 1, &["seed-0-baseline", "step 0 of 40", "train it first", "--only"]);
+    for shard in ["3/3", "1/3", "2/3"] {
+        folder.succeed(&part("train", shard));
+    }
+    for shard in ["2/2", "1/2"] {
+        let text = folder.succeed(&part("predict", shard));
+        assert!(text.contains(&format!("predict: part {shard} is in parts")), "{text}");
+    }
+    let predicted = fs::read_dir(folder.path("parts/pieces")).unwrap().count();
+    assert!(predicted > 6, "{predicted} pieces");
+    let text = folder.run(&format!("{study} --out parts --resume"));
+    assert_eq!(text.status.code(), Some(0), "{}", stderr(&text));
+    assert!(!stderr(&text).contains("train baseline"), "all was trained: {}", stderr(&text));
+    // Times are taken out of the other already.
+    let whole: Value = serde_json::from_slice(&fs::read(folder.path("whole/results.json")).unwrap()).unwrap();
+    assert!(whole == folder.results_without_times("parts").0, "the results differ");
+    assert!(!folder.path("parts/pieces").exists(), "they are for what is not finished");
+}
+
 /// Everything that the paper shows is there, its own numbers quoted.
 fn is_complete(page: &str) {
     let figures = ["Figure 4", "Figure 5", "Figure 6", "Figure 7"];
@@ -208,7 +231,7 @@ fn unfinished_and_changed_studies_are_refused(folder: &Folder) {
     folder.succeed(&format!("{few} few.npz"));
     fs::copy(folder.path("few.npz"), &kept).unwrap();
     let resumed = format!("{STUDY} --out killed --paper-target mpi-inf-3dhp --resume");
-    folder.fail(&resumed, 1, &["seed-0-baseline.npz", "shape [5, 16, 3], not [64, 16, 3]"]);
+    folder.fail(&resumed, 1, &["seed-0-baseline.npz", "study: it is of another study", "remove the file and go on"]);
 }
 
 #[test]
