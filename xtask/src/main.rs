@@ -13,6 +13,7 @@ usage: cargo xtask test [ARGUMENTS OF cargo test]
        cargo xtask bench [--device D] [--gpu G] [--out FILE.md] [--quick]
        cargo xtask shaders [--out FOLDER] [--dxc [PATH]]
        cargo xtask isa [--family NAME] [--all] [--json] [--dump FOLDER]
+       cargo xtask sbom [ARGUMENTS OF cargo cyclonedx]
 
   test   install a Vulkan driver where one is missing and can be installed,
          then run `cargo test --workspace --release`
@@ -26,7 +27,9 @@ usage: cargo xtask test [ARGUMENTS OF cargo test]
          the workspace
   isa    what Mesa's compiler makes of the linear kernels for an AMD GPU, no
          such GPU needed [default: navi31]; --all takes every tile, not only
-         those of GPUs; --dump writes the machine code";
+         those of GPUs; --dump writes the machine code
+  sbom   what the program is made of, in CycloneDX (*.cdx.json), by
+         cargo-cyclonedx where that is installed";
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::bench(args),
         Some("shaders") => tools::run("shaders", &["--out", "target/shaders"], args),
         Some("isa") => tools::run("isa", &[], args),
+        Some("sbom") => sbom(args),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}");
             ExitCode::SUCCESS
@@ -50,6 +54,16 @@ fn main() -> ExitCode {
 fn test(args: impl Iterator<Item = OsString>) -> ExitCode {
     vulkan::ensure_driver();
     run_cargo(cargo().args(["test", "--workspace", "--release"]).args(args))
+}
+
+/// Writes the list of packages that the program is made of.
+fn sbom(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let is_there = cargo().args(["cyclonedx", "--version"]).output().is_ok_and(|output| output.status.success());
+    if !is_there {
+        eprintln!("xtask: cargo-cyclonedx is not installed: `cargo install cargo-cyclonedx --locked` does it");
+        return ExitCode::FAILURE;
+    }
+    run_cargo(cargo().args(["cyclonedx", "--format", "json", "--describe", "binaries"]).args(args))
 }
 
 /// Cargo, at the root of the workspace.
