@@ -97,7 +97,7 @@ fn files_that_are_no_parts_of_one_are_not_merged() {
     for (parts, words) in [
         (one.to_owned(), &["of 2 parts there is no 2/2"][..]),
         (format!("{one} {two} {other}"), &["part 2/2 is a.shard-2-of-2.csv too"]),
-        (format!("{one} {other}"), &[other, "command", one]),
+        (format!("{one} {other}"), &[other, "command", one, "--up here, --out there"]),
         (format!("{one} source.npz"), &["source.npz.part", "--shard"]),
         (format!("{one} nothing.csv"), &["nothing.csv"]),
         (format!("{one} {two}.part"), &["a.shard-2-of-2.csv.part"]),

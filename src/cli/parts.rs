@@ -22,7 +22,7 @@ struct Note {
     shard: Shard,
     /// What the file is written as.
     form: Form,
-    /// The arguments but for what says which part it is, as a shell takes them.
+    /// The arguments, as a shell takes them, but for what says which part it is and for threads, which change no bit.
     command: Vec<String>,
     /// Where it was computed, without the number of threads.
     device: Option<String>,
@@ -63,7 +63,7 @@ impl Part {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             shard: self.shard,
             form,
-            command: options::arguments_without(&["--shard"]),
+            command: options::arguments_without(&["--shard", "--threads"]),
             device: device.map(|name| device_kind(name).to_owned()),
             inputs,
             crc32: crc32_of(path)?,
@@ -107,13 +107,12 @@ pub(super) fn merge(paths: &[PathBuf], out: &Path) -> Result<usize> {
             ("inputs", note.inputs != alike.inputs),
         ];
         if let Some((field, _)) = differs.into_iter().find(|(_, differs)| *differs) {
-            let problem = format!("it is not that of {}", first.display());
-            return Err(Error::file(
-                path,
-                field,
-                problem,
-                "give parts that one command made of the same files on one kind of device, but for --shard",
-            ));
+            let words = note.command.iter().zip(&alike.command).find(|(word, other)| word != other);
+            let words = words.filter(|_| field == "command");
+            let said = words.map_or(String::new(), |(word, other)| format!(": {word} here, {other} there"));
+            let problem = format!("it is not that of {}{said}", first.display());
+            let fix = "give parts that one command made of the same files on one kind of device, but for --shard";
+            return Err(Error::file(path, field, problem, fix));
         }
     }
     if Form::of(out, None).ok() != Some(alike.form) {

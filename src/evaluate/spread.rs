@@ -23,7 +23,7 @@ pub struct Spread<'a> {
 
 impl Spread<'_> {
     /// Predicts the samples on the devices of these lifters, at the same time. A policy that carries on is parted where it
-    /// starts anew.
+    /// starts anew. The time of a sample is that on its own device.
     ///
     /// # Errors
     /// As [`Pieces::predict`], of any of them; the others then end.
