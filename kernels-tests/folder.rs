@@ -25,12 +25,21 @@ impl Folder {
     /// The same of words that may hold spaces.
     pub(crate) fn run_with<'a>(&self, words: impl Iterator<Item = &'a str>) -> Output {
         let words: Vec<&str> = words.collect();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_isopose"));
-        // What this machine's user has tuned is no part of the test.
-        command.current_dir(self.0.path()).env("ISOPOSE_TILES", "off");
-        let output = command.args(&words).output().unwrap();
+        let output = self.command_of(&words).output().unwrap();
         assert!(!stderr(&output).contains("panicked"), "{words:?}: {}", stderr(&output));
         output
+    }
+
+    /// A command line that the test runs itself.
+    pub(crate) fn command(&self, line: &str) -> Command {
+        self.command_of(&line.split_whitespace().collect::<Vec<_>>())
+    }
+
+    fn command_of(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_isopose"));
+        // What this machine's user has tuned is no part of the test.
+        command.current_dir(self.0.path()).env("ISOPOSE_TILES", "off").args(words);
+        command
     }
 
     pub(crate) fn succeed(&self, line: &str) -> String {

@@ -7,10 +7,14 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use isopose::data::PoseSet;
+use isopose::adapt::Mode;
+use isopose::data::{PoseSet, Scenario, synthetic};
+use isopose::evaluate::{Pieces, Stream, Told, predict};
 use serde_json::Value;
 
+use crate::device::devices;
 use crate::folder::{Folder, stderr};
+use crate::models::{adaptation, geometry, lifter};
 
 /// Longest wait for something that takes seconds on a machine with nothing else to do.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -92,6 +96,41 @@ fn parts_put_together_are_the_whole() {
     // Several devices of one process.
     folder.succeed(&format!("{all} --out devices").replace("--device cpu", "--device cpu,cpu,cpu"));
     assert_same(&folder, "whole", "devices");
+}
+
+#[test]
+fn parts_and_pieces_are_the_whole_on_every_device() {
+    let model = geometry(16, 20);
+    let mut set = synthetic(Scenario::Target, 40, 3, 16).unwrap();
+    set.confidence = Some((0..40 * 16).map(|at| if at % 37 == 5 { 0.0 } else { 1.0 }).collect());
+    let starts = set.sequence_starts();
+    // A part may begin with a sequence only, and pieces end anywhere.
+    let middle = starts[starts.len() / 2];
+    for (device, mode) in devices().into_iter().flat_map(|device| {
+        [Mode::VANILLA, Mode::ONLINE, Mode::ONLINE_SKIP, Mode::BASELINE].map(|mode| (device.clone(), mode))
+    }) {
+        let what = format!("{mode} on {}", device.name());
+        let (lifter, config) = (lifter(&model, &device), adaptation(mode.policy(&model)));
+        let stream = |range| Stream { resets: &starts, range, ..Stream::default() };
+        let part = |range| predict(&lifter, &config, &set, &stream(range), |_| Ok(())).unwrap().poses;
+        let whole = part(None);
+        assert!(whole == [part(Some(0..middle)), part(Some(middle..40))].concat(), "{what}: parts");
+        let folder = tempfile::tempdir().unwrap();
+        let pieces = Pieces::new(folder.path(), "p").unwrap();
+        let lives = (0..40).find_map(|life| {
+            // Ended after the first lot of each life.
+            let ended = pieces.predict(&lifter, &config, &set, &stream(None), |told| match told {
+                Told::At(done) if done > life => Err(isopose::Error::Stopped),
+                _ => Ok(()),
+            });
+            match ended {
+                Err(isopose::Error::Stopped) => None,
+                ended => Some((life, ended.unwrap().poses)),
+            }
+        });
+        let (lives, poses) = lives.unwrap();
+        assert!(lives > 1 && whole == poses, "{what}: {lives} pieces");
+    }
 }
 
 #[test]

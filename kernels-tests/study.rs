@@ -3,14 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 use isopose::config::Preset;
 use isopose::format::npz::Npz;
 use rand::{RngExt, SeedableRng};
 use serde_json::Value;
+
+use crate::folder::{Folder, stderr};
 
 const STUDY: &str = "study --source source.npz --target target.npz --preset paper --width 16 --steps 40 --lr 1e-2 \
                      --dropout 0 --seeds 2 --copies 4 --sweep-samples 12 --classifier-steps 20 --device cpu --threads 1";
@@ -19,76 +21,37 @@ const GEOMETRY: &str = "study --source source.npz --target target.npz --config m
                         --dropout 0 --copies 2 --replay 3 --sweep-samples 12 --classifier-steps 20 --device cpu --threads 1";
 const MIXED: &str = "[train]\nrandom_views = 0.5\nlimb_mixing = 0.25\n";
 
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    /// A scratch folder with two scenarios.
-    fn new() -> Self {
-        let folder = Self(tempfile::tempdir().unwrap());
-        folder.succeed("synth --scenario source --poses 320 --out source.npz");
-        folder.succeed("synth --scenario target --poses 64 --seed 1 --out target.npz");
-        folder
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_isopose"));
-        command.current_dir(self.0.path()).args(line.split_whitespace());
-        command
-    }
-
-    fn run(&self, line: &str) -> Output {
-        let output = self.command(line).output().unwrap();
-        assert!(!stderr(&output).contains("panicked"), "{line}: {}", stderr(&output));
-        output
-    }
-
-    fn succeed(&self, line: &str) -> String {
-        let output = self.run(line);
-        assert_eq!(output.status.code(), Some(0), "{line}: {}", stderr(&output));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn fail(&self, line: &str, code: i32, words: &[&str]) {
-        let output = self.run(line);
-        let text = stderr(&output);
-        assert_eq!(output.status.code(), Some(code), "{line}: {text}");
-        let error = text.lines().last().unwrap_or_default();
-        assert!(error.starts_with("error: "), "{line}: {text}");
-        words.iter().for_each(|word| assert!(error.contains(word), "{line}: `{word}` is not in: {error}"));
-    }
-
-    /// Takes the times out of a study's results, makes its report again and returns both.
-    fn results_without_times(&self, study: &str) -> (Value, String) {
-        let results = self.path(study).join("results.json");
-        let mut json: Value = serde_json::from_slice(&fs::read(&results).unwrap()).unwrap();
-        // What the study was begun with, not what it was resumed with.
-        let command = json["manifest"]["command"].as_str().unwrap();
-        assert!(command.starts_with("isopose study --source"), "{command}");
-        json["manifest"]["command"] = "as typed".into();
-        for method in json["comparison"]["methods"].as_array_mut().unwrap() {
-            for run in method["runs"].as_array_mut().unwrap() {
-                let time = run["ms_per_sample"].as_f64().unwrap();
-                assert!(time > 0.0);
-                run["ms_per_sample"] = 1.0.into();
-            }
-        }
-        fs::write(&results, serde_json::to_vec(&json).unwrap()).unwrap();
-        self.succeed(&format!("report {study}"));
-        (json, fs::read_to_string(self.path(study).join("report.html")).unwrap())
-    }
+/// A scratch folder with two scenarios.
+fn scenarios() -> Folder {
+    let folder = Folder::new();
+    folder.succeed("synth --scenario source --poses 320 --out source.npz");
+    folder.succeed("synth --scenario target --poses 64 --seed 1 --out target.npz");
+    folder
 }
 
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
+/// Takes the times out of a study's results, makes its report again and returns both.
+fn results_without_times(folder: &Folder, study: &str) -> (Value, String) {
+    let results = folder.path(study).join("results.json");
+    let mut json: Value = serde_json::from_slice(&fs::read(&results).unwrap()).unwrap();
+    // What the study was begun with, not what it was resumed with.
+    let command = json["manifest"]["command"].as_str().unwrap();
+    assert!(command.starts_with("isopose study --source"), "{command}");
+    json["manifest"]["command"] = "as typed".into();
+    for method in json["comparison"]["methods"].as_array_mut().unwrap() {
+        for run in method["runs"].as_array_mut().unwrap() {
+            let time = run["ms_per_sample"].as_f64().unwrap();
+            assert!(time > 0.0);
+            run["ms_per_sample"] = 1.0.into();
+        }
+    }
+    fs::write(&results, serde_json::to_vec(&json).unwrap()).unwrap();
+    folder.succeed(&format!("report {study}"));
+    (json, fs::read_to_string(folder.path(study).join("report.html")).unwrap())
 }
 
 #[test]
 fn a_killed_study_ends_as_one_that_was_left_alone() {
-    let folder = Folder::new();
+    let folder = scenarios();
     let text = folder.succeed(&format!("{STUDY} --out whole --paper-target mpi-inf-3dhp"));
     for word in ["Table 1", "Table 3", "Online ISO (PA)", "whole/report.html"] {
         assert!(text.contains(word), "{word}: {text}");
@@ -102,7 +65,7 @@ fn a_killed_study_ends_as_one_that_was_left_alone() {
 
 #[test]
 fn a_killed_study_of_geometry_ends_as_one_that_was_left_alone() {
-    let folder = Folder::new();
+    let folder = scenarios();
     fs::write(folder.path("mixed.toml"), MIXED).unwrap();
     let text = folder.succeed(&format!("{GEOMETRY} --out whole"));
     for word in ["Table 1", "Methods, US", "Gains", "Ablations", "Joint (PA)", "whole/report.html"] {
@@ -122,9 +85,9 @@ fn a_killed_study_of_geometry_ends_as_one_that_was_left_alone() {
     assert!(!page.contains("NaN") && !page.contains("Online-Cyc"));
     // The paper's study is another one.
     let paper = STUDY.replace("--seeds 2", "--config mixed.toml");
-    folder.fail(&format!("{paper} --out whole --resume"), 2, &["setting preset was geometry", "paper now"]);
-    folder.fail(&format!("{STUDY} --out new --replay 4"), 2, &["--replay", "leave it out"]);
-    folder.fail(&format!("{} --out new", GEOMETRY.replace("--replay 3", "--replay 9999999")), 2, &["--replay"]);
+    folder.fail_last(&format!("{paper} --out whole --resume"), 2, &["setting preset was geometry", "paper now"]);
+    folder.fail_last(&format!("{STUDY} --out new --replay 4"), 2, &["--replay", "leave it out"]);
+    folder.fail_last(&format!("{} --out new", GEOMETRY.replace("--replay 3", "--replay 9999999")), 2, &["--replay"]);
     assert!(!folder.path("new").exists());
 }
 
@@ -151,7 +114,7 @@ fn killed_and_whole(folder: &Folder, study: &str) -> String {
     }
     assert!(kills > 0, "it ended before it could be killed");
 
-    let [(whole, page), (killed, other)] = ["whole", "killed"].map(|study| folder.results_without_times(study));
+    let [(whole, page), (killed, other)] = ["whole", "killed"].map(|study| results_without_times(folder, study));
     assert!(whole == killed, "the results differ");
     assert!(page == other, "the reports differ");
     // What the killed runs left half written is gone.
@@ -166,7 +129,7 @@ fn killed_and_whole(folder: &Folder, study: &str) -> String {
 /// Shares the study that is whole among processes and compares the results.
 fn in_parts(folder: &Folder, study: &str) {
     let part = |only: &str, part: &str| format!("{study} --out parts --only {only} --shard {part}");
-    folder.fail(&part("predict", "1/2"), 1, &["seed-0-baseline", "step 0 of 40", "train it first", "--only"]);
+    folder.fail_last(&part("predict", "1/2"), 1, &["seed-0-baseline", "step 0 of 40", "train it first", "--only"]);
     for shard in ["3/3", "1/3", "2/3"] {
         folder.succeed(&part("train", shard));
     }
@@ -181,7 +144,7 @@ fn in_parts(folder: &Folder, study: &str) {
     assert!(!stderr(&text).contains("train baseline"), "all was trained: {}", stderr(&text));
     // Times are taken out of the other already.
     let whole: Value = serde_json::from_slice(&fs::read(folder.path("whole/results.json")).unwrap()).unwrap();
-    assert!(whole == folder.results_without_times("parts").0, "the results differ");
+    assert!(whole == results_without_times(folder, "parts").0, "the results differ");
     assert!(!folder.path("parts/pieces").exists(), "they are for what is not finished");
 }
 
@@ -198,18 +161,18 @@ fn is_complete(page: &str) {
 }
 
 fn unfinished_and_changed_studies_are_refused(folder: &Folder) {
-    folder.fail(&format!("{STUDY} --out whole"), 2, &["--out: ", "whole", "--resume", "another folder"]);
+    folder.fail_last(&format!("{STUDY} --out whole"), 2, &["--out: ", "whole", "--resume", "another folder"]);
     let changed = STUDY.replace("--copies 4", "--copies 8");
-    folder.fail(&format!("{changed} --out whole --resume"), 2, &["setting copies was 4", "8 now"]);
+    folder.fail_last(&format!("{changed} --out whole --resume"), 2, &["setting copies was 4", "8 now"]);
     let other = STUDY.replace("--target target.npz", "--target source.npz");
-    folder.fail(&format!("{other} --out whole --resume"), 2, &["--target was 64 poses", "320 poses"]);
+    folder.fail_last(&format!("{other} --out whole --resume"), 2, &["--target was 64 poses", "320 poses"]);
     fs::remove_file(folder.path("whole/results.json")).unwrap();
-    folder.fail("report whole", 1, &["whole", "not finished", "--resume"]);
-    folder.fail("report nothing --out x.html", 1, &["nothing", "no study"]);
-    folder.fail("report killed --out x.pdf", 2, &["x.pdf", ".html or .md"]);
+    folder.fail_last("report whole", 1, &["whole", "not finished", "--resume"]);
+    folder.fail_last("report nothing --out x.html", 1, &["nothing", "no study"]);
+    folder.fail_last("report killed --out x.pdf", 2, &["x.pdf", ".html or .md"]);
     fs::write(folder.path("killed/results.json"), "{ \"manifest\": 3 }").unwrap();
-    folder.fail("report killed --out x.html", 1, &["results.json", "line 1"]);
-    folder.fail("study --source source.npz --target target.npz --out new --ssl none", 2, &["--ssl"]);
+    folder.fail_last("report killed --out x.html", 1, &["results.json", "line 1"]);
+    folder.fail_last("study --source source.npz --target target.npz --out new --ssl none", 2, &["--ssl"]);
     for (option, word) in
         [("--width 30", "--width: it is 30"), ("--dropout 1.5", "--dropout"), ("--copies 9999999", "--copies")]
     {
@@ -217,13 +180,13 @@ fn unfinished_and_changed_studies_are_refused(folder: &Folder) {
         let line = STUDY
             .split_once(&format!("{name} "))
             .map(|(start, rest)| format!("{start}{option} {}", rest.split_once(' ').unwrap().1));
-        folder.fail(&format!("{} --out new", line.unwrap()), 2, &[word]);
+        folder.fail_last(&format!("{} --out new", line.unwrap()), 2, &[word]);
     }
     assert!(!folder.path("new").exists() && !folder.path("x.html").exists());
     // Without its manifest nothing says what the files are of; predictions of another set are not taken.
     let manifest = fs::read(folder.path("killed/study.json")).unwrap();
     fs::remove_file(folder.path("killed/study.json")).unwrap();
-    folder.fail(&format!("{STUDY} --out killed --resume"), 2, &["killed", "no study.json", "another folder"]);
+    folder.fail_last(&format!("{STUDY} --out killed --resume"), 2, &["killed", "no study.json", "another folder"]);
     fs::write(folder.path("killed/study.json"), manifest).unwrap();
     let kept = folder.path("killed/predictions/seed-0-baseline.npz");
     folder.succeed("train --data source.npz --out m.safetensors --width 16 --steps 20 --device cpu");
@@ -231,12 +194,16 @@ fn unfinished_and_changed_studies_are_refused(folder: &Folder) {
     folder.succeed(&format!("{few} few.npz"));
     fs::copy(folder.path("few.npz"), &kept).unwrap();
     let resumed = format!("{STUDY} --out killed --paper-target mpi-inf-3dhp --resume");
-    folder.fail(&resumed, 1, &["seed-0-baseline.npz", "study: it is of another study", "remove the file and go on"]);
+    folder.fail_last(
+        &resumed,
+        1,
+        &["seed-0-baseline.npz", "study: it is of another study", "remove the file and go on"],
+    );
 }
 
 #[test]
 fn an_epoch_is_what_is_trained_on() {
-    let folder = Folder::new();
+    let folder = scenarios();
     // 288 of the 320 poses are.
     let line = format!("{} --out s", STUDY.replace("--steps 40", "--epochs 2").replace("--seeds 2", "--seeds 1"));
     let mut child = folder.command(&line).stdout(Stdio::null()).spawn().unwrap();
@@ -253,7 +220,7 @@ fn an_epoch_is_what_is_trained_on() {
 /// A checkpoint in the place of a study's own is of the study or refused, finished or not.
 #[test]
 fn checkpoints_of_other_trainings_are_refused() {
-    let folder = Folder::new();
+    let folder = scenarios();
     let study = STUDY.replace("--seeds 2", "--seeds 1");
     let model = folder.path("s/models/seed-0-cyc.safetensors");
     let mut child = folder.command(&format!("{study} --out s")).stdout(Stdio::null()).spawn().unwrap();
@@ -274,11 +241,11 @@ fn checkpoints_of_other_trainings_are_refused() {
         (own.replace("--steps 40", "--steps 50"), "metadata training"),
     ] {
         folder.succeed(&format!("{train} {other}"));
-        folder.fail(&format!("{study} --out s --resume"), 1, &["seed-0-cyc.safetensors", word, "remove the file"]);
+        folder.fail_last(&format!("{study} --out s --resume"), 1, &["seed-0-cyc.safetensors", word, "remove the file"]);
     }
     let all = train.replace("--hold-back 0.1", "");
     folder.succeed(&format!("{all} {own}"));
-    folder.fail(&format!("{study} --out s --resume"), 1, &["seed-0-cyc.safetensors", "metadata"]);
+    folder.fail_last(&format!("{study} --out s --resume"), 1, &["seed-0-cyc.safetensors", "metadata"]);
     folder.succeed(&format!("{train} {own}"));
     folder.succeed(&format!("{study} --out s --resume"));
 }
@@ -298,7 +265,7 @@ fn markdown_has_its_figures(folder: &Folder) {
 
 #[test]
 fn eval_and_sets_that_cannot_be_studied() {
-    let folder = Folder::new();
+    let folder = scenarios();
     folder.succeed("train --data source.npz --out m.safetensors --width 16 --steps 20 --device cpu");
     let eval = "eval --checkpoint m.safetensors --data target.npz --limit 20 --copies 4 --device cpu";
     folder.succeed(&format!("{eval} --report e.html"));
@@ -306,17 +273,17 @@ fn eval_and_sets_that_cannot_be_studied() {
     for word in ["online-skip", "Figure 7", "Limbs", "m.safetensors, width 16", "Poses to look at"] {
         assert!(page.contains(word), "{word} is not in the report");
     }
-    folder.fail(&format!("{eval} --report e.pdf"), 2, &["--report e.pdf", ".html or .md"]);
+    folder.fail_last(&format!("{eval} --report e.pdf"), 2, &["--report e.pdf", ".html or .md"]);
     folder.succeed("synth --scenario target --poses 16 --joints 17 --out j17.npz");
-    folder.fail("study --source source.npz --target j17.npz --out s", 1, &["j17.npz", "17 joints", "--joints 16"]);
-    folder.fail("study --source source.npz --target nothing.npz --out s", 1, &["nothing.npz"]);
+    folder.fail_last("study --source source.npz --target j17.npz --out s", 1, &["j17.npz", "17 joints", "--joints 16"]);
+    folder.fail_last("study --source source.npz --target nothing.npz --out s", 1, &["nothing.npz"]);
     assert!(!folder.path("s").exists());
 }
 
 /// One checkpoint, which has training's Adam in it, and one way of adapting: `eval` and `study` must not differ in a bit.
 #[test]
 fn eval_and_study_agree_in_every_mode() {
-    let folder = Folder::new();
+    let folder = scenarios();
     folder.succeed(&format!("{} --out study", STUDY.replace("--seeds 2", "--seeds 1")));
     let model = folder.path("study/models/seed-0-cyc.safetensors");
     let checkpoint = isopose::checkpoint::Checkpoint::load(&model).unwrap();
